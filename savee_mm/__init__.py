@@ -1,0 +1,38 @@
+"""Scikit-learn estimators that tell which emotion a speaker displays, from voice and face together.
+
+Every public name is importable from here and is loaded on first use, so that importing the library loads
+neither TensorFlow nor OpenCV nor librosa.
+"""
+
+import importlib
+
+from savee_mm._version import __version__
+
+_ROOMS = {
+    "_validation": ("ClipError", "ClipWarning"),
+    "_weights": ("fetch_weights",),
+    "classifiers": ("ConvLSTMClassifier", "FusionClassifier"),
+    "datasets": ("load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"),
+    "evaluation": ("EvaluationReport", "evaluate"),
+    "features": ("FaceFrameSampler", "MFCCImage", "ProsodyFeatures"),
+    "inference": ("predict_file",),
+    "media": ("read_audio", "read_frames"),
+    "model_selection": ("ClipGroupKFold", "LeaveOneSpeakerOut", "SentenceGroupKFold", "SpeakerSentenceKFold"),
+    "persistence": ("load_model", "save_model"),
+    "selection": ("PCACorrSelector",),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = ["__version__", *sorted(_ROOM_OF)]
+
+
+def __getattr__(name):
+    if name in _ROOM_OF:
+        value = getattr(importlib.import_module(f"savee_mm.{_ROOM_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'savee_mm' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,145 @@
+"""The input gate: what a clip is, and the one error that a clip which cannot be used raises."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+class ClipError(ValueError):
+    """A clip that cannot be used: what is wrong with it and what to do about it.
+
+    Parameters
+    ----------
+    reason : str
+        What came, what was expected, and the remedy.
+    path : str or path-like, default=None
+        The file, where there is one.
+    clip_id : str, default=None
+        Name of the clip in its table; the file's stem when None.
+
+    Attributes
+    ----------
+    reason, path, clip_id : str or None
+        As passed, as strings.
+
+    Examples
+    --------
+    >>> from savee_mm import ClipError
+    >>> str(ClipError("no sound in it", path="corpus/DC_a01.wav"))
+    "clip 'DC_a01' (corpus/DC_a01.wav): no sound in it"
+    """
+
+    def __init__(self, reason, *, path=None, clip_id=None):
+        self.reason = str(reason)
+        self.path = None if path is None else str(path)
+        if clip_id is None and path is not None:
+            clip_id = Path(self.path).stem
+        self.clip_id = None if clip_id is None else str(clip_id)
+        name = "clip" if self.clip_id is None else f"clip {self.clip_id!r}"
+        where = "" if self.path is None else f" ({self.path})"
+        super().__init__(f"{name}{where}: {self.reason}")
+
+    def __reduce__(self):
+        # Keyword-only arguments: the default would call ClipError(message) on the way back from a worker.
+        return _rebuild_clip_error, (self.reason, self.path, self.clip_id)
+
+
+def _rebuild_clip_error(reason, path, clip_id):
+    return ClipError(reason, path=path, clip_id=clip_id)
+
+
+class ClipWarning(UserWarning):
+    """A clip could not be used and a documented stand-in took its place (``on_error="fill"``)."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One row on its way into an extractor: its name, and a path or an array (or None: nothing came)."""
+
+    clip_id: str
+    source: str | np.ndarray | None
+
+    @property
+    def path(self):
+        """The file's path, None where the clip is an array or missing."""
+        return self.source if isinstance(self.source, str) else None
+
+    def error(self, reason):
+        """Return the ClipError that says ``reason`` about this clip."""
+        return ClipError(reason, path=self.path, clip_id=self.clip_id)
+
+
+def check_clips(X, column, *, array_ndim=1):
+    """Turn what a user passes as X into a list of clips.
+
+    Parameters
+    ----------
+    X : DataFrame with the column ``column``, or sequence of paths, or sequence of arrays
+        A clip table is read by column name; ``clip_id`` is used where it is there.
+    column : {"audio", "video"}
+        The column that the caller needs.
+    array_ndim : int, default=1
+        Number of dimensions of one clip passed as an array: 1 for sound, 4 for frames.
+
+    Returns
+    -------
+    clips : list of Clip
+        In the order of X.
+
+    Raises
+    ------
+    ValueError
+        Where X is none of these, or is a table without the column, or is empty.
+    """
+    if isinstance(X, pd.DataFrame):
+        clips = _clips_of_table(X, column)
+    elif isinstance(X, (str, bytes, Path, dict)) or not hasattr(X, "__len__"):
+        raise ValueError(
+            f"Expected a clip table (DataFrame with a column {column!r}), a list of paths or a list of "
+            f"{array_ndim}-D arrays, got {type(X).__name__}."
+            + (" Put the one path into a list: [path]." if isinstance(X, (str, Path)) else "")
+        )
+    else:
+        clips = [_clip_of_item(item, i, array_ndim) for i, item in enumerate(X)]
+    if not clips:
+        raise ValueError(f"Expected at least one clip, got an empty {type(X).__name__}.")
+    return clips
+
+
+def _clips_of_table(table, column):
+    if column not in table.columns:
+        raise ValueError(
+            f"The clip table has no column {column!r}; its columns are {list(map(str, table.columns))}. "
+            f"Add one with the path of each clip's {column} file."
+        )
+    sources = [_path_or_none(value) for value in table[column]]
+    if "clip_id" in table.columns:
+        names = [str(name) for name in table["clip_id"]]
+    else:
+        names = [
+            f"row {label}" if source is None else Path(source).stem
+            for label, source in zip(table.index, sources, strict=True)
+        ]
+    return [Clip(name, source) for name, source in zip(names, sources, strict=True)]
+
+
+def _path_or_none(value):
+    if isinstance(value, (str, Path)):
+        return str(value) or None
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    raise ValueError(f"Expected paths in the clip table, got {value!r} of type {type(value).__name__}.")
+
+
+def _clip_of_item(item, i, array_ndim):
+    if isinstance(item, (str, Path)):
+        return Clip(Path(item).stem, str(item))
+    array = np.asarray(item)
+    if array.ndim != array_ndim or array.dtype.kind not in "fiub":
+        raise ValueError(
+            f"Clip {i}: expected a path or a {array_ndim}-D array of numbers, got "
+            f"{type(item).__name__} of shape {array.shape} and type {array.dtype}."
+        )
+    return Clip(f"clip {i}", array)
