@@ -1,0 +1,15 @@
+"""Corpora on disk as clip tables: one loader a corpus, one for anybody's own table, and a synthetic corpus.
+
+Every loader returns a :class:`~sklearn.utils.Bunch` with ``data`` (the clip table: ``audio``, ``video``,
+``speaker``, ``sentence``, ``clip_id`` and what else the file names say), ``target`` (the classes, as
+strings), ``groups`` (the speakers), ``target_names`` and ``DESCR``. Loaders read file names and never open
+a media file.
+"""
+
+from savee_mm.datasets.crema_d import load_crema_d
+from savee_mm.datasets.ravdess import load_ravdess
+from savee_mm.datasets.savee import load_savee
+from savee_mm.datasets.synthetic import make_talking_faces
+from savee_mm.datasets.table import load_table
+
+__all__ = ["load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"]
