@@ -1,0 +1,7 @@
+"""Clip table -> array: scikit-learn transformers that read each clip once and keep what they computed."""
+
+from savee_mm.features.face_frames import FaceFrameSampler
+from savee_mm.features.mfcc_image import MFCCImage
+from savee_mm.features.prosody import ProsodyFeatures
+
+__all__ = ["FaceFrameSampler", "MFCCImage", "ProsodyFeatures"]

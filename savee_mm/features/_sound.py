@@ -1,0 +1,46 @@
+"""One clip's sound, from a path or an array, at the working rate."""
+
+import numpy as np
+
+from savee_mm._validation import ClipError
+from savee_mm.media import read_audio
+
+
+def load_sound(source, *, sr, input_sr):
+    """Return the samples and rate of a path or an array.
+
+    Parameters
+    ----------
+    source : str or ndarray of shape (n_samples,)
+        A file, or mono samples in [-1, 1].
+    sr : int or None
+        Working rate (Hz); None = as recorded.
+    input_sr : int or None
+        Rate of an array (Hz); ``sr`` when None.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,), float32
+    sr : int
+        Its rate (Hz).
+
+    Raises
+    ------
+    ClipError
+        Where there is no sound, or none that can be used.
+    """
+    if isinstance(source, str):
+        return read_audio(source, sr=sr)
+    recorded = input_sr or sr
+    if recorded is None:
+        raise ClipError("an array of samples has no rate of its own; pass input_sr (Hz)")
+    y = np.asarray(source, dtype=np.float32)
+    if not y.size:
+        raise ClipError("an array of 0 samples; leave the clip out")
+    if not np.isfinite(y).all():
+        raise ClipError(f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are NaN or infinite")
+    if sr is None or sr == recorded:
+        return y, recorded
+    import soxr
+
+    return soxr.resample(y, recorded, sr), sr

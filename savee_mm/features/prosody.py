@@ -1,0 +1,171 @@
+"""ProsodyFeatures: what pitch, energy, voice quality and the Teager operator say about a clip."""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from savee_mm.features._base import ClipTransformer
+from savee_mm.features._sound import load_sound
+from savee_mm.signal import short_time_energy, teager_energy, voice_report
+
+_STATISTICS = ("mean", "median", "std", "range", "max")
+_COLUMNS = (
+    *(f"pitch_{name}" for name in _STATISTICS),
+    *(f"energy_{name}" for name in _STATISTICS),
+    "jitter",
+    "shimmer",
+    *(f"teo_{name}" for name in _STATISTICS),
+    "voiced_share",
+)
+
+
+class ProsodyFeatures(ClipTransformer):
+    """Statistics of pitch, energy, jitter, shimmer and Teager energy over a clip.
+
+    Columns, in order: ``pitch_mean, pitch_median, pitch_std, pitch_range, pitch_max`` of F0 over the voiced
+    frames (Hz); ``energy_*`` of the mean square of the frames (full scale squared); ``jitter`` and ``shimmer``
+    (Praat's *local*, fractions); ``teo_*`` of the absolute Teager energy of the samples (full scale squared);
+    ``voiced_share`` (share of frames with a pitch, 0 to 1).
+
+    Parameters
+    ----------
+    sr : int or None, default=22050
+        Working rate (Hz); files are resampled to it. None = as recorded. Teager energy depends on it.
+    input_sr : int, default=None
+        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
+    fmin, fmax : float, default=75, 600
+        Range in which F0 is searched (Hz).
+    frame_length, hop_length : int, default=2048, 512
+        Frames of the energy contour (samples).
+    n_jobs : int, default=None
+        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+    cache : "memory", path-like or None, default="memory"
+        Where the features of a clip are kept: in this process, in a folder, or not at all.
+    on_error : {"raise", "fill"}, default="raise"
+        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
+        :class:`~savee_mm.ClipWarning` and the training medians in its place.
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    fill_values_ : ndarray of shape (n_features,)
+        Medians over the training clips (0 where no clip has a value). They stand in for the pitch, jitter and
+        shimmer of a clip without a voiced frame (its ``voiced_share`` is 0), and for a clip that failed.
+    report_ : DataFrame
+        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+
+    References
+    ----------
+    F0 and perturbation: P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
+    harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993, and the Praat manual. Teager
+    energy: J. F. Kaiser, "On a simple algorithm to calculate the energy of a signal", ICASSP 1990.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm import ProsodyFeatures
+    >>> tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(22050) / 22050)
+    >>> features = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone])
+    >>> float(features["pitch_mean"].iloc[0].round(1)), float(features["energy_max"].iloc[0].round(3))
+    (200.0, 0.125)
+    """
+
+    _learns_from_clips = True
+
+    _parameter_constraints = {
+        **ClipTransformer._parameter_constraints,
+        "sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "input_sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "fmin": [Interval(Real, 20, None, closed="left")],
+        "fmax": [Interval(Real, 20, None, closed="neither")],
+        "frame_length": [Interval(Integral, 2, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        sr=22050,
+        input_sr=None,
+        fmin=75,
+        fmax=600,
+        frame_length=2048,
+        hop_length=512,
+        n_jobs=None,
+        cache="memory",
+        on_error="raise",
+        verbose=False,
+    ):
+        self.sr = sr
+        self.input_sr = input_sr
+        self.fmin = fmin
+        self.fmax = fmax
+        self.frame_length = frame_length
+        self.hop_length = hop_length
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array(_COLUMNS, dtype=object)
+
+    def _kernel(self):
+        return partial(
+            _prosody,
+            sr=self.sr,
+            input_sr=self.input_sr,
+            fmin=self.fmin,
+            fmax=self.fmax,
+            frame_length=self.frame_length,
+            hop_length=self.hop_length,
+        )
+
+    def _learn(self, values):
+        unknown = np.isnan(values).all(axis=0)
+        self.fill_values_ = np.zeros(values.shape[1])
+        self.fill_values_[~unknown] = np.nanmedian(values[:, ~unknown], axis=0)
+
+    def _finish(self, values):
+        return np.where(np.isnan(values), self.fill_values_, values)
+
+
+def _prosody(source, *, sr, input_sr, fmin, fmax, frame_length, hop_length):
+    """Return the columns of one clip as float64, NaN where there is no pitch to speak of."""
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+    voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
+    voiced = voice.f0[~np.isnan(voice.f0)]
+    energy = short_time_energy(y, frame_length=frame_length, hop_length=hop_length)
+    return np.array(
+        [
+            *_statistics(voiced),
+            *_statistics(energy),
+            voice.jitter,
+            voice.shimmer,
+            *_statistics(np.abs(teager_energy(y))),
+            voiced.size / max(voice.f0.size, 1),
+        ]
+    )
+
+
+def _statistics(values):
+    """Return mean, median, standard deviation, range and maximum; NaN of nothing."""
+    if not values.size:
+        return (np.nan,) * len(_STATISTICS)
+    values = values.astype(np.float64)
+    return values.mean(), np.median(values), values.std(), np.ptp(values), values.max()
