@@ -1,0 +1,39 @@
+"""What happens between epochs: a bar, and the decision to stop. Imported only once Keras is loaded."""
+
+import keras
+from tqdm.auto import tqdm
+
+
+class EpochBar(keras.callbacks.Callback):
+    """A progress bar over epochs.
+
+    Parameters
+    ----------
+    title : str
+        What is being trained.
+    """
+
+    def __init__(self, title):
+        super().__init__()
+        self._title = title
+
+    def on_train_begin(self, logs=None):
+        """Open the bar."""
+        self._bar = tqdm(total=self.params["epochs"], desc=self._title, unit="epoch", leave=False)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Move the bar."""
+        self._bar.set_postfix({name: f"{value:.2f}" for name, value in (logs or {}).items()})
+        self._bar.update()
+
+    def on_train_end(self, logs=None):
+        """Close the bar."""
+        self._bar.close()
+
+
+def early_stopping(patience):
+    """Return the callback that stops when the validation loss has not fallen for ``patience`` epochs.
+
+    The weights of the best epoch are put back.
+    """
+    return keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)

@@ -1,0 +1,171 @@
+"""What the network classifiers share: seeded training, class weights, early stopping, prediction."""
+
+import tempfile
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state, compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+
+# Clips per step of a prediction: larger ones gain nothing on a processor and need more memory.
+_PREDICT_BATCH = 64
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):
+    """Base of the classifiers that train a Keras network.
+
+    A subclass gives ``_build(shapes, n_classes, rules)``, turns its X into a tuple of arrays, one per input of
+    the network, and calls ``_fit_network`` and ``_predict_network``.
+    """
+
+    _parameter_constraints = {
+        "filters": [Interval(Integral, 2, None, closed="left")],
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "max_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "early_stopping": ["boolean"],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def _fit_network(self, inputs, y, sample_weight, validation):
+        """Build and train the network.
+
+        Parameters
+        ----------
+        inputs : tuple of ndarray
+            Training arrays, one per input.
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,) or None
+            Weights beside ``class_weight``.
+        validation : tuple (inputs, y) or None
+            What early stopping watches.
+        """
+        from savee_mm.networks import Regularization, ShuffledBatches
+
+        targets = self._encode_training(y)
+        weights = _check_sample_weight(sample_weight, inputs[0], dtype=np.float32, ensure_non_negative=True)
+        weights = weights * compute_sample_weight(self.class_weight, y)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        rules = Regularization(l2=self.l2, dropout=self.dropout, max_norm=self.max_norm, seed=seed)
+        self.model_ = self._build([array.shape[1:] for array in inputs], len(self.classes_), rules)
+        trainer = self._compiled(-(-len(targets) // self.batch_size))
+        batches = ShuffledBatches(
+            inputs, targets, weights.astype(np.float32), batch_size=self.batch_size, seed=rules.next_seed()
+        )
+        history = trainer.fit(
+            batches,
+            epochs=self.epochs,
+            validation_data=None if validation is None else self._encode_validation(*validation),
+            callbacks=self._callbacks(validation is not None),
+            shuffle=False,
+            verbose=0,
+        )
+        self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
+        self.n_epochs_ = len(history.epoch)
+
+    def _compiled(self, n_steps):
+        """Return the network with a loss and an optimiser; ``model_`` itself stays free of them."""
+        import keras
+
+        trainer = keras.Model(self.model_.inputs, self.model_.outputs)
+        # A rate that falls to nothing makes the last epoch as good a choice as any, so that no epoch is picked.
+        rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_steps * self.epochs)
+        trainer.compile(
+            optimizer=keras.optimizers.Adam(rate),
+            loss="sparse_categorical_crossentropy",
+            weighted_metrics=["accuracy"],
+            jit_compile=False,
+        )
+        return trainer
+
+    def _callbacks(self, has_validation):
+        from savee_mm.classifiers._callbacks import EpochBar, early_stopping
+
+        callbacks = [early_stopping(self.patience)] if self.early_stopping and has_validation else []
+        return [*callbacks, EpochBar(type(self).__name__)] if self.verbose else callbacks
+
+    def _encode_training(self, y):
+        y = column_or_1d(y)
+        self.classes_, targets = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs clips of at least two classes, got {len(y)} clips of the one class "
+                f"{self.classes_.tolist()}."
+            )
+        return targets
+
+    def _encode_validation(self, inputs, y):
+        unknown = np.setdiff1d(y, self.classes_)
+        if unknown.size:
+            raise ValueError(f"The validation clips have classes that training has not: {unknown.tolist()}.")
+        return inputs if len(inputs) > 1 else inputs[0], np.searchsorted(self.classes_, y)
+
+    def _predict_network(self, inputs):
+        """Return class probabilities of shape (n_clips, n_classes) as float64 rows that sum to 1."""
+        from keras import ops
+
+        parts = []
+        for start in range(0, len(inputs[0]), _PREDICT_BATCH):
+            batch = [array[start : start + _PREDICT_BATCH] for array in inputs]
+            # A direct call: Keras's predict builds a data pipeline and traces a graph for every new size.
+            parts.append(ops.convert_to_numpy(self.model_(batch if len(batch) > 1 else batch[0], training=False)))
+        probabilities = np.concatenate(parts).astype(np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the likeliest class of every clip.
+
+        Parameters
+        ----------
+        X : same as in fit
+            The clips.
+
+        Returns
+        -------
+        y : ndarray of shape (n_clips,)
+        """
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "model_")
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "model_" in state:
+            state = {**state, "model_": _network_to_bytes(state["model_"])}
+        return state
+
+    def __setstate__(self, state):
+        if "model_" in state:
+            state = {**state, "model_": _network_from_bytes(state["model_"])}
+        super().__setstate__(state)
+
+
+def _network_to_bytes(network):
+    """Return the network as a ``.keras`` archive."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.keras"
+        network.save(path)
+        return path.read_bytes()
+
+
+def _network_from_bytes(archive):
+    """Return the network of a ``.keras`` archive; code in it is refused."""
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "network.keras"
+        path.write_bytes(archive)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)

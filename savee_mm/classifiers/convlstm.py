@@ -1,0 +1,193 @@
+"""ConvLSTMClassifier: emotion from a few frames of a face."""
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from savee_mm.classifiers._keras_base import NetworkClassifier
+
+
+class ConvLSTMClassifier(NetworkClassifier):
+    """ConvLSTM over short sequences of pictures.
+
+    Parameters
+    ----------
+    filters : int, default=32
+        Filters of the ConvLSTM; the strided convolutions ahead of it have half as many, then as many.
+    n_units : int, default=64
+        Units of the dense layer.
+    epochs : int, default=40
+        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
+    batch_size : int, default=16
+        Clips per step.
+    learning_rate : float, default=1e-3
+        Adam's rate at the first step.
+    l2 : float, default=1e-4
+        Weight of the squared kernels in the loss.
+    dropout : float, default=0.3
+        Share of units left out of a training step, ahead of and behind the dense layer.
+    max_norm : float, default=None
+        Largest norm of the weights that enter one unit.
+    class_weight : "balanced", dict or None, default="balanced"
+        Weights of the classes in the loss.
+    early_stopping : bool, default=False
+        Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
+        to the best one.
+    patience : int, default=10
+        Epochs to wait.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, dropout and order. The same seed gives the same probabilities at an equal number of
+        threads.
+    verbose : bool or int, default=False
+        Whether to show a progress bar over the epochs.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of list
+        Loss and accuracy per epoch, also on the validation clips where there are any.
+    n_epochs_ : int
+        Epochs that were trained.
+    input_shape_ : tuple of int
+        ``(n_frames, height, width, channels)`` of the training clips.
+
+    See Also
+    --------
+    FaceFrameSampler : Makes such sequences of videos.
+    FusionClassifier : The same branch beside one for the voice.
+
+    References
+    ----------
+    X. Shi et al., "Convolutional LSTM network: a machine learning approach for precipitation nowcasting",
+    NeurIPS 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm import ConvLSTMClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["brighter", "darker"], 8)
+    >>> ramp = np.linspace(0, 1, 4)[:, np.newaxis, np.newaxis, np.newaxis]
+    >>> X = np.stack([ramp if label == "brighter" else ramp[::-1] for label in y]) * rng.random((16, 1, 16, 16, 3))
+    >>> clf = ConvLSTMClassifier(filters=4, n_units=8, epochs=30, random_state=0).fit(X, y)
+    >>> clf.predict(X[[0, -1]]).tolist()
+    ['brighter', 'darker']
+    """
+
+    def __init__(
+        self,
+        *,
+        filters=32,
+        n_units=64,
+        epochs=40,
+        batch_size=16,
+        learning_rate=1e-3,
+        l2=1e-4,
+        dropout=0.3,
+        max_norm=None,
+        class_weight="balanced",
+        early_stopping=False,
+        patience=10,
+        random_state=None,
+        verbose=False,
+    ):
+        self.filters = filters
+        self.n_units = n_units
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.dropout = dropout
+        self.max_norm = max_norm
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, *, sample_weight=None, validation_data=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_frames, height, width, channels)
+            Pixels in [0, 1].
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip in the loss.
+        validation_data : tuple (X, y), default=None
+            Clips that early stopping watches. They come from whoever knows which clips belong together; no
+            training clip, nor a copy of one, may be among them.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For arrays of other shapes, NaN, unequal lengths, a single class, or ``early_stopping`` without
+            ``validation_data``.
+        """
+        self._validate_params()
+        X = _check_sequences(X)
+        check_consistent_length(X, y)
+        if self.early_stopping and validation_data is None:
+            raise ValueError(
+                "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
+                "together, so no part of it is split off here."
+            )
+        self.input_shape_ = X.shape[1:]
+        if validation_data is not None:
+            X_validation, y_validation = validation_data
+            check_consistent_length(X_validation, y_validation)
+            validation_data = (_check_sequences(X_validation, self.input_shape_),), np.asarray(y_validation)
+        self._fit_network((X,), y, sample_weight, validation_data)
+        return self
+
+    def predict_proba(self, X):
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_frames, height, width, channels)
+            Pixels in [0, 1].
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self._predict_network((_check_sequences(X, self.input_shape_),))
+
+    def _build(self, shapes, n_classes, rules):
+        from savee_mm.networks import build_convlstm
+
+        return build_convlstm(shapes[0], n_classes, filters=self.filters, n_units=self.n_units, rules=rules)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _check_sequences(X, shape=None):
+    """Return X as float32 of shape (n_clips, n_frames, height, width, channels)."""
+    X = np.asarray(X)
+    expected = "(n_clips, n_frames, height, width, channels)" if shape is None else f"(n_clips, {shape})"
+    if X.ndim != 5 or X.dtype.kind not in "fiub" or (shape is not None and X.shape[1:] != tuple(shape)):
+        raise ValueError(
+            f"Expected frames of shape {expected}, got an array of shape {X.shape} and type {X.dtype}. "
+            "FaceFrameSampler makes such arrays from a clip table."
+        )
+    if not len(X):
+        raise ValueError(f"Expected at least one clip, got an array of shape {X.shape}.")
+    X = X.astype(np.float32, copy=False)
+    if not np.isfinite(X).all():
+        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3, 4)))
+        raise ValueError(f"Clips {bad[:5].tolist()} hold NaN or infinite pixels; leave them out or fill them.")
+    return X
