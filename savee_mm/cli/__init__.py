@@ -1,0 +1,5 @@
+"""The command line, thin: every command is a few calls of the library."""
+
+from savee_mm.cli.main import main
+
+__all__ = ["main"]

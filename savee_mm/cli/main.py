@@ -1,0 +1,165 @@
+"""The commands and their options."""
+
+import os
+from pathlib import Path
+
+import click
+
+from savee_mm._version import __version__
+
+CORPORA = ("savee", "ravdess", "crema-d", "table")
+
+
+class _Group(click.Group):
+    """Commands in the order of their use, and errors of the library as one sentence."""
+
+    def list_commands(self, ctx):
+        return list(self.commands)
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError) as error:
+            if os.environ.get("SAVEE_MM_TRACEBACK"):
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="savee-mm")
+def main():
+    """Tell which emotion a person displays in a short clip, from voice and face together.
+
+    Start with `savee-mm demo`, which needs no data. Then train on a corpus of your own and predict:
+
+    \b
+        savee-mm evaluate SAVEE/ --protocols clip,speaker
+        savee-mm train SAVEE/ --out fusion.savee
+        savee-mm predict clip.mp4 --model fusion.savee
+
+    Errors end with status 1 and one sentence; set SAVEE_MM_TRACEBACK=1 to see where they came from.
+    """
+    # TensorFlow greets with several lines on stderr, which is where the progress bars are.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _corpus_options(command):
+    """Add ROOT and --corpus, and the network's own options."""
+    for option in (
+        click.option("--cache", type=click.Path(file_okay=False), help="Folder that keeps extracted arrays."),
+        click.option("--seed", default=0, show_default=True, help="Seed of everything random."),
+        click.option("--epochs", default=40, show_default=True, help="Passes over the training clips."),
+        click.option(
+            "--corpus",
+            type=click.Choice(CORPORA),
+            default="savee",
+            show_default=True,
+            help="How ROOT is laid out; `table` is a CSV file with audio, video, speaker, emotion.",
+        ),
+        click.argument("root", type=click.Path()),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False), default="demo", show_default=True, help="Folder to write.")
+@click.option("--speakers", default=4, show_default=True, help="Speakers of the synthetic corpus.")
+@click.option("--sentences", default=3, show_default=True, help="Sentences per speaker and emotion.")
+@click.option("--epochs", default=40, show_default=True, help="Passes over the training clips.")
+def demo(out, speakers, sentences, epochs):
+    """Build a synthetic corpus, cross-validate, train, save, load and predict."""
+    from savee_mm.cli.demo import run_demo
+
+    run_demo(Path(out), n_speakers=speakers, n_sentences=sentences, epochs=epochs)
+
+
+@main.command()
+@_corpus_options
+@click.option(
+    "--protocols",
+    default="clip,speaker",
+    show_default=True,
+    help="What never stands on both sides of a split: clip, speaker, sentence, speaker+sentence.",
+)
+@click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the table of the folds.")
+@click.option("--report", type=click.Path(dir_okay=False), help="HTML file for tables and confusion matrices.")
+def evaluate(root, corpus, epochs, seed, cache, protocols, out, report):
+    """Cross-validate the fusion system on the corpus at ROOT."""
+    from savee_mm import evaluate
+
+    bunch = _load(root, corpus)
+    result = evaluate(
+        {"fusion": _fusion(epochs, seed, cache)}, bunch, protocols.split(","), seeds=(seed,), verbose=True
+    )
+    _echo_table(result.folds())
+    _echo_table(result.summary())
+    if out:
+        result.folds().to_csv(out, index=False)
+    if report:
+        click.echo(f"report: {result.to_html(report, title=f'Fusion on {Path(root).name}', notes=bunch.DESCR)}")
+
+
+@main.command()
+@_corpus_options
+@click.option("--out", type=click.Path(dir_okay=False), required=True, help="Model file to write.")
+@click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, to test on later.")
+def train(root, corpus, epochs, seed, cache, out, without):
+    """Train the fusion system on the corpus at ROOT and save it."""
+    from savee_mm import save_model
+
+    bunch = _load(root, corpus)
+    kept = ~bunch.data["speaker"].isin(without)
+    unknown = set(without) - set(bunch.data["speaker"])
+    if unknown:
+        raise ValueError(f"--without {', '.join(sorted(unknown))}: the speakers are {_unique(bunch.data['speaker'])}.")
+    model = _fusion(epochs, seed, cache).fit(bunch.data[kept], bunch.target[kept])
+    click.echo(f"trained on {kept.sum()} clips of {_unique(bunch.data['speaker'][kept])}: {save_model(model, out)}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.option("--model", "model_file", required=True, type=click.Path(dir_okay=False), help="Trained model file.")
+def predict(files, model_file):
+    """Print the probabilities of the emotions for each of FILES."""
+    import pandas as pd
+
+    from savee_mm import load_model, predict_file
+
+    model = load_model(model_file)
+    rows = pd.DataFrame([predict_file(model, file)[model.classes_] for file in files])
+    rows.insert(0, "emotion", rows.idxmax(axis=1))
+    _echo_table(rows.rename_axis("file").reset_index())
+
+
+@main.command("fetch-weights")
+@click.argument("name")
+@click.option("--to", type=click.Path(file_okay=False), help="Folder; default: the one SAVEE_MM_WEIGHTS names.")
+def fetch_weights(name, to):
+    """Download the pretrained weights NAME (ssd, yunet) and check them."""
+    from savee_mm import fetch_weights
+
+    for path in fetch_weights(name, to, progress=True):
+        click.echo(path)
+
+
+def _load(root, corpus):
+    from savee_mm import load_crema_d, load_ravdess, load_savee, load_table
+
+    loaders = (load_savee, load_ravdess, load_crema_d, load_table)
+    return dict(zip(CORPORA, loaders, strict=True))[corpus](root)
+
+
+def _fusion(epochs, seed, cache):
+    from savee_mm import FusionClassifier
+
+    clf = FusionClassifier(epochs=epochs, random_state=seed, cache=cache or "memory", verbose=True)
+    return clf.set_params(audio__verbose=True, video__verbose=True)
+
+
+def _unique(values):
+    return ", ".join(sorted(set(values.astype(str))))
+
+
+def _echo_table(frame):
+    click.echo(frame.to_string(index=False, float_format=lambda value: f"{value:.3f}"))

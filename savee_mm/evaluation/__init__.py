@@ -1,0 +1,6 @@
+"""Scores that can be trusted: the same estimators under named protocols, and a report of what came out."""
+
+from savee_mm.evaluation.evaluate import evaluate
+from savee_mm.evaluation.report import EvaluationReport
+
+__all__ = ["EvaluationReport", "evaluate"]
