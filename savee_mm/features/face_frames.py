@@ -90,6 +90,11 @@ class FaceFrameSampler(ClipTransformer):
         self.verbose = verbose
 
     def _resolve(self):
+        if len(self.size) != 2 or not all(isinstance(n, Integral) and n > 0 for n in self.size):
+            raise ValueError(
+                f"The 'size' parameter of FaceFrameSampler must be a tuple (height, width) of two ints above 0. "
+                f"Got {self.size!r} instead."
+            )
         self.detector_ = resolve_detector(self.detector)
 
     def _kernel(self):

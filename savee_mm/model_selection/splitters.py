@@ -1,0 +1,390 @@
+"""Cross-validators by clip, by speaker, by text, and by speaker and text together."""
+
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold
+from sklearn.utils import check_consistent_length
+
+
+class _ColumnSplitter(BaseCrossValidator):
+    """A cross-validator whose groups are a column of the clip table, or ``groups`` where they are passed."""
+
+    _column = None
+    # With metadata routing enabled, groups that were passed are used; none are needed.
+    __metadata_request__split = {"groups": True}
+
+    def split(self, X, y=None, groups=None):
+        """Yield the row positions of the training and of the test clips of each fold.
+
+        Parameters
+        ----------
+        X : DataFrame with the splitter's column(s), or any array-like of length n_clips
+            The clip table; anything else needs ``groups``.
+        y : array-like of shape (n_clips,), default=None
+            The classes; needed by the stratified splitters.
+        groups : array-like of shape (n_clips,), default=None
+            Taken in place of the table's column where passed. :class:`SpeakerSentenceKFold` needs two
+            columns here: shape (n_clips, 2), speakers and texts.
+
+        Yields
+        ------
+        train, test : ndarray of shape (n_train,) and (n_test,)
+            Row positions, ascending.
+
+        Raises
+        ------
+        ValueError
+            Without groups or a table that has them, with missing values in them, with fewer groups than
+            folds, or where a fold would be empty. Always before the first fold is yielded.
+        """
+        codes = self._read_codes(X, groups)
+        if y is not None:
+            check_consistent_length(codes, y)
+        yield from self._folds(codes, y)
+
+    def _read_codes(self, X, groups):
+        values = self._read_column(X, self._column) if groups is None else _as_column(groups, self._name)
+        if groups is not None and X is not None:
+            check_consistent_length(X, values)
+        return _encode(values, self._column if groups is None else "groups", self._name)
+
+    def _read_column(self, X, column):
+        if not isinstance(X, pd.DataFrame):
+            raise ValueError(
+                f"{self._name} reads the column {column!r} of a clip table (DataFrame), and X is "
+                f"{'missing' if X is None else 'of type ' + type(X).__name__}. Pass the clip table as X, or "
+                f"groups=... with {self._groups_wanted}."
+            )
+        if column not in X.columns:
+            raise ValueError(
+                f"{self._name} needs the column {column!r}, and the clip table has none; its columns are "
+                f"{list(map(str, X.columns))}. Add the column, or pass groups=... with {self._groups_wanted}."
+            )
+        return X[column]
+
+    @property
+    def _name(self):
+        return type(self).__name__
+
+    @property
+    def _groups_wanted(self):
+        return f"the {self._column} of each clip"
+
+
+class _StratifiedColumnKFold(_ColumnSplitter):
+    """StratifiedGroupKFold on a column of the clip table."""
+
+    def __init__(self, n_splits, *, shuffle, random_state):
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self._inner()  # scikit-learn's own checks of the three, at construction as its splitters do
+
+    def _inner(self):
+        # The default seed must not stand in the way of shuffle=False, which allows none.
+        seed = self.random_state if self.shuffle else None
+        return StratifiedGroupKFold(self.n_splits, shuffle=self.shuffle, random_state=seed)
+
+    def _folds(self, codes, y):
+        return self._stratified(codes, y, what=self._column)
+
+    def _stratified(self, codes, y, *, what, where=""):
+        """Return the list of (train, test) positions within ``codes``, every fold checked."""
+        if y is None:
+            raise ValueError(f"{self._name} keeps the share of each class in every fold and needs y.")
+        n_groups = len(np.unique(codes))
+        if n_groups < self.n_splits:
+            raise ValueError(
+                f"{self._name}(n_splits={self.n_splits}) needs at least {self.n_splits} different values of "
+                f"{what!r}{where}, got {n_groups}. {_fewer_folds(n_groups)}"
+            )
+        largest = np.unique(y, return_counts=True)[1].max()
+        if largest < self.n_splits:
+            raise ValueError(
+                f"{self._name}(n_splits={self.n_splits}): no class has {self.n_splits} clips{where}, "
+                f"the largest has {largest}. {_fewer_folds(largest)}"
+            )
+        folds = list(self._inner().split(np.zeros(len(codes)), y, codes))
+        for i, (_, test) in enumerate(folds):
+            if not len(test):
+                raise ValueError(
+                    f"{self._name}: fold {i + 1} of {self.n_splits} came out empty{where}: {n_groups} values "
+                    f"of {what!r}, of very unequal size, cannot be spread over so many folds. Ask for a "
+                    "smaller n_splits."
+                )
+        return folds
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds, ``n_splits``; the arguments are ignored."""
+        return self.n_splits
+
+
+class ClipGroupKFold(_StratifiedColumnKFold):
+    """K folds with all copies of a clip on one side: known speakers, known texts, new recordings.
+
+    scikit-learn's ``StratifiedGroupKFold`` on the column ``clip_id``. Figures by this splitter say how the
+    speakers of the training clips are recognised, and do not carry over to new people.
+
+    Parameters
+    ----------
+    n_splits : int, default=4
+        Number of folds, 2 at least.
+    shuffle : bool, default=True
+        Whether clips are shuffled before they are dealt out.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffling, without effect where ``shuffle=False``. A fixed default, unlike scikit-learn's:
+        two systems that are compared, or a search and the scores after it, then meet the same folds unless
+        asked otherwise.
+
+    See Also
+    --------
+    LeaveOneSpeakerOut : Unknown speakers, known texts.
+    SentenceGroupKFold : Known speakers, unknown texts.
+    SpeakerSentenceKFold : Unknown speakers, unknown texts.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import ClipGroupKFold
+    >>> table = pd.DataFrame({"clip_id": ["a1", "a1", "a2", "h1", "h2", "h2"]})  # two clips come twice
+    >>> emotion = ["anger"] * 3 + ["happiness"] * 3
+    >>> [test.tolist() for _, test in ClipGroupKFold(2).split(table, emotion)]
+    [[2, 4, 5], [0, 1, 3]]
+    """
+
+    _column = "clip_id"
+
+    def __init__(self, n_splits=4, *, shuffle=True, random_state=0):
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+
+class SentenceGroupKFold(_StratifiedColumnKFold):
+    """K folds with every text on one side only: known speakers, unknown texts.
+
+    scikit-learn's ``StratifiedGroupKFold`` on the column ``sentence``. Where all speakers read one list, a
+    random split lets a system recognise the text in place of the emotion.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, 2 at least.
+    shuffle : bool, default=True
+        Whether texts are shuffled before they are dealt out.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffling; fixed for the reason given at :class:`ClipGroupKFold`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import SentenceGroupKFold
+    >>> table = pd.DataFrame({"sentence": ["dog", "dog", "tea", "tea"]})
+    >>> emotion = ["anger", "fear", "anger", "fear"]
+    >>> [test.tolist() for _, test in SentenceGroupKFold(2).split(table, emotion)]
+    [[2, 3], [0, 1]]
+    """
+
+    _column = "sentence"
+
+    def __init__(self, n_splits=5, *, shuffle=True, random_state=0):
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+
+class LeaveOneSpeakerOut(_ColumnSplitter):
+    """One fold for each speaker, who is then absent from training: unknown speakers, known texts.
+
+    scikit-learn's ``LeaveOneGroupOut`` on the column ``speaker``; folds come in the order of the names.
+    Where all speakers read one list the test texts are known: see :class:`SpeakerSentenceKFold`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import LeaveOneSpeakerOut
+    >>> table = pd.DataFrame({"speaker": ["KL", "DC", "KL", "JE"]})
+    >>> [test.tolist() for _, test in LeaveOneSpeakerOut().split(table)]
+    [[1], [3], [0, 2]]
+    """
+
+    _column = "speaker"
+
+    def _folds(self, codes, y):
+        _check_speakers(codes, self._name)
+        return LeaveOneGroupOut().split(np.zeros(len(codes)), groups=codes)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of speakers in ``X`` (a clip table) or in ``groups``; one of them is needed."""
+        return len(np.unique(self._read_codes(X, groups)))
+
+
+class SpeakerSentenceKFold(_StratifiedColumnKFold):
+    """For each speaker, K folds by text: unknown speakers *and* unknown texts.
+
+    Each speaker's clips are cut by ``StratifiedGroupKFold`` on ``sentence``. A test fold is the speaker's
+    clips of the held-out texts; training has neither that speaker nor those texts, read by anybody. Every
+    clip is tested once, in n_speakers x n_splits folds (20 on SAVEE), and train and test together are less
+    than the whole corpus.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds for each speaker, 2 at least.
+    shuffle : bool, default=True
+        Whether texts are shuffled before they are dealt out.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffling; fixed for the reason given at :class:`ClipGroupKFold`. An int is used anew for
+        each speaker, so that speakers who read one list are tested on the same texts in the same folds.
+
+    Notes
+    -----
+    Two columns are needed, so ``groups``, where passed, has the shape (n_clips, 2): speakers, then texts (a
+    DataFrame with columns ``speaker`` and ``sentence`` is read by name). One-dimensional ``groups`` are
+    refused even where X is a clip table: they would have to be ignored.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import SpeakerSentenceKFold
+    >>> table = pd.DataFrame({"speaker": list("AAAABBBB"), "sentence": list("1122") * 2})
+    >>> for train, test in SpeakerSentenceKFold(2).split(table, ["anger", "fear"] * 4):
+    ...     print(train, test)
+    [4 5] [2 3]
+    [6 7] [0 1]
+    [0 1] [6 7]
+    [2 3] [4 5]
+    """
+
+    _column = "sentence"
+    _groups_wanted = "two columns, the speaker and the sentence of each clip"
+
+    def __init__(self, n_splits=5, *, shuffle=True, random_state=0):
+        super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
+
+    def _read_codes(self, X, groups):
+        if groups is None:
+            pair = [self._read_column(X, "speaker"), self._read_column(X, "sentence")]
+        else:
+            pair = _as_pair(groups, self._name)
+            if X is not None:
+                check_consistent_length(X, pair[0])
+        return np.column_stack([_encode(v, c, self._name) for v, c in zip(pair, ("speaker", "sentence"), strict=True)])
+
+    def _folds(self, codes, y):
+        speakers, sentences = codes.T
+        _check_speakers(speakers, self._name)
+        if y is None:
+            raise ValueError(f"{self._name} keeps the share of each class in every fold and needs y.")
+        y = np.asarray(y)
+        folds = []
+        for speaker in np.unique(speakers):
+            rows = np.flatnonzero(speakers == speaker)
+            where = f" for the speaker of row {rows[0]}"
+            for _, test in self._stratified(sentences[rows], y[rows], what="sentence", where=where):
+                test = rows[test]
+                train = np.flatnonzero((speakers != speaker) & ~np.isin(sentences, sentences[test]))
+                if not len(train):
+                    raise ValueError(
+                        f"{self._name}: nothing is left to train on{where}: nobody else reads another text "
+                        "than those held out. Ask for a larger n_splits, or use LeaveOneSpeakerOut."
+                    )
+                folds.append((train, test))
+        return folds
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return ``n_splits`` times the number of speakers in ``X`` (a clip table) or in ``groups``."""
+        return self.n_splits * len(np.unique(self._read_codes(X, groups)[:, 0]))
+
+
+PROTOCOLS = MappingProxyType(
+    {
+        "clip": ClipGroupKFold,
+        "speaker": LeaveOneSpeakerOut,
+        "sentence": SentenceGroupKFold,
+        "speaker+sentence": SpeakerSentenceKFold,
+    }
+)
+"""Name of an evaluation protocol -> its splitter class, from the easiest question to the hardest."""
+
+
+def make_splitter(protocol, *, n_splits=None, random_state=0):
+    """Return the splitter of an evaluation protocol by its name.
+
+    Parameters
+    ----------
+    protocol : {"clip", "speaker", "sentence", "speaker+sentence"}
+        What is kept apart: see :data:`PROTOCOLS`.
+    n_splits : int, default=None
+        Number of folds, None for the splitter's own default; "speaker" has one for each speaker.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffling; "speaker" has no chance in it and ignores it.
+
+    Returns
+    -------
+    splitter : scikit-learn cross-validator
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, and for ``n_splits`` with "speaker".
+
+    Examples
+    --------
+    >>> from savee_mm.model_selection import make_splitter
+    >>> make_splitter("clip")
+    ClipGroupKFold(n_splits=4, random_state=0, shuffle=True)
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"There is no protocol {protocol!r}; the protocols are {', '.join(PROTOCOLS)}.")
+    if protocol == "speaker":
+        if n_splits is not None:
+            raise ValueError(f"Protocol 'speaker' has one fold for each speaker, got n_splits={n_splits}.")
+        return LeaveOneSpeakerOut()
+    sizes = {} if n_splits is None else {"n_splits": n_splits}
+    return PROTOCOLS[protocol](**sizes, random_state=random_state)
+
+
+def _as_column(groups, name):
+    values = groups if isinstance(groups, pd.Series) else np.asarray(groups)
+    if values.ndim != 1:
+        raise ValueError(f"{name} expects groups of shape (n_clips,), got {values.shape}.")
+    return values
+
+
+def _as_pair(groups, name):
+    if isinstance(groups, pd.DataFrame) and {"speaker", "sentence"} <= set(groups.columns):
+        return [groups["speaker"], groups["sentence"]]
+    values = np.asarray(groups)
+    if values.ndim != 2 or values.shape[1] != 2:
+        raise ValueError(
+            f"{name} needs two groups of each clip, its speaker and its sentence: groups of shape (n_clips, "
+            f"2), got {values.shape}. Where X is the clip table, leave groups out: its columns are read."
+        )
+    return list(values.T)
+
+
+def _encode(values, what, name):
+    """Codes of the values in their sorted order, so that folds are those of scikit-learn on the values."""
+    codes, _ = pd.factorize(values, sort=True)
+    missing = np.flatnonzero(codes < 0)
+    if len(missing):
+        raise ValueError(
+            f"{name}: {len(missing)} of {len(codes)} clips have no value in {what!r}, the first in row "
+            f"{missing[0]}. Fill them in, or drop these rows: a clip of no group cannot be kept apart."
+        )
+    if not len(codes):
+        raise ValueError(f"{name}: expected at least one clip, got none.")
+    return codes
+
+
+def _check_speakers(codes, name):
+    if len(np.unique(codes)) < 2:
+        raise ValueError(
+            f"{name} needs at least two speakers, got one: nobody is left to train on. Add clips of another "
+            "speaker, or use ClipGroupKFold or SentenceGroupKFold for figures on a known speaker."
+        )
+
+
+def _fewer_folds(n_groups):
+    if n_groups < 2:
+        return "Two at least are needed for any split: check the column, or add clips."
+    return f"Ask for n_splits={n_groups} or fewer, or add clips."

@@ -1,0 +1,177 @@
+"""What all extractors promise: names, shapes, errors, reports, the cache, workers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from sklearn.base import clone
+
+from savee_mm import ClipError, ClipWarning, FaceFrameSampler, MFCCImage, ProsodyFeatures
+
+EXTRACTORS = [ProsodyFeatures(), MFCCImage(n_frames=50), FaceFrameSampler(n_frames=2, size=(8, 8), detector="lbp")]
+SOUND = EXTRACTORS[:2]
+ids = lambda extractor: type(extractor).__name__  # noqa: E731
+
+
+@pytest.fixture
+def broken(corpus, tmp_path):
+    """Three clips, the one in the middle not a media file."""
+    table = corpus.data.iloc[:3].copy()
+    path = tmp_path / "broken.wav"
+    path.write_bytes(b"not a recording")
+    table.loc[table.index[1], ["audio", "video", "clip_id"]] = [str(path), str(path), "the_broken_one"]
+    return table
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_one_row_per_clip_finite_and_in_order(extractor, corpus):
+    X = clone(extractor).fit_transform(corpus.data)
+    assert len(X) == len(corpus.data)
+    assert np.isfinite(X).all()
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_array_equal(clone(extractor).fit(corpus.data).transform(corpus.data.iloc[order]), X[order])
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_table_and_list_of_paths_agree(extractor, corpus):
+    table = corpus.data.iloc[:2]
+    paths = table[extractor._column].tolist()
+    np.testing.assert_array_equal(clone(extractor).fit_transform(table), clone(extractor).fit_transform(paths))
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_a_row_depends_on_its_own_clip(extractor, corpus):
+    fitted = clone(extractor).fit(corpus.data)
+    np.testing.assert_array_equal(fitted.transform(corpus.data.iloc[[4]]), fitted.transform(corpus.data)[[4]])
+
+
+@pytest.mark.parametrize("extractor", SOUND, ids=ids)
+def test_array_of_samples_stands_for_a_file(extractor, corpus):
+    path = corpus.data["audio"].iloc[0]
+    y, sr = soundfile.read(path, dtype="float32")
+    from_array = clone(extractor).set_params(input_sr=sr).fit_transform([y])
+    np.testing.assert_array_equal(from_array, clone(extractor).fit_transform([path]))
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_broken_clip_raises_with_its_name(extractor, broken):
+    with pytest.raises(ClipError, match="the_broken_one") as caught:
+        clone(extractor).fit_transform(broken)
+    assert caught.value.clip_id == "the_broken_one"
+    assert caught.value.path.endswith("broken.wav")
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_broken_clip_is_filled_and_reported_on_request(extractor, broken):
+    filling = clone(extractor).set_params(on_error="fill")
+    with pytest.warns(ClipWarning, match="1 of 3 clips"):
+        X = filling.fit_transform(broken)
+    assert filling.report_["clip_id"].tolist() == ["the_broken_one"]
+    assert np.isfinite(X).all()
+    if X.ndim == 2:
+        np.testing.assert_allclose(X[1], np.median(X[[0, 2]], axis=0))
+    else:
+        assert not X[1].any()
+    filling.transform(broken.iloc[[0]])
+    assert filling.report_.empty
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_nothing_usable_raises_even_when_filling(extractor, broken):
+    with pytest.raises(ClipError):
+        clone(extractor).set_params(on_error="fill").fit_transform(broken.iloc[[1]])
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_missing_path_is_a_clip_error(extractor, corpus):
+    table = corpus.data.iloc[:2].copy()
+    table.loc[table.index[1], ["audio", "video"]] = None
+    with pytest.raises(ClipError, match="nothing in its column"):
+        clone(extractor).fit_transform(table)
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_table_without_the_column_is_refused(extractor, corpus):
+    with pytest.raises(ValueError, match=f"no column '{extractor._column}'"):
+        clone(extractor).fit(corpus.data.drop(columns=extractor._column))
+
+
+@pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
+def test_folder_cache_keeps_the_good_clips_of_a_broken_run(extractor, broken, tmp_path):
+    folder = tmp_path / "cache"
+    cached = clone(extractor).set_params(cache=folder)
+    with pytest.raises(ClipError):
+        cached.fit_transform(broken)
+    kept = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert len(kept) == 2
+    X = cached.fit_transform(broken.iloc[[0, 2]])
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == kept
+    np.testing.assert_array_equal(X, clone(extractor).set_params(cache=None).fit_transform(broken.iloc[[0, 2]]))
+
+
+def test_cache_tells_parameters_apart(corpus, tmp_path):
+    paths = corpus.data["audio"].tolist()[:1]
+    coarse, fine = (MFCCImage(n_frames=50, hop_length=hop, cache=tmp_path) for hop in (512, 256))
+    assert not np.array_equal(coarse.fit_transform(paths), fine.fit_transform(paths))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_normalisation_shares_the_cache(corpus, tmp_path):
+    paths = corpus.data["audio"].tolist()[:2]
+    for normalize in ("clip", "training", None):
+        MFCCImage(n_frames=50, normalize=normalize, cache=tmp_path).fit_transform(paths)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_equal_contents_are_read_once_and_returned_twice(corpus, tmp_path):
+    path = corpus.data["audio"].iloc[0]
+    X = MFCCImage(n_frames=50, cache=tmp_path).fit_transform([path, path])
+    np.testing.assert_array_equal(X[0], X[1])
+
+
+def test_workers_give_what_one_process_gives(corpus):
+    one, two = (ProsodyFeatures(n_jobs=n_jobs, cache=None) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one.fit_transform(corpus.data.iloc[:4]), two.fit_transform(corpus.data.iloc[:4]))
+
+
+def test_workers_bring_the_error_home(broken):
+    with pytest.raises(ClipError, match="the_broken_one"):
+        ProsodyFeatures(n_jobs=2, cache=None).fit_transform(broken)
+
+
+def test_extra_columns_pass_by(corpus):
+    table = corpus.data.assign(age=31)
+    np.testing.assert_array_equal(
+        MFCCImage(n_frames=50).fit_transform(table), MFCCImage(n_frames=50).fit_transform(corpus.data)
+    )
+
+
+def test_progress_bar_on_request(corpus, capsys):
+    MFCCImage(n_frames=50, cache=None, verbose=True).fit_transform(corpus.data.iloc[:2])
+    assert "MFCCImage" in capsys.readouterr().err
+    MFCCImage(n_frames=50, cache=None).fit_transform(corpus.data.iloc[:2])
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("extractor", "parameter"),
+    [
+        (ProsodyFeatures(on_error="ignore"), "on_error"),
+        (ProsodyFeatures(sr=0), "sr"),
+        (MFCCImage(normalize="speaker"), "normalize"),
+        (MFCCImage(n_frames=0), "n_frames"),
+        (FaceFrameSampler(detector="haar"), "detector"),
+        (FaceFrameSampler(size=(64, 0)), "size"),
+        (FaceFrameSampler(size=64), "size"),
+    ],
+)
+def test_bad_parameter_is_named(extractor, parameter, corpus):
+    with pytest.raises(ValueError, match=f"'{parameter}' parameter"):
+        extractor.fit(corpus.data)
+
+
+def test_report_is_a_table_of_the_last_call(corpus):
+    fitted = MFCCImage(n_frames=50).fit(corpus.data)
+    pd.testing.assert_frame_equal(
+        fitted.report_, pd.DataFrame(columns=["clip_id", "path", "reason"], dtype=object), check_index_type=False
+    )

@@ -1,0 +1,111 @@
+"""ProsodyFeatures measures what was put into the sound."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from savee_mm import ClipError, ProsodyFeatures
+
+COLUMNS = ProsodyFeatures().fit([np.zeros(4410)]).get_feature_names_out().tolist()
+
+
+def features(y, **params):
+    return ProsodyFeatures(**params).set_output(transform="pandas").fit_transform([y]).iloc[0]
+
+
+def test_tone_has_its_pitch_and_energy(tone):
+    row = features(tone(f0=150, amplitude=0.4))
+    # Praat interpolates the peak of the autocorrelation: a hundredth of a hertz on a clean tone.
+    assert row["pitch_mean"] == pytest.approx(150, abs=0.01)
+    assert row["pitch_std"] == pytest.approx(0, abs=0.01)
+    assert row["energy_median"] == pytest.approx(0.4**2 / 2, rel=1e-2)
+    assert row["teo_median"] == pytest.approx(0.4**2 * np.sin(2 * np.pi * 150 / 22050) ** 2, rel=1e-3)
+    assert row["voiced_share"] > 0.9
+
+
+def test_glide_has_its_range():
+    sr = 22050
+    f0 = np.linspace(120, 240, 2 * sr)
+    row = features(0.5 * np.sin(2 * np.pi * np.cumsum(f0) / sr))
+    # The first and last analysis windows (40 ms) are not centred on the ends.
+    assert row["pitch_range"] == pytest.approx(120, abs=5)
+    assert row["pitch_median"] == pytest.approx(180, abs=1)
+
+
+def test_energy_and_teager_follow_the_square_of_the_gain(tone):
+    y = tone() + 0.05 * np.random.default_rng(0).normal(size=22050)
+    quiet, loud = features(0.2 * y), features(0.6 * y)
+    names = [name for name in COLUMNS if name.startswith(("energy", "teo"))]
+    np.testing.assert_allclose(loud[names] / quiet[names], 9, rtol=1e-4)
+    np.testing.assert_allclose(loud["pitch_mean"], quiet["pitch_mean"], rtol=1e-6)
+
+
+def test_polarity_does_not_matter_to_energy(tone):
+    y = tone() + 0.05 * np.random.default_rng(0).normal(size=22050)
+    names = [name for name in COLUMNS if name.startswith(("energy", "teo"))]
+    np.testing.assert_allclose(features(y)[names], features(-y)[names], rtol=1e-6)
+
+
+def test_synthetic_voices_have_the_truth_that_they_were_made_with(corpus):
+    measured = ProsodyFeatures().set_output(transform="pandas").fit_transform(corpus.data)
+    # Praat's pitch floor, octave decisions and frame grid against the synthesiser's periods.
+    assert np.median(np.abs(measured["pitch_mean"] / corpus.truth["f0_mean"] - 1)) < 0.03
+    for name in ("jitter", "shimmer"):
+        assert np.corrcoef(measured[name], corpus.truth[name])[0, 1] > 0.7
+
+
+def test_unvoiced_clip_is_usable(tone):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=22050)
+    X = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone(150), tone(250), noise, np.zeros(22050)])
+    assert X["voiced_share"].iloc[3] == 0
+    assert X["pitch_mean"].iloc[3] == pytest.approx(X["pitch_mean"].iloc[:3].median(), rel=0.3)
+    assert X["energy_max"].iloc[3] == 0
+
+
+def test_stand_ins_come_from_training(tone):
+    fitted = ProsodyFeatures().fit([tone(150), tone(170)])
+    assert fitted.transform([np.zeros(22050)])[0, 0] == pytest.approx(160, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.03, 0.05, 10])
+@pytest.mark.parametrize("sr", [8000, 44100, 96000])
+def test_any_length_and_rate_is_finite(seconds, sr, tone):
+    y = tone(200, seconds, sr)
+    assert np.isfinite(ProsodyFeatures(input_sr=sr).fit_transform([y])).all()
+    assert np.isfinite(ProsodyFeatures(sr=None, input_sr=sr).fit_transform([y])).all()
+
+
+def test_rate_does_not_move_the_pitch(tone):
+    pitches = [features(tone(200, 1, sr), input_sr=sr)["pitch_mean"] for sr in (8000, 22050, 96000)]
+    np.testing.assert_allclose(pitches, 200, atol=0.05)
+
+
+def test_clipping_and_offset_are_survived(tone):
+    clipped = np.clip(3 * tone(), -1, 1)
+    assert features(clipped)["pitch_mean"] == pytest.approx(200, abs=0.1)
+    assert features(tone() + 0.2)["pitch_mean"] == pytest.approx(200, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array([]), "0 samples"),
+        (np.full(100, np.nan), "100 of 100 samples are NaN"),
+        (np.r_[np.zeros(99), np.inf], "1 of 100 samples are NaN or infinite"),
+    ],
+)
+def test_unusable_samples_are_a_clip_error(y, message):
+    with pytest.raises(ClipError, match=message):
+        ProsodyFeatures().fit_transform([y])
+
+
+def test_array_needs_a_rate():
+    with pytest.raises(ClipError, match="pass input_sr"):
+        ProsodyFeatures(sr=None).fit_transform([np.zeros(100)])
+
+
+def test_columns_are_named_and_pandas_output_honoured(tone):
+    X = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone()])
+    assert isinstance(X, pd.DataFrame)
+    assert X.columns.tolist() == COLUMNS
+    assert {"pitch_range", "energy_max", "jitter", "shimmer", "teo_mean", "voiced_share"} <= set(COLUMNS)
