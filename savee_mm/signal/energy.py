@@ -1,0 +1,142 @@
+"""Energy of a sound over time: mean square and root mean square of short frames."""
+
+import math
+
+import numpy as np
+
+
+def check_sound(y):
+    """Return ``y`` as a 1-D floating-point array, without a copy where it is one already.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        The sound.
+
+    Returns
+    -------
+    y : ndarray of shape (n_samples,), float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If ``y`` has another number of dimensions, or holds something other than real numbers.
+    """
+    y = np.asarray(y)
+    if y.ndim != 1:
+        raise ValueError(f"expected a sound of one channel, shape (n_samples,), got shape {y.shape}")
+    if y.dtype in (np.float32, np.float64):
+        return y
+    if y.dtype.kind not in "iufb":
+        raise ValueError(f"expected a sound of real numbers, got dtype {y.dtype}")
+    return y.astype(np.float64)
+
+
+def n_centred_frames(n_samples, *, frame_length, hop_length):
+    """Return how many frames a sound has when frame ``t`` is centred on sample ``t * hop_length``.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the sound (samples).
+    frame_length, hop_length : int
+        Length of a frame and distance between two (samples).
+
+    Returns
+    -------
+    n_frames : int
+        At least 1, also for an empty sound, which is all padding.
+
+    Raises
+    ------
+    ValueError
+        If a length is below 1.
+
+    Examples
+    --------
+    >>> n_centred_frames(22050, frame_length=2048, hop_length=512)
+    44
+    """
+    if frame_length < 1 or hop_length < 1:
+        raise ValueError(f"expected frame and hop of 1 sample or more, got frame {frame_length}, hop {hop_length}")
+    # Half a frame of padding on either side; an odd frame loses one sample to rounding, as in librosa.
+    return 1 + max(0, n_samples - frame_length % 2) // hop_length
+
+
+def short_time_energy(y, *, frame_length=2048, hop_length=512):
+    """Mean square of each frame of a sound.
+
+    Frames are centred on multiples of ``hop_length``; beyond its ends the sound is zero.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound; may be shorter than a frame.
+    frame_length : int, default=2048
+        Length of a frame (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    energy : ndarray of shape (n_frames,), float64
+        Mean square (squared units of ``y``); ``n_frames = 1 + n_samples // hop_length`` for an even frame.
+        Exactly 0 where the sound is. Grows with the square of the gain.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or a length is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import short_time_energy
+    >>> short_time_energy(np.full(8, 0.5), frame_length=4, hop_length=4)
+    array([0.125, 0.25 , 0.125])
+    """
+    y = check_sound(y)
+    n_frames = n_centred_frames(len(y), frame_length=frame_length, hop_length=hop_length)
+    # Frames and hops are whole numbers of blocks: each sample is squared once however far frames overlap,
+    # and sums of squares never cancel, which a running sum would after a loud passage.
+    block = math.gcd(frame_length, hop_length)
+    padded = np.zeros((n_frames - 1) * hop_length + frame_length)
+    start = frame_length // 2
+    stop = min(start + len(y), len(padded))
+    padded[start:stop] = y[: stop - start]
+    blocks = padded.reshape(-1, block)
+    squares = np.einsum("ij,ij->i", blocks, blocks)
+    windows = np.lib.stride_tricks.sliding_window_view(squares, frame_length // block)
+    return windows[:: hop_length // block].sum(axis=-1) / frame_length
+
+
+def rms(y, *, frame_length=2048, hop_length=512):
+    """Root mean square of each frame of a sound.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound; may be shorter than a frame.
+    frame_length : int, default=2048
+        Length of a frame (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    rms : ndarray of shape (n_frames,), float64
+        In the units of ``y``; the values of ``librosa.feature.rms`` with ``center=True``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or a length is below 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import rms
+    >>> rms(np.full(8, -0.5), frame_length=4, hop_length=4)[1]
+    np.float64(0.5)
+    """
+    return np.sqrt(short_time_energy(y, frame_length=frame_length, hop_length=hop_length))

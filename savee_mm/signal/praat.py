@@ -1,0 +1,221 @@
+"""Voice analysis by Praat: F0, jitter and shimmer.
+
+The only module that imports parselmouth (Praat's binding, GPL-3), and only when a function is called.
+Praat holds the GIL: run clips in processes, not threads.
+
+References
+----------
+P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
+sampled sound", Proc. Institute of Phonetic Sciences, University of Amsterdam 17 (1993), pp. 97-110.
+Y. Jadoul, B. Thompson, B. de Boer, "Introducing Parselmouth: A Python interface to Praat", Journal of
+Phonetics 71 (2018), pp. 1-15.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from savee_mm.signal.energy import check_sound
+
+# The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
+_PERIODS_PER_WINDOW = 3.0
+# Praat's standard limits on neighbouring periods: shortest and longest (s), largest ratio of their lengths
+# and, for shimmer, of their amplitudes.
+_PERIOD_LIMITS = (0.0001, 0.02, 1.3)
+_MAX_AMPLITUDE_RATIO = 1.6
+# Praat's search for periods may never end where they are shorter than about 3 samples (parselmouth 0.4.7);
+# their jitter would be interpolation only.
+_MIN_PERIOD_SAMPLES = 4
+
+
+class VoiceReport(NamedTuple):
+    """What one pass of Praat says about a voice.
+
+    Attributes
+    ----------
+    f0 : ndarray of shape (n_frames,)
+        Fundamental frequency (Hz), NaN where unvoiced.
+    times : ndarray of shape (n_frames,)
+        Centres of the frames (s).
+    jitter : float
+        Jitter (local): mean absolute difference of consecutive periods over the mean period (fraction).
+    shimmer : float
+        Shimmer (local): the same of the amplitudes of consecutive periods (fraction).
+    """
+
+    f0: np.ndarray
+    times: np.ndarray
+    jitter: float
+    shimmer: float
+
+
+def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Fundamental frequency of a voice over time, by Praat's autocorrelation method.
+
+    Praat's ``Sound: To Pitch (ac)`` with its standard settings.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    fmin, fmax : float, default=75, 600
+        Lowest and highest pitch that is looked for (Hz); Praat holds ``fmax`` to half of ``sr``.
+    time_step : float, default=0.01
+        Distance between two frames (s).
+
+    Returns
+    -------
+    f0 : ndarray of shape (n_frames,)
+        Fundamental frequency (Hz), NaN where unvoiced. Empty if the sound is not longer than three periods of
+        ``fmin`` (40 ms at 75 Hz) or half its rate not above ``fmin``.
+    times : ndarray of shape (n_frames,)
+        Centres of the frames (s).
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or the limits are not ``0 < fmin < fmax``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import pitch
+    >>> y = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
+    >>> f0, times = pitch(y, 16000)
+    >>> round(float(np.nanmedian(f0)), 2)
+    220.0
+    """
+    y = _check_voice(y, sr, fmin, fmax, time_step)
+    if not _is_long_enough(y, sr, fmin):
+        return np.empty(0), np.empty(0)
+    return _contour(_to_pitch(_to_sound(y, sr), fmin, fmax, time_step))
+
+
+def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """F0, jitter and shimmer of a voice in one pass of Praat.
+
+    Periods are those of Praat's ``Sound & Pitch: To PointProcess (cc)`` (cross-correlation) on the very
+    contour that is returned; jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1
+    to 20 ms, neighbours that differ by a factor of at most 1.3 in length and 1.6 in amplitude).
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    fmin, fmax : float, default=75, 600
+        Lowest and highest pitch that is looked for (Hz); Praat holds ``fmax`` to half of ``sr``.
+    time_step : float, default=0.01
+        Distance between two frames (s).
+
+    Returns
+    -------
+    report : VoiceReport
+        ``f0, times, jitter, shimmer``; the last two are NaN where there are not enough periods, or where
+        periods are shorter than 4 samples.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or the limits are not ``0 < fmin < fmax``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import voice_report
+    >>> y = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
+    >>> report = voice_report(y, 16000)
+    >>> report.jitter < 0.001, report.shimmer < 0.001
+    (True, True)
+    """
+    y = _check_voice(y, sr, fmin, fmax, time_step)
+    if not _is_long_enough(y, sr, fmin):
+        return VoiceReport(np.empty(0), np.empty(0), np.nan, np.nan)
+    from parselmouth.praat import call
+
+    sound = _to_sound(y, sr)
+    contour = _to_pitch(sound, fmin, fmax, time_step)
+    f0, times = _contour(contour)
+    if not (f0 > 0).any() or np.nanmax(f0) * _MIN_PERIOD_SAMPLES > sr:
+        return VoiceReport(f0, times, np.nan, np.nan)
+    pulses = call([sound, contour], "To PointProcess (cc)")
+    jitter = call(pulses, "Get jitter (local)", 0.0, 0.0, *_PERIOD_LIMITS)
+    shimmer = call([sound, pulses], "Get shimmer (local)", 0.0, 0.0, *_PERIOD_LIMITS, _MAX_AMPLITUDE_RATIO)
+    return VoiceReport(f0, times, float(jitter), float(shimmer))
+
+
+def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Jitter (local) of a voice, as a fraction; NaN where there are not enough periods.
+
+    ``voice_report`` gives it together with F0 and shimmer at the price of one; parameters, errors and source
+    are described there.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr, fmin, fmax, time_step : float
+        As in ``voice_report`` (Hz, Hz, Hz, s).
+
+    Returns
+    -------
+    jitter : float
+    """
+    return voice_report(y, sr, fmin=fmin, fmax=fmax, time_step=time_step).jitter
+
+
+def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Shimmer (local) of a voice, as a fraction; NaN where there are not enough periods.
+
+    ``voice_report`` gives it together with F0 and jitter at the price of one; parameters, errors and source
+    are described there.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr, fmin, fmax, time_step : float
+        As in ``voice_report`` (Hz, Hz, Hz, s).
+
+    Returns
+    -------
+    shimmer : float
+    """
+    return voice_report(y, sr, fmin=fmin, fmax=fmax, time_step=time_step).shimmer
+
+
+def _check_voice(y, sr, fmin, fmax, time_step):
+    """Return the sound in double precision, or say what is wrong with the arguments."""
+    if not 0 < fmin < fmax:
+        raise ValueError(f"expected 0 < fmin < fmax (Hz), got fmin={fmin}, fmax={fmax}")
+    if not sr > 0 or not time_step > 0:
+        raise ValueError(f"expected sr (Hz) and time_step (s) above 0, got sr={sr}, time_step={time_step}")
+    y = check_sound(y).astype(np.float64, copy=False)
+    if not np.isfinite(y).all():
+        raise ValueError("expected a finite sound, got NaN or infinite samples")
+    return y
+
+
+def _is_long_enough(y, sr, fmin):
+    """Say whether Praat can look for ``fmin`` at all: three periods of it, and a rate that holds it."""
+    # A hair of margin: Praat compares the same quotients, rounded in another order.
+    return len(y) / sr * fmin > _PERIODS_PER_WINDOW * (1 + 1e-9) and sr > 2 * fmin
+
+
+def _to_sound(y, sr):
+    from parselmouth import Sound
+
+    return Sound(y, sampling_frequency=float(sr))
+
+
+def _to_pitch(sound, fmin, fmax, time_step):
+    return sound.to_pitch_ac(time_step=float(time_step), pitch_floor=float(fmin), pitch_ceiling=float(fmax))
+
+
+def _contour(contour):
+    """Return F0 (Hz, NaN where unvoiced) and times (s) of Praat's Pitch object."""
+    f0 = contour.selected_array["frequency"]
+    return np.where(f0 > 0, f0, np.nan), contour.xs()
