@@ -1,0 +1,66 @@
+"""The crop: the square around a face, at a fixed size."""
+
+import cv2
+import numpy as np
+
+from savee_mm.vision.faces import check_image
+
+
+def crop_face(image, box, *, size=(64, 64), margin=0.0):
+    """Cut the square around a face's centre out of a picture and scale it.
+
+    Parameters
+    ----------
+    image : ndarray of shape (height, width, 3), uint8
+        RGB.
+    box : array-like of shape (4,)
+        x and y of the upper left corner, width, height (pixels).
+    size : tuple of int, default=(64, 64)
+        (height, width) of the result (pixels). Where they differ, the square is widened to that shape, so
+        that nothing is stretched.
+    margin : float, default=0.0
+        What the square is larger than the box's larger side, as a share of it: 0.2 makes it 1.2 times the
+        side.
+
+    Returns
+    -------
+    crop : ndarray of shape (size[0], size[1], 3), float32
+        RGB in [0, 1]. Beyond the picture's borders its edge pixels are repeated. Shrunk by pixel area,
+        enlarged linearly.
+
+    Raises
+    ------
+    ValueError
+        Where the picture, box, size or margin is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.vision import crop_face
+    >>> crop = crop_face(np.full((120, 160, 3), 255, dtype=np.uint8), (100, 20, 80, 90))
+    >>> crop.shape, float(crop.min())
+    ((64, 64, 3), 1.0)
+    """
+    image = check_image(image)
+    box = np.asarray(box, dtype=np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
+        raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
+    if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
+        raise ValueError(f"Expected size = (height, width) of positive integers, got {size!r}.")
+    if not margin > -1:
+        raise ValueError(f"Expected a margin above -1, got {margin!r}.")
+    height, width = (int(side) for side in size)
+    side = max(box[2], box[3]) * (1 + margin)
+    rows = _span(box[1] + box[3] / 2, side * max(1, height / width), image.shape[0])
+    columns = _span(box[0] + box[2] / 2, side * max(1, width / height), image.shape[1])
+    patch = image[rows[:, None], columns]
+    shrinks = len(rows) >= height and len(columns) >= width
+    scaled = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return scaled.astype(np.float32) / np.float32(255)
+
+
+def _span(centre, length, limit):
+    """Pixel indices of a stretch around ``centre``, held within the picture."""
+    n_pixels = max(1, round(length))
+    first = int(np.floor(centre - n_pixels / 2 + 0.5))
+    return np.clip(np.arange(first, first + n_pixels), 0, limit - 1)

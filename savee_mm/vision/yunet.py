@@ -1,0 +1,57 @@
+"""YuNet, through OpenCV's FaceDetectorYN."""
+
+import cv2
+import numpy as np
+
+from savee_mm.vision._base import FaceDetector, loading
+from savee_mm.vision.faces import sorted_faces
+
+# Trained on faces of 10 to 300 pixels: larger pictures are scaled down to this side (pixels).
+_LONGER_SIDE = 640
+# OpenCV 4 reads beyond its buffers where the coarsest map (1/32) is one row high: faces in a blank strip, now
+# and then.
+_SHORTEST_SIDE = 96
+# Boxes that overlap more than this (intersection over union) are one face.
+_NMS_THRESHOLD = 0.3
+_TOP_K = 200
+
+
+class YuNetDetector(FaceDetector):
+    """YuNet: boxes and five landmarks; the score is a probability.
+
+    Parameters
+    ----------
+    model : path-like
+        ``face_detection_yunet_2026may.onnx``: its input size is free, as OpenCV 5 needs it.
+    threshold : float
+        The lowest score that counts as a face.
+
+    References
+    ----------
+    Wu, Peng and Yu (2023), "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 20.
+    """
+
+    name = "yunet"
+
+    def __init__(self, model, *, threshold):
+        super().__init__(threshold=threshold)
+        with loading(model):
+            self._network = cv2.FaceDetectorYN.create(
+                str(model), "", (_LONGER_SIDE, _LONGER_SIDE), threshold, _NMS_THRESHOLD, _TOP_K
+            )
+
+    def _find(self, image):
+        height, width = image.shape[:2]
+        shrink = min(1.0, _LONGER_SIDE / max(height, width))
+        if shrink < 1:
+            new_size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+            image = cv2.resize(image, new_size, interpolation=cv2.INTER_AREA)
+        scale = np.array([width / image.shape[1], height / image.shape[0]])
+        below, right = (max(0, _SHORTEST_SIDE - side) for side in image.shape[:2])
+        image = cv2.copyMakeBorder(image[..., ::-1], 0, below, 0, right, cv2.BORDER_CONSTANT)
+        self._network.setInputSize(image.shape[1::-1])
+        _, found = self._network.detect(image)
+        # Rows of box (4), landmarks (10), score.
+        found = np.empty((0, 15)) if found is None else found.astype(np.float64)
+        points = found[:, :14].reshape(-1, 7, 2) * scale
+        return sorted_faces(points[:, :2].reshape(-1, 4), found[:, 14], points[:, 2:])

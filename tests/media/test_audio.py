@@ -1,0 +1,207 @@
+"""read_audio: the samples of a sound or video file, and a clear error for everything that is none."""
+
+import pickle
+import shutil
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from savee_mm import ClipError
+from savee_mm.media import read_audio
+
+SR = 16000
+
+
+def tone(frequency=440.0, seconds=0.5, sr=SR, amplitude=0.5):
+    return amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * sr)) / sr)
+
+
+def peak_frequency(y, sr):
+    return np.argmax(np.abs(np.fft.rfft(y * np.hanning(y.size)))) * sr / y.size
+
+
+def write_with_av(path, y, sr, codec, layout="mono"):
+    """Encode planar float sound of shape (n_channels, n_samples) into a container."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=sr, layout=layout)
+        frame = av.AudioFrame.from_ndarray(y.astype(np.float32), format="fltp", layout=layout)
+        frame.sample_rate, frame.pts = sr, 0
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+
+
+def test_wav_is_read_as_recorded(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(), SR, subtype="PCM_16")
+    y, sr = read_audio(tmp_path / "a.wav")
+    assert (y.dtype, y.shape, sr) == (np.float32, (8000,), SR)
+    np.testing.assert_allclose(y, tone(), atol=1 / 32768)  # one step of 16 bits
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_compressed_sound_keeps_pitch_rate_and_length(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, tone(seconds=1.0), SR)
+    y, sr = read_audio(path)
+    assert sr == SR
+    assert abs(y.size - SR) <= 2 * 1152  # an mp3 decoder may give its padding, at most two frames
+    assert peak_frequency(y, sr) == pytest.approx(440, abs=sr / y.size)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [("avi", "mp3"), ("mp4", "aac"), ("mov", "aac"), ("mpg", "mp2"), ("flv", "mp3"), ("mkv", "flac")],
+)
+def test_sound_of_video_containers(tmp_path, suffix, codec):
+    path = tmp_path / f"a.{suffix}"
+    write_with_av(path, tone(seconds=1.0, sr=44100)[None], 44100, codec)
+    y, sr = read_audio(path)
+    assert (y.dtype, y.ndim, sr) == (np.float32, 1, 44100)
+    assert abs(y.size - 44100) <= 2 * 1152  # encoders pad to whole frames
+    assert peak_frequency(y, sr) == pytest.approx(440, abs=sr / y.size)
+
+
+def test_mono_is_the_mean_of_the_channels(tmp_path):
+    left, right = tone(300), tone(700)
+    soundfile.write(tmp_path / "a.wav", np.column_stack([left, right]), SR, subtype="FLOAT")
+    write_with_av(tmp_path / "a.mov", np.stack([left, right]), SR, "pcm_f32le", "stereo")
+    for name in ("a.wav", "a.mov"):
+        y, _ = read_audio(tmp_path / name)
+        np.testing.assert_allclose(y, (left + right) / 2, atol=1e-6)  # float32
+
+
+def test_opposite_channels_cancel(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.column_stack([tone(), -tone()]), SR, subtype="FLOAT")
+    assert not read_audio(tmp_path / "a.wav")[0].any()
+
+
+@pytest.mark.parametrize("recorded", [8000, 44100, 96000])
+@pytest.mark.parametrize("wanted", [16000, 22050])
+def test_resampling_keeps_pitch_level_and_duration(tmp_path, recorded, wanted):
+    soundfile.write(tmp_path / "a.wav", tone(1000, 1.0, recorded), recorded, subtype="FLOAT")
+    y, sr = read_audio(tmp_path / "a.wav", sr=wanted)
+    assert (sr, y.dtype) == (wanted, np.float32)
+    assert abs(y.size - wanted) <= 1
+    assert peak_frequency(y, sr) == pytest.approx(1000, abs=1)
+    middle = y[wanted // 4 : -wanted // 4]  # away from the edges, where the filter runs into silence
+    np.testing.assert_allclose(np.sqrt(np.mean(middle**2)), 0.5 / np.sqrt(2), rtol=1e-3)
+
+
+def test_resampling_leaves_no_alias(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(15000, 1.0, 44100), 44100, subtype="FLOAT")
+    y, _ = read_audio(tmp_path / "a.wav", sr=16000)
+    assert np.abs(y[2000:-2000]).max() < 1e-4  # 15 kHz cannot be had at 16 kHz: HQ takes away 100 dB
+
+
+def test_30_ms_and_digital_silence_are_sound(tmp_path):
+    soundfile.write(tmp_path / "short.wav", tone(seconds=0.03), SR)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(SR), SR)
+    assert read_audio(tmp_path / "short.wav", sr=22050)[0].size == pytest.approx(0.03 * 22050, abs=1)
+    assert not read_audio(tmp_path / "silent.wav", sr=22050)[0].any()
+
+
+def test_a_wrong_suffix_is_no_hindrance(tmp_path):
+    write_with_av(tmp_path / "a.mp4", tone(seconds=1.0)[None], SR, "aac")
+    shutil.move(tmp_path / "a.mp4", tmp_path / "a.wav")
+    assert read_audio(tmp_path / "a.wav")[1] == SR
+
+
+def test_header_of_a_stream_promises_nothing(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(), SR, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    place = content.index(b"data") + 4
+    content[4:8] = content[place : place + 4] = b"\xff\xff\xff\xff"  # what a recorder writes into a pipe
+    path.write_bytes(content)
+    assert read_audio(path)[0].size == 8000
+
+
+def write_bad(folder, case):
+    path = folder / "bad.wav"
+    soundfile.write(path, tone(), SR, subtype="PCM_16")
+    whole = path.read_bytes()
+    if case == "missing":
+        return folder / "nowhere.wav"
+    if case == "folder":
+        return folder
+    if case == "NaN":
+        soundfile.write(path, np.where(np.arange(800) == 7, np.nan, 0.0), SR, subtype="FLOAT")
+    elif case == "infinite":
+        soundfile.write(path, np.where(np.arange(800) == 7, np.inf, 0.0), SR, subtype="FLOAT")
+    elif case == "no samples":
+        soundfile.write(path, np.zeros(0), SR)
+    elif case == "cut flac":
+        path = folder / "bad.flac"
+        soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, SR), SR)
+        path.write_bytes(path.read_bytes()[: SR // 2])
+    elif case == "no sound":
+        path = folder / "bad.avi"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container.mux(packet)
+    else:
+        content = {"empty": b"", "text": b"no media at all\n" * 40, "cut": whole[:9000], "stub": whole[:20]}
+        path.write_bytes(content[case])
+    return path
+
+
+BAD = {
+    "missing": "no such file",
+    "folder": "folder",
+    "empty": "empty",
+    "text": "no sound or video file",
+    "cut": "cut short: its header promises 16044 bytes and 9000 are there",
+    "stub": "no sound or video file",
+    "cut flac": "cut short",
+    "no samples": "no samples",
+    "NaN": "1 of its 800 samples are NaN or infinite",
+    "infinite": "1 of its 800 samples are NaN or infinite",
+    "no sound": "no sound in it \\(it holds: video\\)",
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files_say_what_is_wrong(tmp_path, capfd, case):
+    path = write_bad(tmp_path, case)
+    with pytest.raises(ClipError, match=BAD[case]) as caught:
+        read_audio(path, sr=22050)
+    assert caught.value.path == str(path)
+    assert caught.value.clip_id == path.stem
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert capfd.readouterr().err == ""  # FFmpeg's own messages stay away
+
+
+@pytest.mark.parametrize("sr", [0, -16000, np.nan, np.inf, "16000", True])
+def test_a_rate_is_a_positive_number(tmp_path, sr):
+    with pytest.raises(ValueError, match="sr"):
+        read_audio(tmp_path / "a.wav", sr=sr)
+
+
+def test_a_path_is_expected():
+    with pytest.raises(TypeError, match="path of a file, got ndarray"):
+        read_audio(np.zeros(10))
+
+
+def test_real_recordings(shared):
+    y, sr = read_audio(shared / "data/clips/speech.wav")
+    assert (y.size, sr) == (68360, 16000)
+    for name, seconds in [("bbaf2n.mpg", 2.98), ("ravdess_01-01-01-01-01-01-01.mp4", 3.30)]:
+        y, sr = read_audio(shared / "data/clips" / name, sr=22050)
+        assert sr == 22050
+        assert y.size / sr == pytest.approx(seconds, abs=0.05)  # two frames of a lossy codec
+        assert 0.001 < np.sqrt(np.mean(y**2)) < 0.5
+
+
+def test_video_and_flac_of_a_chimera_clip_are_one_recording(shared):
+    root = shared / "data/savee_chimera"
+    sound, sr = read_audio(root / "AudioData/DC/a01.flac", sr=22050)
+    muxed, _ = read_audio(root / "AudioVisualClip/DC/a1.avi", sr=22050)
+    n = min(sound.size, muxed.size)
+    spectrum = np.fft.rfft(sound[:n], 2 * n) * np.conj(np.fft.rfft(muxed[:n], 2 * n))
+    likeness = np.fft.irfft(spectrum).max() / np.linalg.norm(sound[:n]) / np.linalg.norm(muxed[:n])
+    assert likeness > 0.95  # mp3 at 22 kHz takes the rest
+    assert sr == 22050

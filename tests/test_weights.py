@@ -1,0 +1,170 @@
+"""The model store: found, missed with a remedy, fetched with a checksum, and nothing else written."""
+
+import hashlib
+import os
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from savee_mm import _weights, fetch_weights
+from savee_mm._weights import REGISTRY, WeightFile, Weights, find_weights, require_weights
+
+CONTENT = {"net.pb": b"graph" * 50_000, "net.pbtxt": b"node {}\n"}
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        super().do_GET()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A file server on this machine that counts what it is asked for."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    for name, content in CONTENT.items():
+        (folder / name).write_bytes(content)
+
+    def handler(*args):
+        return Handler(*args, directory=str(folder))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.asked = []
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def entry(server, monkeypatch):
+    """An entry of the registry whose two files are on that server."""
+    monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    files = tuple(
+        WeightFile(name, f"http://127.0.0.1:{server.server_port}/{name}", hashlib.sha256(content).hexdigest())
+        for name, content in CONTENT.items()
+    )
+    monkeypatch.setitem(REGISTRY, "net", Weights(files, what="a test", licence="none"))
+    return "net"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    folder = tmp_path / "store"
+    monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(folder))
+    return folder
+
+
+def test_fetch_into_a_named_folder(entry, tmp_path):
+    paths = fetch_weights(entry, tmp_path / "new/folder")
+    assert {path.name: path.read_bytes() for path in paths} == CONTENT
+    assert sorted(os.listdir(tmp_path)) == ["new", "served"]
+    assert sorted(os.listdir(tmp_path / "new/folder")) == sorted(CONTENT)
+    assert find_weights(entry) is None  # the environment names no folder
+
+
+def test_fetch_into_the_folder_of_the_environment(entry, store):
+    assert find_weights(entry) is None
+    paths = fetch_weights(entry)
+    assert paths == (store / "net.pb", store / "net.pbtxt")
+    assert find_weights(entry) == require_weights(entry) == paths
+
+
+def test_what_is_there_and_right_is_not_fetched_again(entry, store, server):
+    fetch_weights(entry)
+    fetch_weights(entry)
+    assert server.asked == ["/net.pb", "/net.pbtxt"]
+
+
+def test_what_is_there_and_wrong_is_replaced(entry, store, server):
+    fetch_weights(entry)
+    (store / "net.pb").write_bytes(b"half")
+    fetch_weights(entry)
+    assert (store / "net.pb").read_bytes() == CONTENT["net.pb"]
+    assert server.asked == ["/net.pb", "/net.pbtxt", "/net.pb"]
+
+
+def test_another_checksum_leaves_nothing_behind(entry, store, tmp_path):
+    (tmp_path / "served/net.pb").write_bytes(b"something else")
+    with pytest.raises(ValueError, match=r"net\.pb gave a file with SHA-256 .* nothing was kept"):
+        fetch_weights(entry)
+    assert os.listdir(store) == []
+
+
+def test_another_checksum_leaves_what_was_there(entry, store, tmp_path):
+    store.mkdir()
+    (store / "net.pb").write_bytes(b"an older one")
+    (tmp_path / "served/net.pb").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="SHA-256"):
+        fetch_weights(entry)
+    assert (store / "net.pb").read_bytes() == b"an older one"
+
+
+def test_an_address_without_the_file(entry, store, tmp_path):
+    (tmp_path / "served/net.pbtxt").unlink()
+    with pytest.raises(OSError, match=r"net\.pbtxt could not be downloaded from http.*404"):
+        fetch_weights(entry)
+    assert os.listdir(store) == ["net.pb"]
+    assert find_weights(entry) is None
+
+
+def test_a_local_address(entry, store, tmp_path, monkeypatch):
+    file = WeightFile("a.bin", (tmp_path / "served/net.pb").as_uri(), REGISTRY[entry].files[0].sha256)
+    monkeypatch.setitem(REGISTRY, "local", Weights((file,), what="a test", licence="none"))
+    assert fetch_weights("local")[0].read_bytes() == CONTENT["net.pb"]
+
+
+def test_progress_is_shown_only_when_asked_for(entry, tmp_path, capfd):
+    fetch_weights(entry, tmp_path / "a")
+    assert capfd.readouterr() == ("", "")
+    fetch_weights(entry, tmp_path / "b", progress=True)
+    assert "net.pb" in capfd.readouterr().err
+
+
+def test_no_folder_at_all(entry, server):
+    with pytest.raises(ValueError, match=r"pass folder=.*SAVEE_MM_WEIGHTS"):
+        fetch_weights(entry)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("function", [find_weights, require_weights, fetch_weights])
+def test_an_unknown_name(function):
+    with pytest.raises(ValueError, match="Unknown weights 'vgg'; known are 'ssd', 'yunet'"):
+        function("vgg")
+
+
+def test_missing_weights_say_how_to_get_them(entry, store, monkeypatch):
+    store.mkdir()
+    (store / "net.pb").touch()
+    with pytest.raises(FileNotFoundError, match=r"missing: net\.pbtxt. Run `savee-mm fetch-weights net`") as caught:
+        require_weights(entry)
+    assert str(store) in str(caught.value)
+    monkeypatch.delenv("SAVEE_MM_WEIGHTS")
+    with pytest.raises(FileNotFoundError, match=r"SAVEE_MM_WEIGHTS .* not set.*`savee-mm fetch-weights net`"):
+        require_weights(entry)
+
+
+def test_every_entry_is_complete():
+    names = [file.filename for weights in REGISTRY.values() for file in weights.files]
+    assert len(names) == len(set(names))
+    for weights in REGISTRY.values():
+        assert weights.what
+        assert weights.licence
+        for file in weights.files:
+            assert file.url.startswith("https://")
+            assert file.url.endswith(file.filename)
+            assert len(bytes.fromhex(file.sha256)) == 32
+
+
+@pytest.mark.parametrize("name", ["ssd", "yunet"])
+def test_the_shared_weights_are_the_registered_ones(shared, monkeypatch, name):
+    monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
+    for file, path in zip(_weights.REGISTRY[name].files, require_weights(name), strict=True):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
