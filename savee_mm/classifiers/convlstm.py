@@ -134,7 +134,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         """
         self._validate_params()
         X = _check_sequences(X)
-        check_consistent_length(X, y)
+        check_consistent_length(X, y, sample_weight)
         if self.early_stopping and validation_data is None:
             raise ValueError(
                 "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "

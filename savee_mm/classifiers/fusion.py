@@ -200,7 +200,7 @@ class FusionClassifier(NetworkClassifier):
             For an X that is not such a table, unequal lengths, or a single class.
         """
         self._validate_params()
-        check_consistent_length(_check_table(X), y)
+        check_consistent_length(_check_table(X), y, sample_weight)
         y = np.asarray(y)
         training, watched = self._split(X, y)
         for part, default in _DEFAULT_PARTS.items():

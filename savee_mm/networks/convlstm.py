@@ -46,6 +46,7 @@ def convlstm_branch(frames, *, filters, rules):
         strides=2,
         padding="same",
         recurrent_initializer=initializers.Orthogonal(seed=rules.next_seed()),
+        seed=rules.next_seed(),
         **rules.kernel(),
     )(x)
     x = layers.BatchNormalization(momentum=0.9)(x)

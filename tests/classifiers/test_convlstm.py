@@ -1,0 +1,152 @@
+"""ConvLSTMClassifier is a scikit-learn classifier over sequences of pictures."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from savee_mm import ConvLSTMClassifier
+
+SMALL = {"filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
+
+
+def moving_bars(n_clips=24, seed=0):
+    """A bright bar that moves up or down: only the order of the frames tells which."""
+    rng = np.random.default_rng(seed)
+    X = 0.1 * rng.random((n_clips, 4, 16, 16, 3)).astype(np.float32)
+    y = np.where(np.arange(n_clips) % 2, "up", "down")
+    for clip, label in zip(X, y, strict=True):
+        start = rng.integers(0, 4)
+        for t in range(4):
+            row = start + 3 * (t if label == "down" else 3 - t)
+            clip[t, row : row + 2] += 0.8
+    return X, y
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return ConvLSTMClassifier(**SMALL).fit(*moving_bars())
+
+
+def test_order_in_time_is_learnt(fitted):
+    X, y = moving_bars(seed=1)
+    assert fitted.score(X, y) > 0.9
+    assert fitted.classes_.tolist() == ["down", "up"]
+    assert fitted.score(X[:, ::-1], y) < 0.1
+
+
+def test_probabilities_sum_to_one_and_agree_with_predict(fitted):
+    X, _ = moving_bars(seed=1)
+    p = fitted.predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(fitted.classes_[p.argmax(axis=1)], fitted.predict(X))
+
+
+def test_a_clip_is_predicted_as_it_is_in_company(fitted):
+    X, _ = moving_bars(100)
+    # The same sums in another order.
+    np.testing.assert_allclose(fitted.predict_proba(X)[70:71], fitted.predict_proba(X[70:71]), atol=1e-6)
+
+
+def test_same_seed_same_probabilities(fitted):
+    X, y = moving_bars()
+    np.testing.assert_array_equal(ConvLSTMClassifier(**SMALL).fit(X, y).predict_proba(X), fitted.predict_proba(X))
+    other = ConvLSTMClassifier(**{**SMALL, "random_state": 1}).fit(X, y)
+    assert not np.array_equal(other.predict_proba(X), fitted.predict_proba(X))
+
+
+def test_clone_and_pickle(fitted):
+    X, _ = moving_bars(seed=1)
+    assert clone(fitted).get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict(X)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_history_has_one_value_per_epoch(fitted):
+    assert set(fitted.history_) == {"loss", "accuracy"}
+    assert len(fitted.history_["loss"]) == fitted.n_epochs_ == SMALL["epochs"]
+    assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
+
+
+def test_sample_weight_zero_is_a_clip_left_unlearnt():
+    X, y = moving_bars()
+    wrong = np.where(np.arange(len(y)) < 12, y, np.where(y == "up", "down", "up"))
+    weight = (np.arange(len(y)) < 12).astype(float)
+    clf = ConvLSTMClassifier(**{**SMALL, "epochs": 30}).fit(X, wrong, sample_weight=weight)
+    assert clf.score(*moving_bars(seed=1)) > 0.9
+
+
+def test_early_stopping_watches_the_validation_clips():
+    X, y = moving_bars()
+    params = {**SMALL, "epochs": 200, "early_stopping": True, "patience": 2, "learning_rate": 0.01}
+    clf = ConvLSTMClassifier(**params).fit(X, y, validation_data=moving_bars(seed=2))
+    assert clf.n_epochs_ < 200
+    assert len(clf.history_["val_loss"]) == clf.n_epochs_
+
+
+def test_early_stopping_without_validation_clips_is_refused():
+    with pytest.raises(ValueError, match="needs validation_data"):
+        ConvLSTMClassifier(early_stopping=True).fit(*moving_bars())
+
+
+def test_cross_validation_and_grid_search():
+    X, y = moving_bars()
+    clf = ConvLSTMClassifier(**{**SMALL, "epochs": 2})
+    assert cross_val_score(clf, X, y, cv=2, error_score="raise").shape == (2,)
+    brighter = make_pipeline(FunctionTransformer(np.sqrt), clf)
+    search = GridSearchCV(brighter, {"convlstmclassifier__n_units": [4, 8]}, cv=2, error_score="raise").fit(X, y)
+    assert search.best_estimator_[-1].n_epochs_ == 2
+
+
+def test_class_weight_balanced_counts_rare_clips_more():
+    X, y = moving_bars(40)
+    rare = np.r_[np.flatnonzero(y == "up")[:2], np.flatnonzero(y == "down")]
+    balanced, plain = (
+        ConvLSTMClassifier(**{**SMALL, "epochs": 2}, class_weight=weight).fit(X[rare], y[rare])
+        for weight in ("balanced", None)
+    )
+    assert balanced.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X, y: (X[:, 0], y), r"got an array of shape \(24, 16, 16, 3\)"),
+        (lambda X, y: (X[:0], y[:0]), "at least one clip"),
+        (lambda X, y: (np.where(X > 0.85, np.nan, X), y), "NaN or infinite pixels"),
+        (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
+        (lambda X, y: (X[y == "up"], y[y == "up"]), "at least two classes, got 12 clips of the one class"),
+        (lambda X, y: (X.astype(str), y), "type <U"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        ConvLSTMClassifier(**SMALL).fit(*change(*moving_bars()))
+
+
+def test_other_shape_at_prediction_is_refused(fitted):
+    with pytest.raises(ValueError, match="Expected frames of shape"):
+        fitted.predict(np.zeros((2, 4, 8, 8, 3)))
+
+
+def test_unknown_validation_class_is_refused():
+    X, y = moving_bars()
+    with pytest.raises(ValueError, match=r"training has not: \['left'\]"):
+        ConvLSTMClassifier(**SMALL).fit(X, y, validation_data=(X[:1], ["left"]))
+
+
+@pytest.mark.parametrize("bad", [{"epochs": 0}, {"dropout": 1.0}, {"l2": -1}, {"class_weight": "even"}])
+def test_bad_parameter_is_named(bad):
+    with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
+        ConvLSTMClassifier(**bad).fit(*moving_bars())
+
+
+def test_bar_over_epochs_on_request(capsys):
+    ConvLSTMClassifier(**{**SMALL, "epochs": 2}, verbose=True).fit(*moving_bars())
+    assert "ConvLSTMClassifier" in capsys.readouterr().err

@@ -1,0 +1,190 @@
+"""FusionClassifier: the clip table in, with all that scikit-learn expects of a classifier."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedGroupKFold, cross_val_score
+
+from savee_mm import ClipError, ClipWarning, FaceFrameSampler, FusionClassifier, MFCCImage
+
+SMALL = {
+    "audio": MFCCImage(n_frames=60),
+    "video": FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp"),
+    "filters": 4,
+    "n_units": 8,
+    "epochs": 2,
+    "random_state": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(corpus):
+    return FusionClassifier(**SMALL).fit(corpus.data, corpus.target)
+
+
+def test_probabilities_are_a_distribution_over_the_emotions(fitted, corpus):
+    p = fitted.predict_proba(corpus.data)
+    assert p.shape == (21, 7)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    assert fitted.classes_.tolist() == corpus.target_names
+    assert set(fitted.predict(corpus.data)) <= set(corpus.target_names)
+
+
+def test_training_clips_are_learnt(corpus):
+    clf = FusionClassifier(**{**SMALL, "filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "learning_rate": 3e-3})
+    assert clf.fit(corpus.data, corpus.target).score(corpus.data, corpus.target) > 0.9
+
+
+def test_same_seed_same_probabilities(fitted, corpus):
+    again = FusionClassifier(**SMALL).fit(corpus.data, corpus.target)
+    np.testing.assert_array_equal(again.predict_proba(corpus.data), fitted.predict_proba(corpus.data))
+
+
+def test_both_modalities_count(fitted, corpus):
+    p = fitted.predict_proba(corpus.data.iloc[:1])
+    for column in ("audio", "video"):
+        other = corpus.data.iloc[:1].assign(**{column: corpus.data[column].iloc[4]})
+        assert not np.allclose(fitted.predict_proba(other), p)
+
+
+def test_pickle_keeps_extractors_and_network(fitted, corpus):
+    copy = pickle.loads(pickle.dumps(fitted))
+    assert copy.video_.detector_ == "lbp"
+    np.testing.assert_array_equal(copy.predict_proba(corpus.data), fitted.predict_proba(corpus.data))
+
+
+def test_default_extractors_show_their_parameters_and_are_nobodys():
+    first, second = FusionClassifier(), FusionClassifier()
+    assert first.get_params()["audio__n_mfcc"] == 40
+    assert first.get_params()["video__size"] == (64, 64)
+    assert first.get_params(deep=False)["audio"] is None
+    first.set_params(audio__n_mfcc=13)
+    assert first.audio.n_mfcc == 13
+    assert second.get_params()["audio__n_mfcc"] == 40
+    assert clone(first).get_params()["audio__n_mfcc"] == 13
+    assert FusionClassifier().set_params(**second.get_params()).get_params()["audio__n_mfcc"] == 40
+
+
+def test_explicit_extractor_and_its_parameter_in_one_call():
+    clf = FusionClassifier().set_params(audio=MFCCImage(n_frames=60), audio__n_mfcc=20)
+    assert (clf.audio.n_frames, clf.audio.n_mfcc) == (60, 20)
+    with pytest.raises(ValueError, match="Invalid parameter 'n_coefficients'"):
+        FusionClassifier().set_params(audio__n_coefficients=3)
+
+
+def test_fit_leaves_the_passed_extractors_alone(corpus):
+    audio = MFCCImage(n_frames=60)
+    clf = FusionClassifier(**{**SMALL, "audio": audio}).fit(corpus.data, corpus.target)
+    assert clf.audio is audio
+    assert not hasattr(audio, "_failures")
+    assert clf.audio_ is not audio
+
+
+def test_cache_is_handed_to_both_extractors(corpus, tmp_path):
+    clf = FusionClassifier(**SMALL, cache=tmp_path / "cache").fit(corpus.data.iloc[:7], corpus.target[:7])
+    assert clf.audio_.cache == clf.video_.cache == tmp_path / "cache"
+    assert len(list((tmp_path / "cache").iterdir())) == 14
+
+
+def test_cross_validation_by_speaker_and_by_clip(corpus):
+    clf = FusionClassifier(**SMALL)
+    by_speaker = cross_val_score(
+        clf, corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(3), error_score="raise"
+    )
+    by_clip = cross_val_score(
+        clf,
+        corpus.data,
+        corpus.target,
+        groups=corpus.data["clip_id"],
+        cv=StratifiedGroupKFold(3),
+        error_score="raise",
+    )
+    assert by_speaker.shape == by_clip.shape == (3,)
+    assert np.isfinite([*by_speaker, *by_clip]).all()
+
+
+def test_grid_search_over_a_default_extractor(corpus):
+    clf = FusionClassifier(**{**SMALL, "audio": None})
+    search = GridSearchCV(clf, {"audio__n_mfcc": [13, 20]}, cv=GroupKFold(3), error_score="raise")
+    search.fit(corpus.data, corpus.target, groups=corpus.groups)
+    assert search.best_estimator_.audio_.n_mfcc == search.best_params_["audio__n_mfcc"]
+
+
+@pytest.mark.parametrize("inner_groups", ["clip_id", "speaker"])
+def test_early_stopping_splits_off_clips_of_its_own(corpus, inner_groups):
+    params = {**SMALL, "epochs": 3, "early_stopping": True, "inner_groups": inner_groups, "validation_fraction": 0.3}
+    clf = FusionClassifier(**params).fit(corpus.data, corpus.target, sample_weight=np.ones(21))
+    assert len(clf.history_["val_loss"]) == clf.n_epochs_
+
+
+def test_early_stopping_needs_its_column(corpus):
+    clf = FusionClassifier(**SMALL, early_stopping=True, inner_groups="session")
+    with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
+        clf.fit(corpus.data, corpus.target)
+
+
+def test_broken_clip_stops_cross_validation_by_name(corpus, tmp_path):
+    table = corpus.data.copy()
+    path = tmp_path / "cut.wav"
+    path.write_bytes(b"RIFF")
+    table.loc[table.index[10], "audio"] = str(path)
+    with pytest.raises(ClipError, match=corpus.data["clip_id"].iloc[10]):
+        cross_val_score(
+            FusionClassifier(**SMALL), table, corpus.target, groups=corpus.groups, cv=GroupKFold(3), error_score="raise"
+        )
+
+
+def test_broken_clip_is_filled_on_request(corpus):
+    table = corpus.data.copy()
+    table.loc[table.index[10], "video"] = None
+    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill")
+    with pytest.warns(ClipWarning, match="1 of 21 clips"):
+        clf.fit(table, corpus.target)
+    assert clf.video_.report_["clip_id"].tolist() == [corpus.data["clip_id"].iloc[10]]
+    with pytest.warns(ClipWarning):
+        assert np.isfinite(clf.predict_proba(table)).all()
+
+
+@pytest.mark.parametrize(
+    ("X", "came"),
+    [
+        (lambda table: table.drop(columns="video"), r"without \['video'\]"),
+        (lambda table: table["audio"].tolist(), "got list"),
+        (lambda table: {"audio": table["audio"], "video": table["video"]}, "got dict"),
+    ],
+)
+def test_what_is_no_table_of_both_is_refused(corpus, X, came):
+    with pytest.raises(ValueError, match=came):
+        FusionClassifier(**SMALL).fit(X(corpus.data), corpus.target)
+
+
+def test_lengths_are_checked(corpus):
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        FusionClassifier(**SMALL).fit(corpus.data, corpus.target[:-1])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        FusionClassifier(**SMALL).fit(corpus.data, corpus.target, sample_weight=np.ones(3))
+
+
+def test_one_class_only_is_refused(corpus):
+    anger = corpus.target == "anger"
+    with pytest.raises(ValueError, match="got 3 clips of the one class"):
+        FusionClassifier(**SMALL).fit(corpus.data[anger], corpus.target[anger])
+
+
+def test_fewer_groups_than_folds_is_scikit_learns_error(corpus):
+    with pytest.raises(ValueError, match="number of groups: 3"):
+        cross_val_score(FusionClassifier(**SMALL), corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(4))
+
+
+def test_prediction_needs_a_fit(corpus):
+    with pytest.raises(NotFittedError):
+        FusionClassifier().predict(corpus.data)
+
+
+def test_index_of_the_table_does_not_matter(fitted, corpus):
+    shuffled = corpus.data.set_index(pd.Index(range(100, 79, -1)))
+    np.testing.assert_array_equal(fitted.predict_proba(shuffled), fitted.predict_proba(corpus.data))
