@@ -16,6 +16,9 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._validation import ClipError, ClipWarning, check_clips
 from savee_mm._version import __version__
 
+# What is done sooner (s) needs no bar.
+_BAR_DELAY = 2
+
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base of the extractors: X is a clip table, a list of paths or a list of arrays.
@@ -147,7 +150,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _with_progress(self, results, total):
         if not self.verbose or not total:
             return results
-        return tqdm(results, total=total, desc=type(self).__name__, unit="clip")
+        return tqdm(results, total=total, desc=type(self).__name__, unit="clip", delay=_BAR_DELAY)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

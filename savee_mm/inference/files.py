@@ -25,6 +25,8 @@ def predict_file(model, path):
     ------
     ClipError
         Where the file cannot be read, or has not what the model needs (a face, a sound).
+    TypeError
+        Where the model gives no probabilities.
 
     Examples
     --------
@@ -32,6 +34,11 @@ def predict_file(model, path):
     >>> model = load_model("fusion.savee")  # doctest: +SKIP
     >>> predict_file(model, "clip.mp4").head(1)  # doctest: +SKIP
     """
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            f"predict_file needs a classifier with predict_proba, got {type(model).__name__}; wrap one without in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )
     path = str(path)
     table = pd.DataFrame({"audio": [path], "video": [path], "clip_id": [Path(path).stem]})
     probabilities = pd.Series(model.predict_proba(table)[0], index=model.classes_, name=Path(path).name)

@@ -1,0 +1,66 @@
+# Every target sets up what it needs in its own virtual environment; PYTHON is the interpreter to start from.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint docs bench opencv4 matrix browser clean
+
+demo: $(VENV)/.installed
+	$(BIN)/savee-mm demo --out demo
+
+test: $(VENV)/.tested
+	$(BIN)/pytest
+
+lint: $(VENV)/.linted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.documented
+	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+
+bench: $(VENV)/.benched
+	$(BIN)/pytest benchmarks --benchmark-enable -o python_files='bench_*.py'
+
+# What touches OpenCV, in an environment that has OpenCV 4 and no TensorFlow.
+opencv4: $(VENV)-opencv4/.installed
+	$(VENV)-opencv4/bin/pytest tests/vision tests/media tests/features/test_face_frames.py
+
+# pandas 2 and scikit-learn two minor versions back.
+matrix: $(VENV)-matrix/.installed
+	$(VENV)-matrix/bin/pytest
+
+# The report in headless Chromium (Debian's package chromium).
+browser: $(VENV)/.tested
+	$(BIN)/pytest -m browser tests/browser
+
+clean:
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix demo docs/_build docs/api
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested $(VENV)/.linted $(VENV)/.documented $(VENV)/.benched: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[$(EXTRA)]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.tested: EXTRA := test
+$(VENV)/.linted: EXTRA := lint
+$(VENV)/.documented: EXTRA := docs
+$(VENV)/.benched: EXTRA := bench
+
+$(VENV)-opencv4/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-opencv4
+	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av \
+		soundfile soxr praat-parselmouth joblib tqdm pytest pytest-benchmark
+	$(VENV)-opencv4/bin/pip install --quiet --no-deps --editable .
+	touch $@
+
+$(VENV)-matrix/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-matrix
+	$(VENV)-matrix/bin/pip install --quiet --editable '.[test]' 'pandas<3' 'scikit-learn==1.7.*'
+	touch $@

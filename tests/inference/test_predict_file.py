@@ -1,0 +1,55 @@
+"""One file in, the emotions out."""
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from savee_mm import ClipError, FaceFrameSampler, FusionClassifier, MFCCImage, ProsodyFeatures, predict_file
+
+
+@pytest.fixture(scope="module")
+def fusion(corpus):
+    audio, video = MFCCImage(n_frames=60), FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp")
+    clf = FusionClassifier(audio=audio, video=video, filters=4, n_units=8, epochs=1, random_state=0)
+    return clf.fit(corpus.data, corpus.target)
+
+
+def test_probabilities_by_emotion_the_likeliest_first(fusion, corpus):
+    path = corpus.data["video"].iloc[0]
+    p = predict_file(fusion, path)
+    assert sorted(p.index) == corpus.target_names
+    assert p.is_monotonic_decreasing
+    assert p.sum() == pytest.approx(1)
+    assert p.name == "a1.avi"
+
+
+def test_one_file_with_both_is_read_as_the_table_reads_it(fusion, corpus):
+    row = corpus.data.iloc[[0]].assign(audio=corpus.data["video"].iloc[0])
+    p = predict_file(fusion, row["video"].iloc[0])
+    np.testing.assert_allclose(p[fusion.classes_], fusion.predict_proba(row)[0])
+
+
+def test_what_the_model_needs_and_the_file_has_not_is_named(fusion, corpus):
+    with pytest.raises(ClipError, match="a01"):
+        predict_file(fusion, corpus.data["audio"].iloc[0])
+
+
+def test_any_pipeline_with_probabilities(corpus):
+    model = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
+    model.fit(corpus.data, corpus.target)
+    with pytest.raises(TypeError, match="predict_proba"):
+        predict_file(model, corpus.data["audio"].iloc[0])
+
+
+@pytest.mark.parametrize("name", ["ravdess_01-01-01-01-01-01-01.mp4", "bbaf2n.mpg", "swiz3n.mpg"])
+def test_real_talking_heads_are_read(fusion, shared, name):
+    p = predict_file(fusion, shared / "data/clips" / name)
+    assert p.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["no_face.mp4", "speech.wav"])
+def test_real_files_that_lack_a_face_or_a_voice_are_refused(fusion, shared, name):
+    with pytest.raises(ClipError, match=name):
+        predict_file(fusion, shared / "data/clips" / name)
