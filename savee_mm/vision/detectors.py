@@ -33,6 +33,10 @@ def resolve_detector(name):
     name : {"auto", "yunet", "ssd", "lbp"}
         ``"auto"`` is YuNet where its weights are found, else the SSD, else scikit-image's LBP cascade.
 
+    Returns
+    -------
+    name : {"yunet", "ssd", "lbp"}
+
     Raises
     ------
     ValueError
