@@ -1,13 +1,13 @@
 """The per-clip cache: what was computed from a file's content with given parameters is not computed again."""
 
 import hashlib
-import os
-import tempfile
 import threading
 from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+
+from savee_mm._files import write_atomically
 
 # Six 64 x 64 faces are 295 kB, an MFCC image 46 kB: room for 3,000 clips of both.
 MEMORY_LIMIT = 1 << 30
@@ -87,15 +87,8 @@ class FolderStore:
 
     def put(self, key, array):
         """Keep ``array`` under ``key``; another process never sees half a file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, array, allow_pickle=False)
-            os.replace(draft, self._path(key))
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with write_atomically(self._path(key)) as file:
+            np.save(file, array, allow_pickle=False)
 
     def _path(self, key):
         return self.folder / f"{key}.npy"
@@ -120,10 +113,17 @@ def open_store(cache):
     Parameters
     ----------
     cache : "memory", path-like or None
-        The store of this process, a folder, or no store.
+        The store of this process, a folder (made where it is missing), or no store.
+
+    Raises
+    ------
+    ValueError
+        Where ``cache`` is an empty string or names something that is not a folder.
     """
     if cache is None:
         return NoStore()
     if isinstance(cache, str) and cache == "memory":
         return _PROCESS_STORE
+    if not str(cache) or (Path(cache).exists() and not Path(cache).is_dir()):
+        raise ValueError(f"cache must be 'memory', a folder or None, got {str(cache)!r}, which is not a folder.")
     return FolderStore(cache)

@@ -92,6 +92,8 @@ def check_clips(X, column, *, array_ndim=1):
     ------
     ValueError
         Where X is none of these, or is a table without the column, or is empty.
+    ClipError
+        Where one entry is neither a path nor such an array.
     """
     if isinstance(X, pd.DataFrame):
         clips = _clips_of_table(X, column)
@@ -114,23 +116,25 @@ def _clips_of_table(table, column):
             f"The clip table has no column {column!r}; its columns are {list(map(str, table.columns))}. "
             f"Add one with the path of each clip's {column} file."
         )
-    sources = [_path_or_none(value) for value in table[column]]
     if "clip_id" in table.columns:
         names = [str(name) for name in table["clip_id"]]
     else:
         names = [
-            f"row {label}" if source is None else Path(source).stem
-            for label, source in zip(table.index, sources, strict=True)
+            Path(value).stem if isinstance(value, (str, Path)) and str(value) else f"row {label}"
+            for label, value in table[column].items()
         ]
-    return [Clip(name, source) for name, source in zip(names, sources, strict=True)]
+    return [Clip(name, _path_or_none(value, column, name)) for name, value in zip(names, table[column], strict=True)]
 
 
-def _path_or_none(value):
+def _path_or_none(value, column, name):
     if isinstance(value, (str, Path)):
         return str(value) or None
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return None
-    raise ValueError(f"Expected paths in the clip table, got {value!r} of type {type(value).__name__}.")
+    raise ClipError(
+        f"expected a path in the column {column!r} of the clip table, got {value!r} of type {type(value).__name__}",
+        clip_id=name,
+    )
 
 
 def _clip_of_item(item, i, array_ndim):
@@ -138,8 +142,10 @@ def _clip_of_item(item, i, array_ndim):
         return Clip(Path(item).stem, str(item))
     array = np.asarray(item)
     if array.ndim != array_ndim or array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"Clip {i}: expected a path or a {array_ndim}-D array of numbers, got "
-            f"{type(item).__name__} of shape {array.shape} and type {array.dtype}."
+        remedy = "; average the channels first" if (array.ndim, array_ndim) == (2, 1) else ""
+        raise ClipError(
+            f"expected a path or a {array_ndim}-D array of numbers, got {type(item).__name__} of shape {array.shape} "
+            f"and type {array.dtype}{remedy}",
+            clip_id=i,
         )
-    return Clip(f"clip {i}", array)
+    return Clip(str(i), array)

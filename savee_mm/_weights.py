@@ -6,11 +6,12 @@ for files whose SHA-256 is known beforehand.
 
 import hashlib
 import os
-import tempfile
 import urllib.request
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+from savee_mm._files import write_atomically
 
 WEIGHTS_VARIABLE = "SAVEE_MM_WEIGHTS"
 _BLOCK = 1 << 16  # bytes
@@ -172,22 +173,13 @@ def _sha256(path):
 
 
 def _download(file, path, *, progress):
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
-    draft = Path(draft)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            digest = _copy(file, target, progress=progress)
+    with write_atomically(path) as target:
+        digest = _copy(file, target, progress=progress)
         if digest != file.sha256:
             raise ValueError(
                 f"{file.url} gave a file with SHA-256 {digest}, expected {file.sha256}; nothing was kept. "
                 f"Try again; if it stays so, get {file.filename} from elsewhere and put it into {path.parent}."
             )
-        # mkstemp makes files that only their owner may read; a weights folder is often shared.
-        draft.chmod(0o644)
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def _copy(file, target, *, progress):

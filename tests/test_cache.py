@@ -60,6 +60,19 @@ def test_folder_store_leaves_no_drafts(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["k.npy"]
 
 
+def test_files_are_shared_as_others_are(tmp_path):
+    FolderStore(tmp_path).put("k", np.zeros(3))
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "k.npy").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    for cache in ("", tmp_path / "file"):
+        with pytest.raises(ValueError, match="which is not a folder"):
+            open_store(cache)
+
+
 def test_cache_parameter_names_the_store(tmp_path):
     assert open_store("memory") is open_store("memory")
     assert open_store(str(tmp_path)).folder == tmp_path

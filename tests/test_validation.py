@@ -50,14 +50,14 @@ def test_arrays_pass_through():
     ("X", "message"),
     [
         (pd.DataFrame({"video": ["a.avi"]}), r"no column 'audio'; its columns are \['video'\]"),
-        (pd.DataFrame({"audio": [3]}), "Expected paths in the clip table, got 3"),
+        (pd.DataFrame({"audio": [3]}), "clip 'row 0': expected a path in the column 'audio' of the clip table, got 3"),
         (pd.DataFrame({"audio": []}), "at least one clip"),
         ([], "at least one clip"),
         ("a.wav", r"Put the one path into a list"),
         ({"audio": ["a.wav"]}, "got dict"),
         (None, "got NoneType"),
-        ([np.zeros((2, 10))], r"Clip 0: expected a path or a 1-D array.*shape \(2, 10\)"),
-        ([np.array(["a"])], "Clip 0: expected a path or a 1-D array of numbers"),
+        ([np.zeros((2, 10))], r"clip '0': expected a path or a 1-D array.*shape \(2, 10\).*average the channels"),
+        ([np.array(["a"])], "clip '0': expected a path or a 1-D array of numbers"),
     ],
 )
 def test_what_is_no_list_of_clips_is_refused(X, message):

@@ -5,9 +5,11 @@ from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
 # Clips per step of a prediction: larger ones gain nothing on a processor and need more memory.
@@ -44,16 +46,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         ----------
         inputs : tuple of ndarray
             Training arrays, one per input.
-        y : array-like of shape (n_clips,)
-            Class labels.
+        y : ndarray of shape (n_clips,)
+            Class labels that ``check_labels`` has passed.
         sample_weight : array-like of shape (n_clips,) or None
             Weights beside ``class_weight``.
         validation : tuple (inputs, y) or None
             What early stopping watches.
         """
+        from savee_mm.classifiers._training import quiet_retracing
         from savee_mm.networks import Regularization, ShuffledBatches
 
-        targets = self._encode_training(y)
+        self.classes_, targets = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(sample_weight, inputs[0], dtype=np.float32, ensure_non_negative=True)
         weights = weights * compute_sample_weight(self.class_weight, y)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
@@ -63,14 +66,21 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         batches = ShuffledBatches(
             inputs, targets, weights.astype(np.float32), batch_size=self.batch_size, seed=rules.next_seed()
         )
-        history = trainer.fit(
-            batches,
-            epochs=self.epochs,
-            validation_data=None if validation is None else self._encode_validation(*validation),
-            callbacks=self._callbacks(validation is not None),
-            shuffle=False,
-            verbose=0,
-        )
+        with quiet_retracing():
+            history = trainer.fit(
+                batches,
+                epochs=self.epochs,
+                validation_data=None if validation is None else self._encode_validation(*validation),
+                callbacks=self._callbacks(validation is not None),
+                shuffle=False,
+                verbose=0,
+            )
+        if not np.isfinite(history.history["loss"]).all():
+            del self.model_
+            raise ValueError(
+                f"The training diverged: the loss was not finite in epoch {len(history.epoch)}. Lower learning_rate "
+                f"(it was {self.learning_rate:g}), or look for extreme values in the inputs."
+            )
         self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
         self.n_epochs_ = len(history.epoch)
 
@@ -90,20 +100,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return trainer
 
     def _callbacks(self, has_validation):
-        from savee_mm.classifiers._callbacks import EpochBar, early_stopping
+        from savee_mm.classifiers._training import EpochBar, early_stopping
 
         callbacks = [early_stopping(self.patience)] if self.early_stopping and has_validation else []
         return [*callbacks, EpochBar(type(self).__name__)] if self.verbose else callbacks
-
-    def _encode_training(self, y):
-        y = column_or_1d(y)
-        self.classes_, targets = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs clips of at least two classes, got {len(y)} clips of the one class "
-                f"{self.classes_.tolist()}."
-            )
-        return targets
 
     def _encode_validation(self, inputs, y):
         unknown = np.setdiff1d(y, self.classes_)
@@ -151,6 +151,36 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         if "model_" in state:
             state = {**state, "model_": _network_from_bytes(state["model_"])}
         super().__setstate__(state)
+
+
+def check_labels(y, owner):
+    """Return class labels as an array.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_clips,)
+        Labels.
+    owner : str
+        Name of the classifier, for its errors.
+
+    Returns
+    -------
+    y : ndarray of shape (n_clips,)
+
+    Raises
+    ------
+    ValueError
+        Where there are no labels, missing ones, continuous ones, or only one class.
+    """
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    if pd.isna(y).any():
+        raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
+    check_classification_targets(y)
+    if len(np.unique(y)) < 2:
+        raise ValueError(f"{owner} needs clips of at least two classes, got {len(y)} clips of the one class {y[0]!s}.")
+    return y
 
 
 def _network_to_bytes(network):

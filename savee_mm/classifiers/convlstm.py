@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
 
 
 class ConvLSTMClassifier(NetworkClassifier):
@@ -129,11 +129,12 @@ class ConvLSTMClassifier(NetworkClassifier):
         Raises
         ------
         ValueError
-            For arrays of other shapes, NaN, unequal lengths, a single class, or ``early_stopping`` without
-            ``validation_data``.
+            For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, or
+            ``early_stopping`` without ``validation_data``.
         """
         self._validate_params()
         X = _check_sequences(X)
+        y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         if self.early_stopping and validation_data is None:
             raise ValueError(

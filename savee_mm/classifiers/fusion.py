@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._inner_split import inner_split
-from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
 _DEFAULT_PARTS = {"audio": MFCCImage, "video": FaceFrameSampler}
@@ -30,7 +30,7 @@ class FusionClassifier(NetworkClassifier):
     video : transformer, default=None
         Clip table -> (n_clips, n_frames, height, width, 3); a fresh :class:`FaceFrameSampler` when None.
     cache : "memory", path-like or None, default="memory"
-        Handed to both extractors: where the arrays of a clip are kept.
+        Where the arrays of a clip are kept. It is handed to both extractors, in place of a cache of their own.
     filters : int, default=32
         Filters of each branch.
     n_units : int, default=64
@@ -77,6 +77,8 @@ class FusionClassifier(NetworkClassifier):
         Loss and accuracy per epoch, also on the inner validation clips where there are any.
     n_epochs_ : int
         Epochs that were trained.
+    report_ : DataFrame
+        ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
 
     Examples
     --------
@@ -197,17 +199,22 @@ class FusionClassifier(NetworkClassifier):
         ClipError
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         ValueError
-            For an X that is not such a table, unequal lengths, or a single class.
+            For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
+        (missing, continuous, a single class), or a training that diverges.
         """
         self._validate_params()
-        check_consistent_length(_check_table(X), y, sample_weight)
-        y = np.asarray(y)
+        _check_table(X)
+        y = check_labels(y, type(self).__name__)
+        check_consistent_length(X, y, sample_weight)
         training, watched = self._split(X, y)
-        for part, default in _DEFAULT_PARTS.items():
-            extractor = default() if getattr(self, part) is None else clone(getattr(self, part))
-            setattr(self, f"{part}_", extractor.set_params(cache=self.cache))
+        self.audio_, self.video_ = self._make_part("audio"), self._make_part("video")
         inputs = tuple(part.fit_transform(X.iloc[training]) for part in (self.video_, self.audio_))
-        validation = None if watched is None else (self._extract(X.iloc[watched]), y[watched])
+        _check_inputs(*inputs)
+        self._failures = self._part_failures()
+        validation = None
+        if watched is not None:
+            validation = self._extract(X.iloc[watched]), y[watched]
+            self._failures += self._part_failures()
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[training]
         self._fit_network(inputs, y[training], sample_weight, validation)
@@ -232,10 +239,36 @@ class FusionClassifier(NetworkClassifier):
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         """
         check_is_fitted(self)
-        return self._predict_network(self._extract(_check_table(X)))
+        inputs = self._extract(_check_table(X))
+        self._failures = self._part_failures()
+        return self._predict_network(inputs)
+
+    @property
+    def report_(self):
+        """The clips of the last call that could not be used: ``modality``, ``clip_id``, ``path`` and ``reason``."""
+        check_is_fitted(self)
+        return pd.DataFrame(self._failures, columns=["modality", "clip_id", "path", "reason"], dtype=object)
+
+    def _make_part(self, name):
+        """Return a fresh extractor with this estimator's cache."""
+        extractor = getattr(self, name)
+        extractor = _DEFAULT_PARTS[name]() if extractor is None else clone(extractor)
+        if "cache" in extractor.get_params(deep=False):
+            extractor.set_params(cache=self.cache)
+        return extractor
 
     def _extract(self, X):
         return self.video_.transform(X), self.audio_.transform(X)
+
+    def _part_failures(self):
+        """Return what the extractors could not use in their last call."""
+        parts = {"audio": self.audio_, "video": self.video_}
+        return [
+            (name, *failure)
+            for name, part in parts.items()
+            if hasattr(part, "report_")
+            for failure in part.report_.itertuples(index=False, name=None)
+        ]
 
     def _split(self, X, y):
         """Return the positions of training and of inner validation clips (None without early stopping)."""
@@ -271,3 +304,13 @@ def _check_table(X):
             "video alone."
         )
     return X
+
+
+def _check_inputs(video, audio):
+    """Refuse what the two branches cannot read."""
+    for name, array, ndim, example in (("video", video, 5, FaceFrameSampler), ("audio", audio, 4, MFCCImage)):
+        if np.ndim(array) != ndim:
+            raise ValueError(
+                f"The {name} extractor must give {ndim}-D arrays, as {example.__name__} does; it gave an array of "
+                f"shape {np.shape(array)}."
+            )

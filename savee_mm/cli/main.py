@@ -19,7 +19,7 @@ class _Group(click.Group):
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
-        except (ValueError, OSError) as error:
+        except (ValueError, TypeError, OSError) as error:
             if os.environ.get("SAVEE_MM_TRACEBACK"):
                 raise
             raise click.ClickException(str(error)) from error
@@ -39,8 +39,13 @@ def main():
 
     Errors end with status 1 and one sentence; set SAVEE_MM_TRACEBACK=1 to see where they came from.
     """
-    # TensorFlow greets with several lines on stderr, which is where the progress bars are.
+    # TensorFlow greets on stderr, where the progress bars are; this hides most of it.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+_epochs_option = click.option(
+    "--epochs", type=click.IntRange(1), default=40, show_default=True, help="Passes over the training clips."
+)
 
 
 def _corpus_options(command):
@@ -48,7 +53,7 @@ def _corpus_options(command):
     for option in (
         click.option("--cache", type=click.Path(file_okay=False), help="Folder that keeps extracted arrays."),
         click.option("--seed", default=0, show_default=True, help="Seed of everything random."),
-        click.option("--epochs", default=40, show_default=True, help="Passes over the training clips."),
+        _epochs_option,
         click.option(
             "--corpus",
             type=click.Choice(CORPORA),
@@ -64,9 +69,13 @@ def _corpus_options(command):
 
 @main.command()
 @click.option("--out", type=click.Path(file_okay=False), default="demo", show_default=True, help="Folder to write.")
-@click.option("--speakers", default=4, show_default=True, help="Speakers of the synthetic corpus.")
-@click.option("--sentences", default=3, show_default=True, help="Sentences per speaker and emotion.")
-@click.option("--epochs", default=40, show_default=True, help="Passes over the training clips.")
+@click.option(
+    "--speakers", type=click.IntRange(2), default=4, show_default=True, help="Speakers of the synthetic corpus."
+)
+@click.option(
+    "--sentences", type=click.IntRange(2, 15), default=3, show_default=True, help="Sentences per speaker and emotion."
+)
+@_epochs_option
 def demo(out, speakers, sentences, epochs):
     """Build a synthetic corpus, cross-validate, train, save, load and predict."""
     from savee_mm.cli.demo import run_demo
@@ -88,10 +97,10 @@ def evaluate(root, corpus, epochs, seed, cache, protocols, out, report):
     """Cross-validate the fusion system on the corpus at ROOT."""
     from savee_mm import evaluate
 
+    _make_room(out, report)
     bunch = _load(root, corpus)
-    result = evaluate(
-        {"fusion": _fusion(epochs, seed, cache)}, bunch, protocols.split(","), seeds=(seed,), verbose=True
-    )
+    names = [name.strip() for name in protocols.split(",")]
+    result = evaluate({"fusion": _fusion(epochs, seed, cache)}, bunch, names, seeds=(seed,), verbose=True)
     _echo_table(result.folds())
     _echo_table(result.summary())
     if out:
@@ -108,6 +117,7 @@ def train(root, corpus, epochs, seed, cache, out, without):
     """Train the fusion system on the corpus at ROOT and save it."""
     from savee_mm import save_model
 
+    _make_room(out)
     bunch = _load(root, corpus)
     kept = ~bunch.data["speaker"].isin(without)
     unknown = set(without) - set(bunch.data["speaker"])
@@ -121,15 +131,28 @@ def train(root, corpus, epochs, seed, cache, out, without):
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("--model", "model_file", required=True, type=click.Path(dir_okay=False), help="Trained model file.")
 def predict(files, model_file):
-    """Print the probabilities of the emotions for each of FILES."""
-    import pandas as pd
+    """Print the probabilities of the emotions for each of FILES.
 
-    from savee_mm import load_model, predict_file
+    A file that cannot be used is named on stderr, the others are predicted all the same; the status is 1 then.
+    """
+    from savee_mm import ClipError, load_model, predict_file
 
     model = load_model(model_file)
-    rows = pd.DataFrame([predict_file(model, file)[model.classes_] for file in files])
-    rows.insert(0, "emotion", rows.idxmax(axis=1))
-    _echo_table(rows.rename_axis("file").reset_index())
+    width = max(map(len, ["file", *files]))
+    columns = ["emotion", *model.classes_]
+    click.echo(f"{'file':{width}}  " + "  ".join(f"{name:>9}" for name in columns))
+    failed = 0
+    for file in files:
+        try:
+            probabilities = predict_file(model, file)
+        except ClipError as error:
+            failed += 1
+            click.echo(f"Error: {error}", err=True)
+            continue
+        values = "  ".join(f"{probabilities[name]:9.3f}" for name in model.classes_)
+        click.echo(f"{file:{width}}  {probabilities.index[0]:>9}  {values}")
+    if failed:
+        raise click.exceptions.Exit(1)
 
 
 @main.command("fetch-weights")
@@ -155,6 +178,12 @@ def _fusion(epochs, seed, cache):
 
     clf = FusionClassifier(epochs=epochs, random_state=seed, cache=cache or "memory", verbose=True)
     return clf.set_params(audio__verbose=True, video__verbose=True)
+
+
+def _make_room(*files):
+    """Make the folders of the files that will be written, before hours are spent on what goes into them."""
+    for file in filter(None, files):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _unique(values):

@@ -1,10 +1,11 @@
 """Anybody's own corpus, as a CSV file or a DataFrame."""
 
 import os
+from collections import Counter
 
 import pandas as pd
 
-from savee_mm.datasets._common import counted, few, make_bunch
+from savee_mm.datasets._common import few, make_bunch
 
 _PATHS = ("audio", "video")
 _NAMES = ("speaker", "sentence", "clip_id")
@@ -21,6 +22,7 @@ def load_table(path, *, target="emotion"):
         A CSV file (``.tsv``: tabs) with one row a clip, or the table itself. Columns: the one that
         ``target`` names, ``audio`` or ``video`` or both (paths; a cell may be empty where the other is
         not), and, as they are known, ``speaker``, ``sentence`` (one id a text) and ``clip_id`` (one id a
+        clip; copies and excerpts of one recording share theirs, which keeps them on one side of a split by
         clip). Other columns pass through. Relative paths start at the CSV file's folder, those of a
         DataFrame at the working directory.
     target : str, default="emotion"
@@ -49,7 +51,8 @@ def load_table(path, *, target="emotion"):
         Where there is no such CSV file.
     ValueError
         Where a needed column is missing, the table has no row, a clip has neither file, a file does not
-        exist, a class, speaker, sentence or clip_id is empty, or two clips have one ``clip_id``.
+        exist, a class, speaker, sentence or clip_id is empty, or, without a column ``clip_id``, two files have one
+        stem.
 
     Examples
     --------
@@ -71,15 +74,15 @@ def load_table(path, *, target="emotion"):
         table[column] = _paths(table, column, folder)
     _check_files(table, source)
     if "clip_id" not in table.columns:
-        table["clip_id"] = [
+        table["clip_id"] = stems = [
             os.path.splitext(os.path.basename(audio or video))[0]
             for audio, video in zip(table["audio"], table["video"], strict=True)
         ]
+        _check_unique(stems, source)
     for column in dict.fromkeys((target, *_NAMES)):
         if column in table.columns:
             remedy = "." if column == target else ", or leave the whole column out."
             table[column] = _filled(table, column, source, remedy)
-    _check_unique(table, source)
     return make_bunch(table, table[target], DESCR.format(n_clips=len(table), source=source))
 
 
@@ -157,11 +160,11 @@ def _filled(table, column, source, remedy):
     return pd.Series([str(value).strip() for value in values], dtype=object)
 
 
-def _check_unique(table, source):
-    doubles = table["clip_id"][table["clip_id"].duplicated()].unique()
-    if len(doubles):
+def _check_unique(stems, source):
+    """Refuse stems that stand for several clips: SAVEE's own repeat from speaker to speaker."""
+    doubles = [stem for stem, count in Counter(stems).items() if count > 1]
+    if doubles:
         raise ValueError(
-            f"clip_id must be unique, {source} has {counted(len(doubles), 'name')} more than once: "
-            f"{few(doubles)}. Without a column 'clip_id' the files' stems stand in: add one with a name for "
-            f"each clip."
+            f"{source} has no column 'clip_id', and the stems of the files cannot stand in: some come more than once "
+            f"({few(doubles)}). Add the column with a name for each clip; copies of one recording share theirs."
         )

@@ -36,6 +36,8 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verb
     ------
     ClipError
         On the first clip that cannot be used, unless the estimator fills it: no fold is scored NaN.
+    ValueError
+        For an unknown protocol, one whose column the table has not, or nothing to do.
 
     Examples
     --------
@@ -43,6 +45,12 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verb
     >>> report = evaluate({"fusion": FusionClassifier()}, load_savee("SAVEE/"))  # doctest: +SKIP
     >>> report.summary()  # doctest: +SKIP
     """
+    protocols = [protocols] if isinstance(protocols, str) else list(protocols)
+    if not systems or not protocols or not len(seeds):
+        raise ValueError(
+            f"Expected at least one system, protocol and seed, got {len(systems)} systems, {len(protocols)} protocols "
+            f"and {len(seeds)} seeds."
+        )
     jobs = [
         (system, protocol, seed, fold, split)
         for system in systems
@@ -68,8 +76,9 @@ def _run_fold(estimator, corpus, train, test):
     clips = corpus.data.iloc[test]
     rows = pd.DataFrame(
         {
-            "clip_id": clips["clip_id"].to_numpy(),
-            "speaker": clips["speaker"].to_numpy(),
+            # A table of one's own may know neither; which row it was is always known.
+            "clip_id": clips["clip_id"].to_numpy() if "clip_id" in clips else clips.index,
+            "speaker": clips["speaker"].to_numpy() if "speaker" in clips else "",
             "target": target[test],
             "predicted": estimator.predict(clips),
             "train_accuracy": np.mean(estimator.predict(corpus.data.iloc[train]) == target[train]),

@@ -82,7 +82,7 @@ class EvaluationReport:
         if rows.empty:
             known = self.predictions[["system", "protocol"]].drop_duplicates().to_numpy().tolist()
             raise ValueError(f"No folds of system {system!r} in protocol {protocol!r}; there are {known}.")
-        names = np.unique(rows[["target", "predicted"]].to_numpy().astype(str))
+        names = np.unique(rows[["target", "predicted"]].to_numpy().ravel())
         counts = confusion_matrix(rows["target"], rows["predicted"], labels=names)
         return pd.DataFrame(counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted"))
 

@@ -16,6 +16,8 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._validation import ClipError, ClipWarning, check_clips
 from savee_mm._version import __version__
 
+# Part of every cache key: to be raised when a kernel changes what it returns.
+_KERNEL_VERSION = 1
 # What is done sooner (s) needs no bar.
 _BAR_DELAY = 2
 
@@ -52,15 +54,19 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self : object
         """
         self._start(X)
+        failures = []
         if self._learns_from_clips:
-            self._learn(self._extract(X))
+            values, failures = self._extract(X, fitting=True)
+            self._learn(values)
+        self._failures = failures
         return self
 
-    def fit_transform(self, X, y=None, **fit_params):
+    def fit_transform(self, X, y=None):
         """Fit and transform with a single pass over the clips."""
         self._start(X)
-        values = self._extract(X)
+        values, failures = self._extract(X, fitting=True)
         self._learn(values)
+        self._failures = failures
         return self._finish(values)
 
     def transform(self, X):
@@ -83,7 +89,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             in the cache.
         """
         check_is_fitted(self)
-        return self._finish(self._extract(X))
+        values, self._failures = self._extract(X)
+        return self._finish(values)
 
     @property
     def report_(self):
@@ -97,7 +104,6 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _start(self, X):
         self._validate_params()
         check_clips(X, self._column, array_ndim=self._array_ndim)
-        self._failures = []
         self._resolve()
 
     def _resolve(self):
@@ -110,16 +116,21 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         """Return ``functools.partial(function, **parameters)``: a path or an array -> a float array."""
         raise NotImplementedError
 
+    def _shape(self):
+        """Return the shape of what the kernel makes of one clip."""
+        raise NotImplementedError
+
     def _finish(self, values):
         """Make the output of extracted values in which a clip that failed is all NaN."""
         return values
 
-    def _extract(self, X):
+    def _extract(self, X, *, fitting=False):
+        """Return the values of all clips, NaN for a clip that failed, and the failures as plain tuples."""
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
         results = self._extract_clips(clips)
         errors = [result for result in results if isinstance(result, ClipError)]
-        self._failures = [(error.clip_id, error.path, error.reason) for error in errors]
-        if errors and (self.on_error == "raise" or len(errors) == len(clips)):
+        # Of clips that all failed there is nothing to learn; at prediction even a single one is filled.
+        if errors and (self.on_error == "raise" or (fitting and len(errors) == len(clips))):
             raise errors[0]
         if errors:
             warnings.warn(
@@ -128,10 +139,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
                 ClipWarning,
                 stacklevel=3,
             )
-            shape = next(result.shape for result in results if not isinstance(result, ClipError))
-            blank = np.full(shape, np.nan, np.float32)
+            blank = np.full(self._shape(), np.nan, np.float32)
             results = [blank if isinstance(result, ClipError) else result for result in results]
-        return np.stack(results)
+        return np.stack(results), [(error.clip_id, error.path, error.reason) for error in errors]
 
     def _extract_clips(self, clips):
         """Return an array or a ClipError for each clip, from the cache where it has the clip."""
@@ -161,7 +171,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
 def _key(kernel: partial, clip):
     """Name the computation, or None where the clip has no content to name it by."""
-    parameters = f"{__version__} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
+    parameters = f"{__version__}.{_KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
     try:
         return None if clip.source is None else content_key(clip.source, parameters)
     except OSError:

@@ -34,11 +34,17 @@ def load_sound(source, *, sr, input_sr):
     recorded = input_sr or sr
     if recorded is None:
         raise ClipError("an array of samples has no rate of its own; pass input_sr (Hz)")
-    y = np.asarray(source, dtype=np.float32)
+    if source.dtype.kind != "f":
+        raise ClipError(
+            f"samples of type {source.dtype}; pass floats with full scale at 1 (divide int16 by 32768, for instance)"
+        )
+    y = source.astype(np.float32, copy=False)
     if not y.size:
         raise ClipError("an array of 0 samples; leave the clip out")
     if not np.isfinite(y).all():
-        raise ClipError(f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are NaN or infinite")
+        raise ClipError(
+            f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are NaN or infinite; mend or leave out the clip"
+        )
     if sr is None or sr == recorded:
         return y, recorded
     import soxr

@@ -107,6 +107,9 @@ class FaceFrameSampler(ClipTransformer):
             margin=self.margin,
         )
 
+    def _shape(self):
+        return self.n_frames, *self.size, 3
+
     def _finish(self, values):
         return np.nan_to_num(values.astype(np.float32, copy=False), copy=values.dtype == np.float32, nan=0.0)
 

@@ -5,6 +5,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from savee_mm.features._base import ClipTransformer
 from savee_mm.features._sound import load_sound
@@ -117,6 +118,9 @@ class MFCCImage(ClipTransformer):
             hop_length=self.hop_length,
         )
 
+    def _shape(self):
+        return self.n_mfcc, self.n_frames
+
     def _learn(self, values):
         if self.normalize == "training":
             # Frames behind a clip's end are NaN and do not count.
@@ -125,6 +129,7 @@ class MFCCImage(ClipTransformer):
 
     def _finish(self, values):
         if self.normalize == "training":
+            check_is_fitted(self, "mean_")
             values = (values - self.mean_[:, np.newaxis]) / self.scale_[:, np.newaxis]
         elif self.normalize == "clip":
             values = _normalize_each(values)

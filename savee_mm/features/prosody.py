@@ -136,6 +136,9 @@ class ProsodyFeatures(ClipTransformer):
             hop_length=self.hop_length,
         )
 
+    def _shape(self):
+        return (len(_COLUMNS),)
+
     def _learn(self, values):
         unknown = np.isnan(values).all(axis=0)
         self.fill_values_ = np.zeros(values.shape[1])

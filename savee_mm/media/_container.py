@@ -51,7 +51,7 @@ def open_container(file):
         Where FFmpeg finds no media in it.
     """
     try:
-        # Options of the container only: PyAV 14 crashes on an mpg when it hands any to the streams. The
+        # Options of the container only: some versions of PyAV crash on an mpg when they hand any to the streams. The
         # prefix keeps names such as "a:b.mp4" from being read as addresses; a playlist opens no network.
         container = av.open(f"file:{file.absolute()}", container_options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError, OSError) as error:

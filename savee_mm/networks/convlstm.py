@@ -50,7 +50,7 @@ def convlstm_branch(frames, *, filters, rules):
         **rules.kernel(),
     )(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.MaxPooling2D(2)(x)
+    x = layers.MaxPooling2D(2, padding="same")(x)
     return rules.drop(layers.Flatten()(x))
 
 

@@ -31,12 +31,10 @@ def mfcc_cnn_branch(image, *, filters, rules):
         x = layers.Activation("relu")(x)
         x = layers.MaxPooling2D(pool, padding="same")(x)
     # Frequency keeps its place; time is pooled away.
-    n_bands = x.shape[1]
     over_time = layers.Concatenate()(
         [
             layers.Flatten()(layers.MaxPooling2D((1, x.shape[2]))(x)),
             layers.Flatten()(layers.AveragePooling2D((1, x.shape[2]))(x)),
         ]
     )
-    assert over_time.shape[-1] == 2 * n_bands * filters
     return rules.drop(over_time)

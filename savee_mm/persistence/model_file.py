@@ -2,15 +2,15 @@
 
 import importlib.metadata
 import json
-import os
 import platform
-import tempfile
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._files import write_atomically
 from savee_mm._version import __version__
 
 FORMAT = 1
@@ -34,7 +34,7 @@ def save_model(estimator, path):
     estimator : estimator
         Any fitted estimator of this library, or a scikit-learn Pipeline of them.
     path : path-like
-        File to write; one that is there is replaced once the new one is whole.
+        File to write, its folder made where it is missing; one that is there is replaced once the new one is whole.
 
     Returns
     -------
@@ -61,15 +61,9 @@ def save_model(estimator, path):
 
     check_is_fitted(estimator)
     path = Path(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(_CARD, json.dumps(_card(estimator), indent=2))
-            archive.writestr(_ESTIMATOR, skops.io.dumps(estimator))
-        os.replace(draft, path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    with write_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_CARD, json.dumps(_card(estimator), indent=2))
+        archive.writestr(_ESTIMATOR, skops.io.dumps(estimator))
     return path
 
 
@@ -118,7 +112,7 @@ def _read(path):
         with zipfile.ZipFile(path) as archive:
             card = json.loads(archive.read(_CARD))
             return {"format": int(card["format"]), "savee_mm": str(card["savee_mm"])}, archive.read(_ESTIMATOR)
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path}: not a model file of savee_mm, or damaged ({error}); save_model writes one."
         ) from error

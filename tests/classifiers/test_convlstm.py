@@ -123,6 +123,9 @@ def test_class_weight_balanced_counts_rare_clips_more():
         (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
         (lambda X, y: (X[y == "up"], y[y == "up"]), "at least two classes, got 12 clips of the one class"),
         (lambda X, y: (X.astype(str), y), "type <U"),
+        (lambda X, y: (X, None), "target y is None"),
+        (lambda X, y: (X, [None, *y[1:]]), r"y is missing for the clips \[0\]"),
+        (lambda X, y: (X, np.linspace(0, 1, len(y))), "Unknown label type: continuous"),
     ],
 )
 def test_bad_input_is_named(change, message):
@@ -145,6 +148,14 @@ def test_unknown_validation_class_is_refused():
 def test_bad_parameter_is_named(bad):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         ConvLSTMClassifier(**bad).fit(*moving_bars())
+
+
+def test_training_that_diverges_is_an_error():
+    clf = ConvLSTMClassifier(**{**SMALL, "learning_rate": 1e10})
+    with pytest.raises(ValueError, match="training diverged"):
+        clf.fit(*moving_bars())
+    with pytest.raises(NotFittedError):
+        clf.predict(moving_bars()[0])
 
 
 def test_bar_over_epochs_on_request(capsys):

@@ -8,8 +8,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedGroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from savee_mm import ClipError, ClipWarning, FaceFrameSampler, FusionClassifier, MFCCImage
+from savee_mm import ClipError, ClipWarning, FaceFrameSampler, FusionClassifier, MFCCImage, ProsodyFeatures
 
 SMALL = {
     "audio": MFCCImage(n_frames=60),
@@ -144,7 +146,7 @@ def test_broken_clip_is_filled_on_request(corpus):
     clf = FusionClassifier(**SMALL).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
         clf.fit(table, corpus.target)
-    assert clf.video_.report_["clip_id"].tolist() == [corpus.data["clip_id"].iloc[10]]
+    assert clf.report_[["modality", "clip_id"]].to_numpy().tolist() == [["video", corpus.data["clip_id"].iloc[10]]]
     with pytest.warns(ClipWarning):
         assert np.isfinite(clf.predict_proba(table)).all()
 
@@ -167,6 +169,27 @@ def test_lengths_are_checked(corpus):
         FusionClassifier(**SMALL).fit(corpus.data, corpus.target[:-1])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         FusionClassifier(**SMALL).fit(corpus.data, corpus.target, sample_weight=np.ones(3))
+
+
+def test_report_covers_the_inner_validation_clips(corpus):
+    table = corpus.data.copy()
+    table.loc[table["speaker"] == "S2", "video"] = None
+    params = {**SMALL, "early_stopping": True, "inner_groups": "speaker", "validation_fraction": 0.3}
+    clf = FusionClassifier(**params).set_params(video__on_error="fill")
+    with pytest.warns(ClipWarning):
+        clf.fit(table, corpus.target)
+    assert sorted(clf.report_["clip_id"]) == sorted(table["clip_id"][table["speaker"] == "S2"])
+
+
+def test_extractors_of_another_kind_are_refused(corpus):
+    with pytest.raises(ValueError, match="The audio extractor must give 4-D arrays, as MFCCImage does"):
+        FusionClassifier(**{**SMALL, "audio": ProsodyFeatures()}).fit(corpus.data, corpus.target)
+
+
+def test_an_extractor_may_be_a_pipeline(corpus):
+    audio = make_pipeline(MFCCImage(n_frames=60), FunctionTransformer(np.negative))
+    clf = FusionClassifier(**{**SMALL, "audio": audio}).fit(corpus.data, corpus.target)
+    assert clf.predict_proba(corpus.data).shape == (21, 7)
 
 
 def test_one_class_only_is_refused(corpus):

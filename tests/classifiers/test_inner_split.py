@@ -40,5 +40,20 @@ def test_seed_decides():
 def test_missing_column_and_single_group_are_refused():
     with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
         split("session")
-    with pytest.raises(ValueError, match="at least two groups of 'speaker'"):
+    with pytest.raises(ValueError, match=r"no split by 'speaker' \(1 groups in 84 clips\)"):
         split("speaker", table=TABLE.assign(speaker="A"))
+
+
+def test_missing_values_are_not_one_group():
+    with pytest.raises(ValueError, match="empty in 2 of 84 rows, such as 0, 1"):
+        split("speaker", table=TABLE.assign(speaker=[None, None, *TABLE["speaker"][2:]]))
+
+
+def test_every_class_stays_in_training():
+    rare = np.where(TABLE["speaker"] == "C", "fear", Y)
+    for seed in range(5):
+        training, _ = inner_split(TABLE, rare, column="speaker", fraction=0.3, seed=seed)
+        assert set(rare[training]) == {"anger", "neutral", "fear"}
+    one_each = np.array([f"class {i}" for i in range(84)])
+    with pytest.raises(ValueError, match="leaves clips of every class in training"):
+        inner_split(TABLE, one_each, column="clip_id", fraction=0.3, seed=0)

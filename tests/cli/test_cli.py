@@ -42,18 +42,34 @@ def test_predict_prints_the_emotions_of_each_file(model, corpus):
     clips = corpus.data["video"].iloc[-2:].tolist()
     result = run("predict", *clips, "--model", model)
     assert result.exit_code == 0, result.output
-    header, *rows = [line for line in result.output.splitlines() if "clip/s" not in line]
+    header, *rows = result.output.splitlines()
     assert header.split() == ["file", "emotion", *corpus.target_names]
-    assert [row.split()[0] for row in rows] == ["sa1.avi", "su1.avi"]
+    assert [row.split()[0] for row in rows] == clips
     assert sum(float(p) for p in rows[0].split()[2:]) == pytest.approx(1, abs=0.005)
+
+
+def test_predict_goes_on_after_a_file_that_cannot_be_used(model, corpus):
+    good, bad = corpus.data["video"].iloc[0], corpus.data["audio"].iloc[0]
+    result = run("predict", bad, good, "--model", model)
+    assert result.exit_code == 1
+    assert f"Error: clip 'a01' ({bad})" in result.output
+    assert result.output.splitlines()[-1].startswith(good)
 
 
 def test_evaluate_prints_and_writes_its_tables(root, tmp_path):
     result = run(
-        "evaluate", root, "--protocols", "speaker", "--out", tmp_path / "f.csv", "--report", tmp_path / "r.html", *FAST
+        "evaluate",
+        root,
+        "--protocols",
+        " speaker",
+        "--out",
+        tmp_path / "new/f.csv",
+        "--report",
+        tmp_path / "r.html",
+        *FAST,
     )
     assert result.exit_code == 0, result.output
-    assert pd.read_csv(tmp_path / "f.csv")["speakers"].tolist() == ["S1", "S2", "S3"]
+    assert pd.read_csv(tmp_path / "new/f.csv")["speakers"].tolist() == ["S1", "S2", "S3"]
     assert "<svg" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 

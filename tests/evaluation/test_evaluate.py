@@ -90,6 +90,25 @@ def test_broken_clip_raises_instead_of_scoring_nan(corpus):
         evaluate({"svm": SVM}, type(corpus)(data=table, target=corpus.target), ("speaker",))
 
 
+def test_table_without_speakers_is_evaluated_by_clip(corpus):
+    table = corpus.data[["audio", "clip_id"]]
+    svm = {"svm": SVM}
+    report = evaluate(svm, type(corpus)(data=table, target=np.resize(["a", "b"], 21)), "clip")
+    assert len(report.predictions) == 21
+
+
+@pytest.mark.parametrize("nothing", [{"systems": {}}, {"protocols": ()}, {"seeds": ()}])
+def test_nothing_to_do_is_said(corpus, nothing):
+    with pytest.raises(ValueError, match="at least one system, protocol and seed"):
+        evaluate(**{"systems": {"svm": SVM}, "corpus": corpus, **nothing})
+
+
+def test_classes_may_be_numbers(corpus):
+    numbers = type(corpus)(data=corpus.data, target=np.unique(corpus.target, return_inverse=True)[1])
+    matrix = evaluate({"svm": SVM}, numbers, ("speaker",)).confusion("svm", "speaker")
+    assert matrix.to_numpy().sum() == 21
+
+
 def test_unknown_protocol_is_named(corpus):
     with pytest.raises(ValueError, match="no protocol 'room'"):
         evaluate({"svm": SVM}, corpus, ("room",))

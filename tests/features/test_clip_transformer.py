@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 import soundfile
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from savee_mm import ClipError, ClipWarning, FaceFrameSampler, MFCCImage, ProsodyFeatures
+from savee_mm.features import _base
 
 EXTRACTORS = [ProsodyFeatures(), MFCCImage(n_frames=50), FaceFrameSampler(n_frames=2, size=(8, 8), detector="lbp")]
 SOUND = EXTRACTORS[:2]
@@ -77,9 +79,17 @@ def test_broken_clip_is_filled_and_reported_on_request(extractor, broken):
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
-def test_nothing_usable_raises_even_when_filling(extractor, broken):
+def test_a_single_broken_clip_is_filled_at_prediction_but_teaches_nothing(extractor, broken):
+    filling = clone(extractor).set_params(on_error="fill")
     with pytest.raises(ClipError):
-        clone(extractor).set_params(on_error="fill").fit_transform(broken.iloc[[1]])
+        filling.fit_transform(broken.iloc[[1]])
+    with pytest.raises(NotFittedError):
+        filling.transform(broken)
+    whole = filling.fit(broken.iloc[[0, 2]]).transform(broken.iloc[[0]])
+    with pytest.warns(ClipWarning, match="1 of 1 clips"):
+        X = filling.transform(broken.iloc[[1]])
+    assert X.shape == whole.shape
+    assert np.isfinite(X).all()
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
@@ -146,13 +156,13 @@ def test_extra_columns_pass_by(corpus):
     )
 
 
-def test_progress_bar_on_request_where_it_takes_a_while(corpus, capsys):
+def test_progress_bar_on_request_where_it_takes_a_while(corpus, capsys, monkeypatch):
     MFCCImage(n_frames=50, cache=None, verbose=True).fit_transform(corpus.data.iloc[:1])
     assert not capsys.readouterr().err
-    slow = FaceFrameSampler(n_frames=30, detector="lbp", cache=None, verbose=True)
-    slow.fit_transform(corpus.data)
-    assert "FaceFrameSampler" in capsys.readouterr().err
-    slow.set_params(verbose=False).fit_transform(corpus.data.iloc[:1])
+    monkeypatch.setattr(_base, "_BAR_DELAY", 0)
+    MFCCImage(n_frames=50, cache=None, verbose=True).fit_transform(corpus.data.iloc[:2])
+    assert "MFCCImage" in capsys.readouterr().err
+    MFCCImage(n_frames=50, cache=None).fit_transform(corpus.data.iloc[:2])
     assert not capsys.readouterr().err
 
 

@@ -90,6 +90,7 @@ def test_clipping_and_offset_are_survived(tone):
     ("y", "message"),
     [
         (np.array([]), "0 samples"),
+        (np.zeros(100, np.int16), "samples of type int16; pass floats"),
         (np.full(100, np.nan), "100 of 100 samples are NaN"),
         (np.r_[np.zeros(99), np.inf], "1 of 100 samples are NaN or infinite"),
     ],

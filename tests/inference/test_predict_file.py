@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -37,6 +38,13 @@ def test_what_the_model_needs_and_the_file_has_not_is_named(fusion, corpus):
 
 
 def test_any_pipeline_with_probabilities(corpus):
+    path = corpus.data["audio"].iloc[0]
+    model = make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression())
+    p = predict_file(model.fit(corpus.data, corpus.target), path)
+    np.testing.assert_allclose(p[model.classes_], model.predict_proba(corpus.data)[0])
+
+
+def test_model_without_probabilities_is_refused(corpus):
     model = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
     model.fit(corpus.data, corpus.target)
     with pytest.raises(TypeError, match="predict_proba"):

@@ -132,6 +132,15 @@ def test_other_files_are_refused(content, tmp_path):
         load_model(path)
 
 
+def test_a_flipped_bit_is_a_damaged_file(fusion, tmp_path):
+    path = save_model(fusion, tmp_path / "new" / "m.savee")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="not a model file of savee_mm, or damaged"):
+        load_model(path)
+
+
 def test_zip_without_a_card_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "m.savee", "w") as archive:
         archive.writestr("a", "b")

@@ -1,4 +1,7 @@
-"""What happens between epochs: a bar, and the decision to stop. Imported only once Keras is loaded."""
+"""What happens around the epochs: a bar, the decision to stop, quiet. Imported only once Keras is loaded."""
+
+import logging
+from contextlib import contextmanager
 
 import keras
 from tqdm.auto import tqdm
@@ -37,3 +40,15 @@ def early_stopping(patience):
     The weights of the best epoch are put back.
     """
     return keras.callbacks.EarlyStopping("val_loss", patience=patience, restore_best_weights=True)
+
+
+@contextmanager
+def quiet_retracing():
+    """Keep TensorFlow from warning that every fit of a cross-validation traces a graph: each has its own network."""
+    logger = logging.getLogger("tensorflow")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
