@@ -37,7 +37,9 @@ def test_probabilities_are_a_distribution_over_the_emotions(fitted, corpus):
 
 
 def test_training_clips_are_learnt(corpus):
-    clf = FusionClassifier(**{**SMALL, "filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7})
+    clf = FusionClassifier(
+        **{**SMALL, "filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 3e-3}
+    )
     assert clf.fit(corpus.data, corpus.target).score(corpus.data, corpus.target) > 0.9
 
 
