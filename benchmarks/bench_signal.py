@@ -11,6 +11,7 @@ import pytest
 from parselmouth.praat import call
 
 from savee_mm import signal
+from savee_mm.signal import f0, praat, pulses
 
 ROUNDS = 7
 
@@ -68,8 +69,13 @@ def _cases(group, **kernels):
     "kernel",
     [
         *_cases("mfcc", savee_mm=signal.mfcc, librosa=librosa_mfcc),
-        *_cases("pitch", savee_mm=signal.pitch, praat=praat_pitch),
-        *_cases("jitter+shimmer", savee_mm=signal.voice_report, praat=praat_one_by_one),
+        *_cases("pitch", savee_mm=f0.pitch, praat=praat_pitch),
+        *_cases(
+            "jitter+shimmer",
+            savee_mm=pulses.voice_report,
+            praat_on_one_contour=praat.voice_report,
+            praat=praat_one_by_one,
+        ),
         *_cases(
             "energy",
             savee_mm=lambda y, sr: signal.short_time_energy(y),

@@ -13,7 +13,13 @@ author = "The savee_mm developers"
 project_copyright = author
 release = version = __version__
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "myst_parser"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "matplotlib.sphinxext.plot_directive",
+    "numpydoc",
+    "myst_parser",
+]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
 
@@ -22,12 +28,16 @@ html_title = f"savee_mm {release}"
 html_theme_options = {"logo": {"text": "savee_mm"}, "navigation_with_keys": False}
 html_show_sourcelink = False
 # These pages have nothing below them to navigate to.
-html_sidebars = {page: [] for page in ("install", "first_steps", "results", "benchmarks")}
+html_sidebars = {page: [] for page in ("install", "first_steps", "features", "results", "benchmarks")}
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 88
 myst_heading_anchors = 2
+myst_enable_extensions = ["dollarmath"]
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = ["png"]
 # autodoc lists the members; numpydoc would list them once more.
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

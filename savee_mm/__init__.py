@@ -14,7 +14,7 @@ _ROOMS = {
     "classifiers": ("ConvLSTMClassifier", "FusionClassifier"),
     "datasets": ("load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"),
     "evaluation": ("EvaluationReport", "evaluate"),
-    "features": ("FaceFrameSampler", "MFCCImage", "ProsodyFeatures"),
+    "features": ("AudioFeatures", "FaceFrameSampler", "MFCCImage", "ProsodyFeatures", "SpectralFeatures"),
     "inference": ("predict_file",),
     "media": ("read_audio", "read_frames"),
     "model_selection": ("ClipGroupKFold", "LeaveOneSpeakerOut", "SentenceGroupKFold", "SpeakerSentenceKFold"),

@@ -5,29 +5,29 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
-from savee_mm.features._base import ClipTransformer
 from savee_mm.features._sound import load_sound
-from savee_mm.signal import short_time_energy, teager_energy, voice_report
+from savee_mm.features._tabular import TabularTransformer
+from savee_mm.signal import short_time_energy, teo, voice_report
 
 _STATISTICS = ("mean", "median", "std", "range", "max")
-_COLUMNS = (
-    *(f"pitch_{name}" for name in _STATISTICS),
-    *(f"energy_{name}" for name in _STATISTICS),
-    "jitter",
-    "shimmer",
-    *(f"teo_{name}" for name in _STATISTICS),
-    "voiced_share",
+#: Name and unit of the columns.
+COLUMNS = (
+    *((f"pitch_{name}", "Hz") for name in _STATISTICS),
+    *((f"energy_{name}", "1") for name in _STATISTICS),
+    ("jitter", "1"),
+    ("shimmer", "1"),
+    *((f"teo_{name}", "1") for name in _STATISTICS),
+    ("voiced_share", "1"),
 )
 
 
-class ProsodyFeatures(ClipTransformer):
+class ProsodyFeatures(TabularTransformer):
     """Statistics of pitch, energy, jitter, shimmer and Teager energy over a clip.
 
     Columns, in order: ``pitch_mean, pitch_median, pitch_std, pitch_range, pitch_max`` of F0 over the voiced
     frames (Hz); ``energy_*`` of the mean square of the frames (full scale squared); ``jitter`` and ``shimmer``
-    (Praat's *local*, fractions); ``teo_*`` of the absolute Teager energy of the samples (full scale squared);
+    (Praat's *local*, fractions); ``teo_*`` of the mean Teager energy of the frames (full scale squared);
     ``voiced_share`` (share of frames with a pitch, 0 to 1).
 
     Parameters
@@ -39,7 +39,7 @@ class ProsodyFeatures(ClipTransformer):
     fmin, fmax : float, default=75, 600
         Range in which F0 is searched (Hz).
     frame_length, hop_length : int, default=2048, 512
-        Frames of the energy contour (samples).
+        Frames of energy and Teager energy (samples).
     n_jobs : int, default=None
         Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
     cache : "memory", path-like or None, default="memory"
@@ -74,10 +74,8 @@ class ProsodyFeatures(ClipTransformer):
     (200.0, 0.125)
     """
 
-    _learns_from_clips = True
-
     _parameter_constraints = {
-        **ClipTransformer._parameter_constraints,
+        **TabularTransformer._parameter_constraints,
         "sr": [Interval(Integral, 1000, None, closed="left"), None],
         "input_sr": [Interval(Integral, 1000, None, closed="left"), None],
         "fmin": [Interval(Real, 20, None, closed="left")],
@@ -111,20 +109,6 @@ class ProsodyFeatures(ClipTransformer):
         self.on_error = on_error
         self.verbose = verbose
 
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        names : ndarray of str of shape (n_features,)
-        """
-        check_is_fitted(self)
-        return np.array(_COLUMNS, dtype=object)
-
     def _kernel(self):
         return partial(
             _prosody,
@@ -136,21 +120,33 @@ class ProsodyFeatures(ClipTransformer):
             hop_length=self.hop_length,
         )
 
-    def _shape(self):
-        return (len(_COLUMNS),)
-
-    def _learn(self, values):
-        unknown = np.isnan(values).all(axis=0)
-        self.fill_values_ = np.zeros(values.shape[1])
-        self.fill_values_[~unknown] = np.nanmedian(values[:, ~unknown], axis=0)
-
-    def _finish(self, values):
-        return np.where(np.isnan(values), self.fill_values_, values)
+    def _columns(self):
+        return COLUMNS
 
 
-def _prosody(source, *, sr, input_sr, fmin, fmax, frame_length, hop_length):
-    """Return the columns of one clip as float64, NaN where there is no pitch to speak of."""
+def _prosody(source, *, sr, input_sr, **measurement):
     y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+    return measure_prosody(y, sr, **measurement)
+
+
+def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
+    """Return the columns of one sound as float64, NaN where there is no pitch to speak of.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Sound.
+    sr : int
+        Its rate (Hz).
+    fmin, fmax : float
+        Range of the pitch (Hz).
+    frame_length, hop_length : int
+        Frames of energy and Teager energy (samples).
+
+    Returns
+    -------
+    columns : ndarray of shape (n_features,)
+    """
     voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
     voiced = voice.f0[~np.isnan(voice.f0)]
     energy = short_time_energy(y, frame_length=frame_length, hop_length=hop_length)
@@ -160,7 +156,7 @@ def _prosody(source, *, sr, input_sr, fmin, fmax, frame_length, hop_length):
             *_statistics(energy),
             voice.jitter,
             voice.shimmer,
-            *_statistics(np.abs(teager_energy(y))),
+            *_statistics(teo(y, frame_length=frame_length, hop_length=hop_length)),
             voiced.size / max(voice.f0.size, 1),
         ]
     )

@@ -1,36 +1,76 @@
-"""Pure kernels on sounds: pitch, jitter, shimmer, energy, Teager energy, mel spectrum and MFCC.
+"""Pure kernels on sounds: pitch, jitter, shimmer, and what is measured on frames and on their spectra over time.
 
 Functions from a 1-D array of samples (and its rate, Hz) to arrays; useful alone, without scikit-learn
 or Keras. They never change their input and never warn: a sound too short for a kernel gives the documented
-empty, NaN or zero-padded result. librosa and Praat are what they are measured against; only Praat is imported,
-and only when pitch, jitter or shimmer are asked for.
+empty, NaN or zero-padded result. librosa and Praat are what they are measured against and are not imported;
+``savee_mm.signal.praat`` asks Praat itself.
 """
 
+from savee_mm.signal.contours import CONTOURS, spectral_contours
+from savee_mm.signal.descriptors import (
+    alpha_ratio,
+    ber,
+    hammarberg_index,
+    loudness,
+    spec_bandwidth,
+    spec_centroid,
+    spec_contrast,
+    spec_flatness,
+    spec_flux,
+    spectral_slope,
+)
 from savee_mm.signal.energy import rms, short_time_energy
-from savee_mm.signal.praat import VoiceReport, jitter, pitch, shimmer, voice_report
+from savee_mm.signal.f0 import pitch
+from savee_mm.signal.functionals import STATISTICS, resample_contour, summarize
+from savee_mm.signal.mel import mel_filterbank, mel_spectrogram, mfcc, mfcc_delta
+from savee_mm.signal.pulses import VoiceReport, jitter, period_marks, shimmer, voice_report
 from savee_mm.signal.spectral import (
-    mel_filterbank,
-    mel_spectrogram,
-    mfcc,
+    amplitude_spectrogram,
+    db_spectrogram,
+    power_spectrogram,
     power_to_db,
     stft_power,
     stft_power_blocks,
 )
 from savee_mm.signal.teager import teager_energy
+from savee_mm.signal.temporal import amplitude_envelope, teo, zcr
 
 __all__ = [
+    "CONTOURS",
+    "STATISTICS",
     "VoiceReport",
+    "alpha_ratio",
+    "amplitude_envelope",
+    "amplitude_spectrogram",
+    "ber",
+    "db_spectrogram",
+    "hammarberg_index",
     "jitter",
+    "loudness",
     "mel_filterbank",
     "mel_spectrogram",
     "mfcc",
+    "mfcc_delta",
+    "period_marks",
     "pitch",
+    "power_spectrogram",
     "power_to_db",
+    "resample_contour",
     "rms",
     "shimmer",
     "short_time_energy",
+    "spec_bandwidth",
+    "spec_centroid",
+    "spec_contrast",
+    "spec_flatness",
+    "spec_flux",
+    "spectral_contours",
+    "spectral_slope",
     "stft_power",
     "stft_power_blocks",
+    "summarize",
     "teager_energy",
+    "teo",
     "voice_report",
+    "zcr",
 ]

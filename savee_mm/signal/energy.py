@@ -4,63 +4,7 @@ import math
 
 import numpy as np
 
-
-def check_sound(y):
-    """Return ``y`` as a 1-D floating-point array, without a copy where it is one already.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_samples,)
-        The sound.
-
-    Returns
-    -------
-    y : ndarray of shape (n_samples,), float32 or float64
-
-    Raises
-    ------
-    ValueError
-        If ``y`` has another number of dimensions, or holds something other than real numbers.
-    """
-    y = np.asarray(y)
-    if y.ndim != 1:
-        raise ValueError(f"expected a sound of one channel, shape (n_samples,), got shape {y.shape}")
-    if y.dtype in (np.float32, np.float64):
-        return y
-    if y.dtype.kind not in "iufb":
-        raise ValueError(f"expected a sound of real numbers, got dtype {y.dtype}")
-    return y.astype(np.float64)
-
-
-def n_centred_frames(n_samples, *, frame_length, hop_length):
-    """Return how many frames a sound has when frame ``t`` is centred on sample ``t * hop_length``.
-
-    Parameters
-    ----------
-    n_samples : int
-        Length of the sound (samples).
-    frame_length, hop_length : int
-        Length of a frame and distance between two (samples).
-
-    Returns
-    -------
-    n_frames : int
-        At least 1, also for an empty sound, which is all padding.
-
-    Raises
-    ------
-    ValueError
-        If a length is below 1.
-
-    Examples
-    --------
-    >>> n_centred_frames(22050, frame_length=2048, hop_length=512)
-    44
-    """
-    if frame_length < 1 or hop_length < 1:
-        raise ValueError(f"expected frame and hop of 1 sample or more, got frame {frame_length}, hop {hop_length}")
-    # Half a frame of padding on either side; an odd frame loses one sample to rounding, as in librosa.
-    return 1 + max(0, n_samples - frame_length % 2) // hop_length
+from savee_mm.signal._frames import check_sound, n_centred_frames
 
 
 def short_time_energy(y, *, frame_length=2048, hop_length=512):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from savee_mm.signal.energy import check_sound
+from savee_mm.signal._frames import check_sound
 
 # The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
 _PERIODS_PER_WINDOW = 3.0

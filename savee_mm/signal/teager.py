@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from savee_mm.signal.energy import check_sound
+from savee_mm.signal._frames import check_sound
 
 
 def teager_energy(y):

@@ -10,7 +10,7 @@ import soundfile as sf
 from numpy.testing import assert_allclose, assert_array_equal
 from parselmouth.praat import call
 
-from savee_mm.signal import jitter, pitch, shimmer, voice_report
+from savee_mm.signal.praat import jitter, pitch, shimmer, voice_report
 
 
 def tone(f0, sr, duration=0.5):
@@ -190,7 +190,7 @@ def test_low_rate_holds_the_ceiling():
 def test_periods_of_very_few_samples_have_no_jitter():
     # Praat's search for pulses never ends on such sounds (6.1.38): the guard is tested in a process of its own.
     code = (
-        "import numpy as np; from savee_mm.signal import voice_report\n"
+        "import numpy as np; from savee_mm.signal.praat import voice_report\n"
         "for n in range(580, 680, 3):\n"
         "    for f0 in (10147.8, 9000, 7800):\n"
         "        y = np.sin(2 * np.pi * f0 * np.arange(n) / 22050)\n"

@@ -1,0 +1,5 @@
+"""What is measured on the samples of each frame."""
+
+from _clip import draw
+
+draw(["amplitude_envelope", "rms", "energy", "zcr", "teo", "loudness"])

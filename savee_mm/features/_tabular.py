@@ -1,0 +1,50 @@
+"""Extractors with one row of named columns per clip: names, units, and medians where a value is unknown."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from savee_mm.features._base import ClipTransformer
+
+
+class TabularTransformer(ClipTransformer):
+    """Base of the extractors with 2-D output. A subclass lists its ``_columns()`` as (name, unit)."""
+
+    _learns_from_clips = True
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array([name for name, _ in self._columns()], dtype=object)
+
+    def get_feature_units_out(self):
+        """Return the units of the columns, ``"1"`` for a share or a quotient.
+
+        Returns
+        -------
+        units : ndarray of str of shape (n_features,)
+        """
+        check_is_fitted(self)
+        return np.array([unit for _, unit in self._columns()], dtype=object)
+
+    def _columns(self):
+        raise NotImplementedError
+
+    def _shape(self):
+        return (len(self._columns()),)
+
+    def _learn(self, values):
+        unknown = np.isnan(values).all(axis=0)
+        self.fill_values_ = np.zeros(values.shape[1])
+        self.fill_values_[~unknown] = np.nanmedian(values[:, ~unknown], axis=0)
+
+    def _finish(self, values):
+        return np.where(np.isnan(values), self.fill_values_, values)

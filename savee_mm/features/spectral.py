@@ -1,0 +1,217 @@
+"""SpectralFeatures: the descriptors of a spectrum over time, summed up or at a fixed number of frames."""
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from savee_mm.features._sound import load_sound
+from savee_mm.features._tabular import TabularTransformer
+from savee_mm.signal import CONTOURS, STATISTICS, resample_contour, spectral_contours, summarize
+
+DEFAULT_FEATURES = (
+    "amplitude_envelope",
+    "rms",
+    "zcr",
+    "ber",
+    "spec_centroid",
+    "spec_bandwidth",
+    "spec_flatness",
+    "spec_flux",
+    "spec_contrast",
+    "mfcc",
+    "mfcc_delta",
+    "teo",
+)
+DEFAULT_STATISTICS = ("mean", "std", "p5", "p95", "range", "slope")
+
+
+class SpectralFeatures(TabularTransformer):
+    """Descriptors over time from one short-time Fourier transform: statistics, contours, or both.
+
+    Columns come descriptor by descriptor, and within one of several rows (``mfcc``, ``spec_contrast``, the
+    spectrograms) row by row: first the statistics, ``<feature>_<statistic>`` or ``<feature>_<row>_<statistic>``, then
+    the contour, ``<feature>__t<frame>`` or ``<feature>_<row>__t<frame>``, which :class:`PCACorrSelector` recognises.
+    With ``statistics=()`` and a single descriptor the array reshapes to pictures, ``(n_clips, n_rows, n_frames)``.
+
+    Parameters
+    ----------
+    features : sequence of str, default=DEFAULT_FEATURES
+        Names among those of :func:`savee_mm.signal.spectral_contours`, which says what each one is.
+    statistics : sequence of str, default=("mean", "std", "p5", "p95", "range", "slope")
+        What is computed over time, see :func:`savee_mm.signal.summarize`; empty for none.
+    n_frames : int, default=None
+        Length to which every contour is brought by linear interpolation over the clip; None for no contours.
+    sr : int or None, default=22050
+        Working rate (Hz); files are resampled to it. None = as recorded.
+    input_sr : int, default=None
+        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
+    n_fft, hop_length : int, default=2048, 512
+        Length and step of the analysis window (samples).
+    n_mfcc, n_mels : int, default=13, 128
+        Number of cepstral coefficients and of mel bands.
+    split_frequency : float, default=2000
+        Where the two bands of ``ber`` meet (Hz).
+    n_jobs : int, default=None
+        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+    cache : "memory", path-like or None, default="memory"
+        Where the features of a clip are kept: in this process, in a folder, or not at all.
+    on_error : {"raise", "fill"}, default="raise"
+        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
+        :class:`~savee_mm.ClipWarning` and the training medians in its place.
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    fill_values_ : ndarray of shape (n_features,)
+        Medians over the training clips, which stand in for a clip that failed.
+    report_ : DataFrame
+        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+
+    See Also
+    --------
+    AudioFeatures : These and :class:`ProsodyFeatures` from one reading of the clip.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm import SpectralFeatures
+    >>> tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> extractor = SpectralFeatures(features=["spec_centroid", "rms"], statistics=["median"], n_frames=2)
+    >>> extractor.set_output(transform="pandas").fit_transform([tone]).round(2).columns.tolist()
+    ['spec_centroid_median', 'spec_centroid__t0', 'spec_centroid__t1', 'rms_median', 'rms__t0', 'rms__t1']
+    """
+
+    _parameter_constraints = {
+        **TabularTransformer._parameter_constraints,
+        "features": ["array-like"],
+        "statistics": ["array-like"],
+        "n_frames": [Interval(Integral, 1, None, closed="left"), None],
+        "sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "input_sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "n_fft": [Interval(Integral, 16, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "n_mfcc": [Interval(Integral, 1, None, closed="left")],
+        "n_mels": [Interval(Integral, 1, None, closed="left")],
+        "split_frequency": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        *,
+        features=DEFAULT_FEATURES,
+        statistics=DEFAULT_STATISTICS,
+        n_frames=None,
+        sr=22050,
+        input_sr=None,
+        n_fft=2048,
+        hop_length=512,
+        n_mfcc=13,
+        n_mels=128,
+        split_frequency=2000.0,
+        n_jobs=None,
+        cache="memory",
+        on_error="raise",
+        verbose=False,
+    ):
+        self.features = features
+        self.statistics = statistics
+        self.n_frames = n_frames
+        self.sr = sr
+        self.input_sr = input_sr
+        self.n_fft = n_fft
+        self.hop_length = hop_length
+        self.n_mfcc = n_mfcc
+        self.n_mels = n_mels
+        self.split_frequency = split_frequency
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def _kernel(self):
+        return partial(_spectral, sr=self.sr, input_sr=self.input_sr, **self._measurement())
+
+    def _measurement(self):
+        """Return the parameters of ``measure_spectrum``."""
+        return {
+            "features": tuple(self.features),
+            "statistics": tuple(self.statistics),
+            "n_frames": self.n_frames,
+            "n_fft": self.n_fft,
+            "hop_length": self.hop_length,
+            "n_mfcc": self.n_mfcc,
+            "n_mels": self.n_mels,
+            "split_frequency": self.split_frequency,
+        }
+
+    def _resolve(self):
+        for name, known in (("features", CONTOURS), ("statistics", STATISTICS)):
+            values = getattr(self, name)
+            unknown = [value for value in values if value not in known]
+            if unknown or len(set(values)) < len(values):
+                raise ValueError(
+                    f"The {name!r} parameter of {type(self).__name__} must be distinct names among "
+                    f"{', '.join(known)}. Got {list(values)!r} instead."
+                )
+        if not len(self.features) or (not len(self.statistics) and self.n_frames is None):
+            raise ValueError(
+                f"{type(self).__name__} has nothing to compute: name features, and statistics or n_frames."
+            )
+
+    def _columns(self):
+        """Return (name, unit) of every column."""
+        columns = []
+        # The kernels themselves know how many rows they give.
+        silence = spectral_contours(np.zeros(1), self.sr or 22050, **self._analysis())
+        for feature, contour in silence.items():
+            rows = [feature] if contour.ndim == 1 else [f"{feature}_{row}" for row in range(len(contour))]
+            unit = CONTOURS[feature].unit
+            for row in rows:
+                columns += [(f"{row}_{name}", f"{unit}/s" if name == "slope" else unit) for name in self.statistics]
+                columns += [(f"{row}__t{frame}", unit) for frame in range(self.n_frames or 0)]
+        return columns
+
+    def _analysis(self):
+        parameters = self._measurement()
+        del parameters["statistics"], parameters["n_frames"]
+        return parameters
+
+
+def _spectral(source, *, sr, input_sr, **measurement):
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+    return measure_spectrum(y, sr, **measurement)
+
+
+def measure_spectrum(y, sr, *, statistics, n_frames, hop_length, **analysis):
+    """Return the columns of one sound as float64.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Sound.
+    sr : int
+        Its rate (Hz).
+    statistics : tuple of str
+        Statistics over time.
+    n_frames : int or None
+        Length of the contours, None for none.
+    hop_length : int
+        Step of the frames (samples).
+    **analysis : dict
+        ``features`` and the other parameters of ``spectral_contours``.
+
+    Returns
+    -------
+    columns : ndarray of shape (n_features,)
+    """
+    parts = []
+    for contour in spectral_contours(y, sr, hop_length=hop_length, **analysis).values():
+        rows = np.atleast_2d(contour)
+        columns = [summarize(rows, statistics, time_step=hop_length / sr)] if statistics else []
+        if n_frames is not None:
+            columns.append(resample_contour(rows, n_frames))
+        parts.append(np.concatenate(columns, axis=1).ravel())
+    return np.concatenate(parts)

@@ -1,0 +1,218 @@
+"""What is measured on each block of frames, before anything that takes the whole clip to know.
+
+A describer has a number of columns and a function that fills them for one block. The pass in ``contours`` runs those
+that are asked for over one transform.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from math import gcd
+from typing import NamedTuple
+
+import numpy as np
+
+from savee_mm.signal import _spectral_kernels as kernels
+from savee_mm.signal.mel import filter_groups, loudness_groups, sum_bands
+from savee_mm.signal.spectral import MIN_POWER
+
+# Octave bands of the spectral contrast: edges at 0, 200, 400 .. 12800 Hz, and the share of a band that counts as
+# its valley and as its peak.
+_CONTRAST_EDGES = np.r_[0.0, 200.0 * 2.0 ** np.arange(7)]
+_CONTRAST_QUANTILE = 0.02
+N_CONTRAST = len(_CONTRAST_EDGES) - 1
+# Shorter pieces than this (samples) are not worth summing once and joining to frames.
+_MIN_SEGMENT = 32
+N_LOUDNESS_BANDS = 26
+_LOUDNESS_POWER = 0.3
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a sound is cut into frames, bins and bands."""
+
+    sr: float
+    n_fft: int
+    hop_length: int
+    n_mels: int
+    split_frequency: float
+
+    @property
+    def n_bins(self):
+        """Number of frequencies of the transform."""
+        return 1 + self.n_fft // 2
+
+    @property
+    def bin_width(self):
+        """Distance between two frequencies of the transform (Hz)."""
+        return self.sr / self.n_fft
+
+    @lru_cache(maxsize=64)  # noqa: B019 - a grid is a handful of numbers
+    def bins(self, low, high):
+        """Return begin and end of the bins of ``low <= f < high`` (Hz)."""
+        begin, end = np.searchsorted(np.arange(self.n_bins) * self.bin_width, (low, high))
+        return int(begin), int(end)
+
+
+class Block:
+    """One block of frames: its samples and, of its transform, magnitude and power."""
+
+    def __init__(self, grid, size):
+        self._magnitudes = np.zeros((size + 1, grid.n_bins), dtype=np.float32)
+        self._powers = np.empty((size, grid.n_bins), dtype=np.float32)
+        self._n = 0
+
+    def fill_samples(self, n_frames, samples, first, last):
+        """Take over the samples under the frames."""
+        self.n_frames, self.samples, self.first, self.last = n_frames, samples, first, last
+
+    def fill_spectrum(self, spectrum):
+        """Take over the transform."""
+        # The last magnitude of the block before stays in front: flux looks back at it.
+        self._magnitudes[0] = self._magnitudes[self._n]
+        is_first = self._n == 0
+        self._n = len(spectrum)
+        self.with_previous = self._magnitudes[: self._n + 1]
+        self.magnitude = self._magnitudes[1 : self._n + 1]
+        self.power = self._powers[: self._n]
+        kernels.magnitude_and_power(spectrum.view(spectrum.real.dtype), self.magnitude, self.power)
+        if is_first:
+            self._magnitudes[0] = self._magnitudes[1]
+
+
+class Describer(NamedTuple):
+    """``n_columns(grid)`` columns, filled by ``fill(grid, block, out)``."""
+
+    n_columns: Callable
+    fill: Callable
+    needs_spectrum: bool = True
+
+
+def _temporal(grid, block, out):
+    segment = gcd(grid.n_fft, grid.hop_length)
+    if segment >= _MIN_SEGMENT:
+        length = stride = segment
+        n_segments, step = grid.n_fft // segment, grid.hop_length // segment
+    else:
+        length, stride = grid.n_fft, grid.hop_length
+        n_segments = step = 1
+    sums = np.empty(((block.n_frames - 1) * step + n_segments, 5))
+    kernels.segment_sums(block.samples, block.first, block.last, length, stride, sums)
+    kernels.join_segments(sums, n_segments, step, grid.n_fft, out)
+
+
+def _centroid(grid, block, out):
+    kernels.centroid(block.magnitude, np.float32(grid.bin_width), out[:, 0])
+
+
+def _bandwidth(grid, block, out):
+    kernels.bandwidth(block.magnitude, np.float32(grid.bin_width), out[:, 0])
+
+
+def _flatness(grid, block, out):
+    kernels.flatness(block.power, np.float32(MIN_POWER), out[:, 0])
+
+
+def _flux(grid, block, out):
+    kernels.flux(block.with_previous, out[:, 0])
+
+
+def _split_bands(grid, block, out):
+    split = grid.bins(0, grid.split_frequency)[1]
+    kernels.band_power(block.power, 0, split, out[:, 0])
+    kernels.band_power(block.power, split, grid.n_bins, out[:, 1])
+
+
+def _alpha_bands(grid, block, out):
+    kernels.band_power(block.power, *grid.bins(50, 1000), out[:, 0])
+    kernels.band_power(block.power, *grid.bins(1000, 5000), out[:, 1])
+
+
+def _hammarberg_peaks(grid, block, out):
+    kernels.band_peak(block.power, *grid.bins(0, 2000), out[:, 0])
+    kernels.band_peak(block.power, *grid.bins(2000, 5000), out[:, 1])
+
+
+def _slopes(grid, block, out):
+    for column, (begin, end, weights) in enumerate(_slope_weights(grid)):
+        level = np.log10(np.maximum(block.power[:, begin:end], np.float32(MIN_POWER)))
+        np.matmul(level, weights, out=out[:, column])
+
+
+@lru_cache(maxsize=16)
+def _slope_weights(grid):
+    """Weights of the least-squares slope over 0-500 and 500-1500 Hz, from log10 of power to dB per Hz."""
+    bands = []
+    for low, high in ((0, 500), (500, 1500)):
+        begin, end = grid.bins(low, high)
+        distance = (np.arange(begin, end) - (begin + end - 1) / 2) * grid.bin_width
+        # A single bin has no slope.
+        weights = 10 * distance / max(float(np.sum(distance**2)), np.finfo(float).tiny)
+        bands.append((begin, end, weights.astype(np.float32)))
+    return tuple(bands)
+
+
+def _valleys_and_peaks(grid, block, out):
+    kernels.valleys_and_peaks(block.magnitude, *_contrast_bands(grid), out)
+
+
+@lru_cache(maxsize=16)
+def _contrast_bands(grid):
+    """First bin, end and size of the quantile of each band, as librosa cuts them.
+
+    Neighbours share a bin's width at their border: a band takes the bin below its first, and but for the highest
+    gives its last one away. The highest reaches up to half the rate.
+    """
+    frequencies = np.arange(grid.n_bins) * grid.bin_width
+    begins, ends, counts = np.zeros((3, N_CONTRAST), dtype=np.int32)
+    counts[:] = 1
+    for band, (low, high) in enumerate(pairwise(_CONTRAST_EDGES)):
+        begin, end = np.searchsorted(frequencies, low, "left"), np.searchsorted(frequencies, high, "right")
+        if low >= grid.sr / 2 or begin == end:
+            continue
+        begin -= band > 0
+        end = grid.n_bins if band == N_CONTRAST - 1 else end
+        counts[band] = max(1, np.rint(_CONTRAST_QUANTILE * (end - begin)))
+        begins[band], ends[band] = begin, end - (band < N_CONTRAST - 1)
+    return begins, ends, counts
+
+
+def _mel(grid, block, out):
+    sum_bands(block.power, filter_groups(grid.sr, grid.n_fft, grid.n_mels, 0.0, None), out)
+
+
+def _loudness(grid, block, out):
+    bands = np.empty((block.n_frames, N_LOUDNESS_BANDS), dtype=np.float32)
+    sum_bands(block.power, loudness_groups(grid.sr, grid.n_fft, N_LOUDNESS_BANDS), bands)
+    np.sum(np.power(bands, np.float32(_LOUDNESS_POWER), out=bands), axis=1, out=out[:, 0])
+
+
+def _copy_magnitude(grid, block, out):
+    out[:] = block.magnitude
+
+
+def _copy_power(grid, block, out):
+    out[:] = block.power
+
+
+def _fixed(n_columns):
+    return lambda grid: n_columns
+
+
+DESCRIBERS = {
+    "temporal": Describer(_fixed(4), _temporal, needs_spectrum=False),
+    "split": Describer(_fixed(2), _split_bands),
+    "alpha": Describer(_fixed(2), _alpha_bands),
+    "hammarberg": Describer(_fixed(2), _hammarberg_peaks),
+    "slopes": Describer(_fixed(2), _slopes),
+    "centroid": Describer(_fixed(1), _centroid),
+    "bandwidth": Describer(_fixed(1), _bandwidth),
+    "flatness": Describer(_fixed(1), _flatness),
+    "flux": Describer(_fixed(1), _flux),
+    "contrast": Describer(_fixed(2 * N_CONTRAST), _valleys_and_peaks),
+    "mel": Describer(lambda grid: grid.n_mels, _mel),
+    "loudness": Describer(_fixed(1), _loudness),
+    "magnitude": Describer(lambda grid: grid.n_bins, _copy_magnitude),
+    "power": Describer(lambda grid: grid.n_bins, _copy_power),
+}

@@ -1,0 +1,327 @@
+"""Compiled loops over one block of frames, its spectrum in a core's cache; imported when a descriptor is asked for.
+
+Everything is C-contiguous, in single precision but for the transform, and written into an array of the caller, a row
+for each frame. Sums may be taken in any order, which lets the compiler use vector instructions; the inputs are finite.
+Loops count indices: over the elements themselves they are not vectorised.
+"""
+
+import math
+
+import numpy as np
+
+from savee_mm.signal._jit import compiled
+
+# Samples nearer to zero than this have no sign of their own: librosa's threshold.
+_NO_SIGN = np.float32(1e-10)
+# A product of this many mantissas, each below 2, stays far from the largest float32.
+_LANES = 16
+_MAX_MANTISSAS = 64 * _LANES
+# The parts of a float32: its exponent is in the bits above the mantissa's, which with the exponent of 1 is in [1, 2).
+_MANTISSA_BITS = 23
+_MANTISSA = np.int32(0x7FFFFF)
+_EXPONENT_OF_ONE = np.int32(0x3F800000)
+_EXPONENT_BIAS = 127
+# The largest int32: above every finite number's bits.
+_TOP = np.int32(0x7FFFFFFF)
+# Values that one step of a vectorised loop takes, unrolled.
+_STRIDE = 32
+
+
+@compiled
+def segment_sums(samples, first, last, length, stride, out):
+    """Sum up each segment of a sound: squares, peak, crossings, the crossing into its first sample, Teager energy.
+
+    ``samples[first:last]`` is sound, the rest padding; segment ``j`` begins at ``1 + j * stride``. A crossing and a
+    Teager energy count where all the samples that they look at are sound.
+    """
+    bits = samples.view(np.int32)
+    # One number, seen as float and as bits.
+    cell = np.empty(1, np.float32)
+    cell_bits = cell.view(np.int32)
+    for j in range(out.shape[0]):
+        begin = 1 + j * stride
+        end = begin + length
+        segment = samples[begin:end]
+        squares = np.float32(0)
+        for i in range(segment.size):
+            squares += segment[i] * segment[i]
+        # Without their sign the bits of floats, read as integers, are in the floats' order.
+        segment_bits = bits[begin:end]
+        peak = np.int32(0)
+        for i in range(segment.size):
+            peak = max(peak, segment_bits[i] & _TOP)
+        start = max(begin, first + 1)
+        now = samples[start : max(start, min(end, last))]
+        before = samples[start - 1 : start - 1 + now.size]
+        crossings = np.int32(0)
+        for i in range(now.size):
+            crossings += np.int32((now[i] < -_NO_SIGN) != (before[i] < -_NO_SIGN))
+        after = samples[start + 1 : max(start + 1, min(end + 1, last))]
+        teager = 0.0
+        # In double precision: at low frequencies the two products nearly cancel.
+        for i in range(after.size):
+            teager += np.float64(now[i]) * np.float64(now[i]) - np.float64(before[i]) * np.float64(after[i])
+        out[j, 0] = squares
+        cell_bits[0] = peak
+        out[j, 1] = cell[0]
+        out[j, 2] = crossings
+        out[j, 3] = 0
+        if now.size and start == begin:
+            out[j, 3] = (now[0] < -_NO_SIGN) != (before[0] < -_NO_SIGN)
+        out[j, 4] = teager
+
+
+@compiled
+def join_segments(sums, n_segments, step, frame_length, out):
+    """Mean square, peak, crossing rate and mean Teager energy of frames of ``n_segments`` segments each."""
+    for t in range(out.shape[0]):
+        begin = t * step
+        squares = 0.0
+        peak = 0.0
+        # A frame's first sample has no neighbour in the frame that it could differ from.
+        crossings = -sums[begin, 3]
+        teager = 0.0
+        for j in range(begin, begin + n_segments):
+            squares += sums[j, 0]
+            peak = max(peak, sums[j, 1])
+            crossings += sums[j, 2]
+            teager += sums[j, 4]
+        out[t, 0] = squares / frame_length
+        out[t, 1] = peak
+        out[t, 2] = crossings / frame_length
+        out[t, 3] = teager / frame_length
+
+
+@compiled
+def magnitude_and_power(spectrum, magnitude, power):
+    """Split complex numbers, given as pairs of real ones, into magnitude and its square."""
+    for t in range(power.shape[0]):
+        for k in range(power.shape[1]):
+            real = spectrum[t, 2 * k]
+            imaginary = spectrum[t, 2 * k + 1]
+            power[t, k] = real * real + imaginary * imaginary
+        for k in range(power.shape[1]):
+            magnitude[t, k] = math.sqrt(power[t, k])
+
+
+@compiled
+def _moments(row):
+    """Sum and mean position of a row of weights (bins); 0 and 0 where all are zero."""
+    total = np.float32(0)
+    moment = np.float32(0)
+    for k in range(row.size):
+        total += row[k]
+        moment += row[k] * np.float32(np.int32(k))
+    return total, (moment / total if total > 0 else np.float32(0))
+
+
+@compiled
+def centroid(magnitude, bin_width, out):
+    """Mean frequency, weighted by magnitude."""
+    for t in range(out.size):
+        out[t] = _moments(magnitude[t])[1] * bin_width
+
+
+@compiled
+def bandwidth(magnitude, bin_width, out):
+    """Standard deviation of frequency, weighted by magnitude."""
+    for t in range(out.size):
+        row = magnitude[t]
+        total, mean = _moments(row)
+        spread = np.float32(0)
+        for k in range(row.size):
+            distance = np.float32(np.int32(k)) - mean
+            spread += row[k] * distance * distance
+        out[t] = math.sqrt(spread / total) * bin_width if total > 0 else 0.0
+
+
+@compiled
+def _sum_log2(values, mantissas):
+    """Sum of binary logarithms of positive numbers: exponents are added, mantissas multiplied, few logs taken."""
+    bits = values.view(np.int32)
+    mantissa_bits = mantissas.view(np.int32)
+    exponents = np.int32(0)
+    for k in range(bits.size):
+        exponents += bits[k] >> _MANTISSA_BITS
+        mantissa_bits[k] = (bits[k] & _MANTISSA) | _EXPONENT_OF_ONE
+    logs = 0.0
+    products = np.empty(_LANES, dtype=np.float32)
+    for begin in range(0, values.size, _MAX_MANTISSAS):
+        part = mantissas[begin : min(begin + _MAX_MANTISSAS, values.size)]
+        whole = part.size // _LANES * _LANES
+        products[:] = 1
+        for k in range(0, whole, _LANES):
+            for lane in range(_LANES):
+                products[lane] *= part[k + lane]
+        for k in range(whole, part.size):
+            products[k - whole] *= part[k]
+        for product in products:
+            logs += math.log2(product)
+    return logs + exponents - _EXPONENT_BIAS * values.size
+
+
+@compiled
+def flatness(power, floor, out):
+    """Geometric over arithmetic mean of power that is held to a floor."""
+    n_bins = power.shape[1]
+    values = np.empty(n_bins, np.float32)
+    mantissas = np.empty(n_bins, np.float32)
+    for t in range(out.size):
+        total = np.float32(0)
+        for k in range(n_bins):
+            value = max(power[t, k], floor)
+            values[k] = value
+            total += value
+        mean_log2 = _sum_log2(values, mantissas) / n_bins
+        out[t] = min(1.0, 2.0**mean_log2 * n_bins / total)
+
+
+@compiled
+def flux(magnitude, out):
+    """Root mean square difference of each row but the first from the row before."""
+    n_bins = magnitude.shape[1]
+    for t in range(out.size):
+        now = magnitude[t + 1]
+        before = magnitude[t]
+        squares = np.float32(0)
+        for k in range(n_bins):
+            difference = now[k] - before[k]
+            squares += difference * difference
+        out[t] = math.sqrt(squares / n_bins)
+
+
+@compiled
+def band_power(power, begin, end, out):
+    """Sum of a range of bins."""
+    for t in range(out.size):
+        band = power[t, begin:end]
+        total = np.float32(0)
+        for k in range(band.size):
+            total += band[k]
+        out[t] = total
+
+
+@compiled
+def band_peak(power, begin, end, out):
+    """Largest value in a range of bins; 0 in none."""
+    for t in range(out.size):
+        band = power[t, begin:end]
+        largest = np.float32(0)
+        for k in range(band.size):
+            largest = max(largest, band[k])
+        out[t] = largest
+
+
+@compiled
+def _count_up_to(bits, limit):
+    count = np.int32(0)
+    for i in range(bits.size):
+        count += np.int32(bits[i] <= limit)
+    return count
+
+
+@compiled
+def _limit(bits, n_values, k, below, top):
+    """Find a limit that ``k`` values do not exceed, by bisection; return it and how many do not exceed it.
+
+    ``below`` is smaller than all values, ``top`` the largest. Where ties leave no such limit it is the k-th smallest
+    value, which more than ``k`` do not exceed. The bits of floats that are not negative, read as integers, are in the
+    floats' order, and counting runs at a vector per step: a few counts beat any sort.
+    """
+    count_top = n_values
+    while top - below > 1:
+        limit = np.int32(below + (top - below) // 2)
+        count = _count_up_to(bits, limit)
+        if count == k:
+            return limit, count
+        if count < k:
+            below = limit
+        else:
+            top = limit
+            count_top = count
+    return np.int32(top), count_top
+
+
+@compiled
+def _sum_up_to(values, bits, limit):
+    total = np.float32(0)
+    for i in range(values.size):
+        total += values[i] if bits[i] <= limit else np.float32(0)
+    return total
+
+
+@compiled
+def _sum_above(values, bits, limit):
+    total = np.float32(0)
+    for i in range(values.size):
+        total += values[i] if bits[i] > limit else np.float32(0)
+    return total
+
+
+@compiled
+def _sum_of_lowest(values, bits, n_values, k, lowest, highest, cell, cell_bits):
+    limit, count = _limit(bits, n_values, k, lowest - 1, highest)
+    cell_bits[0] = limit
+    return _sum_up_to(values, bits, limit) - (count - k) * cell[0]
+
+
+@compiled
+def _sum_of_highest(values, bits, n_values, k, lowest, highest, cell, cell_bits):
+    limit, count = _limit(bits, n_values, n_values - k, lowest - 1, highest)
+    cell_bits[0] = limit
+    return _sum_above(values, bits, limit) + (k - n_values + count) * cell[0]
+
+
+@compiled
+def valleys_and_peaks(magnitude, begins, ends, counts, out):
+    """Mean of the ``counts[b]`` smallest, then of as many largest, magnitudes of each band; 0 in an empty band."""
+    n_bands = begins.size
+    all_bits = magnitude.view(np.int32)
+    out_bits = out.view(np.int32)
+    # One number, seen as float and as bits.
+    cell = np.empty(1, np.float32)
+    cell_bits = cell.view(np.int32)
+    # Whole strides of vectors, filled up with zeros above every limit: leftovers would go one by one at every count.
+    padded_values = np.empty(magnitude.shape[1] + _STRIDE, np.float32)
+    padded_bits = np.empty(magnitude.shape[1] + _STRIDE, np.int32)
+    for b in range(n_bands):
+        k = counts[b]
+        n_values = ends[b] - begins[b]
+        padded = (n_values + _STRIDE - 1) // _STRIDE * _STRIDE
+        values = padded_values[:padded]
+        bits = padded_bits[:padded]
+        values[n_values:] = 0
+        bits[n_values:] = _TOP
+        for t in range(out.shape[0]):
+            band_bits = all_bits[t, begins[b] : ends[b]]
+            lowest = _TOP if n_values else np.int32(0)
+            highest = np.int32(0)
+            for i in range(n_values):
+                lowest = min(lowest, band_bits[i])
+                highest = max(highest, band_bits[i])
+            if k == 1:
+                out_bits[t, b] = lowest
+                out_bits[t, n_bands + b] = highest
+                continue
+            values[:n_values] = magnitude[t, begins[b] : ends[b]]
+            bits[:n_values] = band_bits
+            out[t, b] = _sum_of_lowest(values, bits, n_values, k, lowest, highest, cell, cell_bits) / k
+            out[t, n_bands + b] = _sum_of_highest(values, bits, n_values, k, lowest, highest, cell, cell_bits) / k
+
+
+@compiled
+def slopes(rows, half_width, out):
+    """Slope of the least-squares line through ``2 * half_width + 1`` columns around each column.
+
+    Within half a width of the ends it is that of the first or last window that fits.
+    """
+    n_columns = rows.shape[1]
+    scale = np.float32(3.0 / (half_width * (half_width + 1.0) * (2.0 * half_width + 1.0)))
+    for r in range(rows.shape[0]):
+        for centre in range(half_width, n_columns - half_width):
+            moment = np.float32(0)
+            for i in range(1, half_width + 1):
+                moment += np.float32(i) * (rows[r, centre + i] - rows[r, centre - i])
+            out[r, centre] = moment * scale
+        out[r, :half_width] = out[r, half_width]
+        out[r, n_columns - half_width :] = out[r, n_columns - half_width - 1]

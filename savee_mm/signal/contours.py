@@ -1,0 +1,228 @@
+"""All descriptors of a sound over time, from one pass and one short-time Fourier transform.
+
+The sound is framed, windowed and transformed in blocks of frames; everything that is asked for is measured while a
+block is in the cache. The transform is in double precision, as librosa's is: in single precision its own rounding is
+what stands in the valleys between harmonics, and above half the rate that a resampled recording once had. Beyond what
+it returns the pass holds one block, a few numbers for each frame, and the mel bands where only their cepstrum is asked
+for: memory does not follow the spectrogram.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames, sample_blocks
+from savee_mm.signal.mel import check_n_mfcc, mel_to_cepstrum, mfcc_delta
+from savee_mm.signal.spectral import MIN_POWER, amplitude_to_level, spectrum_blocks
+
+# The band energy ratio is cut here (60 dB): in a frame without high frequencies it would be infinite.
+_MAX_RATIO = 1e6
+_RANGE_DB = 80.0
+
+
+class Contour(NamedTuple):
+    """A descriptor over time: what it is measured in, from which describer it comes, and how."""
+
+    unit: str
+    source: str
+    finish: Callable
+    is_image: bool = False
+
+
+def _column(index, function=None):
+    """Return a finish that takes one column, and a function of it."""
+
+    def finish(columns):
+        column = columns[:, index]
+        return np.ascontiguousarray(column) if function is None else function(column)
+
+    return finish
+
+
+def _ratio(columns):
+    low, high = columns.T
+    # In double precision: a quotient may be out of the range of float32, and 0 / 0 is 0.
+    return np.minimum(low / np.maximum(high.astype(float), np.finfo(float).tiny), _MAX_RATIO).astype(np.float32)
+
+
+def _ratio_db(columns):
+    level = 10 * np.log10(np.maximum(columns, np.float32(MIN_POWER)))
+    return level[:, 0] - level[:, 1]
+
+
+def _contrast(columns):
+    valley, peak = np.split(columns, 2, axis=1)
+    contrast = _to_db(peak) - _to_db(valley)
+    # A band without a bin, or a clip without a sound.
+    contrast[:, peak.max(axis=0) == 0] = 0
+    return contrast.T
+
+
+def _to_db(values):
+    """Levels, not more than 80 dB below the clip's largest."""
+    return 10 * np.log10(np.maximum(values, max(MIN_POWER, float(values.max()) * 10 ** (-_RANGE_DB / 10))))
+
+
+def _image(columns):
+    return columns.T
+
+
+#: Every descriptor by name; those with ``is_image`` have a row for each bin and are made only when named.
+CONTOURS = {
+    "amplitude_envelope": Contour("1", "temporal", _column(1)),
+    "rms": Contour("1", "temporal", _column(0, np.sqrt)),
+    "energy": Contour("1", "temporal", _column(0)),
+    "zcr": Contour("1/sample", "temporal", _column(2)),
+    "teo": Contour("1", "temporal", _column(3)),
+    "ber": Contour("1", "split", _ratio),
+    "spec_centroid": Contour("Hz", "centroid", _column(0)),
+    "spec_bandwidth": Contour("Hz", "bandwidth", _column(0)),
+    "spec_flatness": Contour("1", "flatness", _column(0)),
+    "spec_flux": Contour("1", "flux", _column(0)),
+    "spec_contrast": Contour("dB", "contrast", _contrast),
+    "mel_spectrogram": Contour("1", "mel", _image),
+    "mfcc": Contour("dB", "cepstrum", np.asarray),
+    "mfcc_delta": Contour("dB/frame", "cepstrum", mfcc_delta),
+    "alpha_ratio": Contour("dB", "alpha", _ratio_db),
+    "hammarberg_index": Contour("dB", "hammarberg", _ratio_db),
+    "spectral_slope": Contour("dB/Hz", "slopes", _image),
+    "loudness": Contour("1", "loudness", _column(0)),
+    "amplitude_spectrogram": Contour("1", "magnitude", _image, is_image=True),
+    "power_spectrogram": Contour("1", "power", _image, is_image=True),
+    "db_spectrogram": Contour("dB", "level", _image, is_image=True),
+}
+
+
+def spectral_contours(
+    y, sr, *, features=None, n_fft=2048, hop_length=512, n_mels=128, n_mfcc=40, split_frequency=2000.0
+):
+    """All descriptors of a sound over time from one short-time Fourier transform.
+
+    Every value is the one that the function of the same name gives alone; there it has its formula and its source.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    features : sequence of str, default=None
+        Names of the descriptors, in the order of the result: ``amplitude_envelope``, ``rms``, ``energy`` (mean
+        square, ``short_time_energy``), ``zcr``, ``teo``, ``ber``, ``spec_centroid``, ``spec_bandwidth``,
+        ``spec_flatness``, ``spec_flux``, ``spec_contrast``, ``mel_spectrogram``, ``mfcc``, ``mfcc_delta``,
+        ``alpha_ratio``, ``hammarberg_index``, ``spectral_slope``, ``loudness``, and the pictures
+        ``amplitude_spectrogram``, ``power_spectrogram``, ``db_spectrogram``. None is all but the pictures.
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+    n_mels : int, default=128
+        Number of mel bands.
+    n_mfcc : int, default=40
+        Number of cepstral coefficients, ``n_mels`` or fewer.
+    split_frequency : float, default=2000
+        Where the two bands of ``ber`` meet (Hz).
+
+    Returns
+    -------
+    contours : dict of str to ndarray, float32
+        Shape ``(n_frames,)``; of ``spec_contrast`` (7 rows), ``spectral_slope`` (2), ``mel_spectrogram``, ``mfcc``,
+        ``mfcc_delta`` and the pictures ``(n_rows, n_frames)``. Frame ``t`` is centred on sample ``t * hop_length``;
+        ``n_frames = 1 + n_samples // hop_length`` for an even ``n_fft``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, a name is unknown, a length is below 1, ``sr`` not above 0,
+        or ``n_mfcc`` not in ``1 .. n_mels``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spectral_contours
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> contours = spectral_contours(tone, 22050, features=["spec_centroid", "mfcc"])
+    >>> contours["spec_centroid"].shape, contours["mfcc"].shape
+    ((44,), (40, 44))
+    >>> round(float(contours["spec_centroid"][20]))
+    1000
+    """
+    y = check_sound(y)
+    features = [name for name, contour in CONTOURS.items() if not contour.is_image] if features is None else features
+    if isinstance(features, str) or not set(features) <= CONTOURS.keys():
+        raise ValueError(f"expected a sequence of names among {', '.join(CONTOURS)}; got {features!r}")
+    # The extremes pass NaN on, and need no memory of the sound's length.
+    if y.size and not (np.isfinite(y.min()) and np.isfinite(y.max())):
+        raise ValueError("expected a finite sound, got NaN or infinite samples")
+    if not sr > 0:
+        raise ValueError(f"expected sr (Hz) above 0, got {sr}")
+    check_n_mfcc(n_mfcc, n_mels)
+    # Not before: numba takes half a second to import.
+    from savee_mm.signal._describers import Grid
+
+    sources = {CONTOURS[name].source for name in features}
+    grid = Grid(sr=sr, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, split_frequency=split_frequency)
+    columns = _describe(y, grid, {_DERIVED_FROM.get(source, source) for source in sources})
+    if "cepstrum" in sources:
+        columns["cepstrum"] = mel_to_cepstrum(columns["mel"], n_mfcc)
+    if "level" in sources:
+        amplitude = columns["magnitude"]
+        columns["level"] = amplitude_to_level(amplitude.copy() if "magnitude" in sources else amplitude)
+    return {name: CONTOURS[name].finish(columns[CONTOURS[name].source]) for name in features}
+
+
+def one_contour(name, y, sr, **settings):
+    """Return a single descriptor of a sound.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``CONTOURS``.
+    y : array of shape (n_samples,)
+        The sound.
+    sr : float
+        Sampling rate (Hz).
+    **settings
+        Of ``spectral_contours``.
+
+    Returns
+    -------
+    contour : ndarray of shape (n_frames,) or (n_rows, n_frames), float32
+    """
+    return spectral_contours(y, sr, features=[name], **settings)[name]
+
+
+# What is made of a describer's columns once the clip's loudest value is known.
+_DERIVED_FROM = {"cepstrum": "mel", "level": "magnitude"}
+
+
+def _describe(y, grid, names):
+    """Run describers over the blocks of a sound; return ``{name: array of shape (n_frames, n_columns)}``."""
+    from savee_mm.signal._describers import DESCRIBERS, Block
+
+    n_frames = n_centred_frames(len(y), frame_length=grid.n_fft, hop_length=grid.hop_length)
+    describers = [(name, DESCRIBERS[name]) for name in sorted(names)]
+    columns = {
+        name: np.empty((n_frames, describer.n_columns(grid)), dtype=np.float32) for name, describer in describers
+    }
+    with_spectrum = any(describer.needs_spectrum for _, describer in describers)
+    block = Block(grid, min(BLOCK_FRAMES, n_frames))
+    for start in _fill_blocks(block, y, grid, with_spectrum):
+        for name, describer in describers:
+            describer.fill(grid, block, columns[name][start : start + block.n_frames])
+    return columns
+
+
+def _fill_blocks(block, y, grid, with_spectrum):
+    """Fill ``block`` with one after the other of the sound's blocks; yield the index of its first frame."""
+    if with_spectrum:
+        blocks = spectrum_blocks(y, n_fft=grid.n_fft, hop_length=grid.hop_length, dtype=np.float64)
+        for start, spectrum, samples, first, last in blocks:
+            block.fill_samples(len(spectrum), samples, first, last)
+            block.fill_spectrum(spectrum)
+            yield start
+    else:
+        for start, *samples in sample_blocks(y, frame_length=grid.n_fft, hop_length=grid.hop_length):
+            block.fill_samples(*samples)
+            yield start

@@ -1,0 +1,423 @@
+"""Descriptors of the short-time spectrum of a sound over time, each alone; ``contours`` makes them all at once.
+
+``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``.
+"""
+
+from savee_mm.signal.contours import one_contour
+
+
+def ber(y, sr, *, n_fft=2048, hop_length=512, split_frequency=2000.0):
+    """Band energy ratio of a sound: ``sum(P[f < split]) / sum(P[f >= split])`` of each frame.
+
+    High in vowels, low in fricatives.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+    split_frequency : float, default=2000
+        Where the two bands meet (Hz).
+
+    Returns
+    -------
+    ratio : ndarray of shape (n_frames,), float32
+        Ratio of power, in [0, 1e6]: cut at 60 dB, which a frame without any high frequency has; 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Lerch, "An Introduction to Audio Content Analysis", Wiley 2012; bands as in V. Velardo, "Audio Signal
+    Processing for Machine Learning", 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import ber
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> bool(ber(tone, 22050)[20] > 1000), bool(ber(tone, 22050, split_frequency=500)[20] < 0.001)
+    (True, True)
+    """
+    return one_contour("ber", y, sr, n_fft=n_fft, hop_length=hop_length, split_frequency=split_frequency)
+
+
+def spec_centroid(y, sr, *, n_fft=2048, hop_length=512):
+    """Spectral centroid of a sound: ``sum(f |X|) / sum(|X|)`` of each frame.
+
+    The centre of gravity of the spectrum, heard as brightness.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    centroid : ndarray of shape (n_frames,), float32
+        Frequency (Hz), 0 in silence; the values of ``librosa.feature.spectral_centroid``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Klapuri, M. Davy (eds.), "Signal Processing Methods for Music Transcription", Springer 2006, chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spec_centroid
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> round(float(spec_centroid(tone, 22050)[20]))
+    1000
+    """
+    return one_contour("spec_centroid", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def spec_bandwidth(y, sr, *, n_fft=2048, hop_length=512):
+    """Spectral bandwidth of a sound: ``sqrt(sum(|X| (f - centroid)**2) / sum(|X|))`` of each frame.
+
+    The standard deviation of frequency in a frame.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    bandwidth : ndarray of shape (n_frames,), float32
+        Width (Hz), 0 in silence; the values of ``librosa.feature.spectral_bandwidth``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Klapuri, M. Davy (eds.), "Signal Processing Methods for Music Transcription", Springer 2006, chapter 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spec_bandwidth
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> bool(spec_bandwidth(tone, 22050)[20] < 30)
+    True
+    """
+    return one_contour("spec_bandwidth", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def spec_flatness(y, *, n_fft=2048, hop_length=512):
+    """Spectral flatness of a sound: geometric over arithmetic mean of ``max(P, 1e-10)`` of each frame.
+
+    Near 0 for a tone, near 0.56 for a frame of white noise.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    flatness : ndarray of shape (n_frames,), float32
+        In (0, 1], 1 in silence; the values of ``librosa.feature.spectral_flatness``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1.
+
+    References
+    ----------
+    J. D. Johnston, "Transform coding of audio signals using perceptual noise criteria", IEEE Journal on Selected
+    Areas in Communications 6 (1988), pp. 314-323.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spec_flatness
+    >>> bool(spec_flatness(np.sin(np.arange(22050)))[20] < 1e-4)
+    True
+    """
+    return one_contour("spec_flatness", y, 1.0, n_fft=n_fft, hop_length=hop_length)
+
+
+def spec_flux(y, *, n_fft=2048, hop_length=512):
+    """Spectral flux of a sound: ``sqrt(mean((|X[t]| - |X[t-1]|)**2))``, the root mean square over the bins.
+
+    How much the spectrum changes from one frame to the next, in either direction, level included: openSMILE's
+    choice. librosa has none by this name; its ``onset_strength`` keeps rises of the mel spectrum in dB only.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    flux : ndarray of shape (n_frames,), float32
+        In the units of ``|X|``; 0 in the first frame, and wherever frames are the same: in silence, and under a
+        constant but for the frames that reach beyond an end.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1.
+
+    References
+    ----------
+    A. Lerch, "An Introduction to Audio Content Analysis", Wiley 2012, section 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spec_flux
+    >>> flux = spec_flux(np.ones(22050))
+    >>> bool(flux[:3].max() > 0.1), bool(flux[3:-3].max() < 1e-6)
+    (True, True)
+    """
+    return one_contour("spec_flux", y, 1.0, n_fft=n_fft, hop_length=hop_length)
+
+
+def spec_contrast(y, sr, *, n_fft=2048, hop_length=512):
+    """Spectral contrast of a sound: peak less valley, in dB, of each octave band of a frame.
+
+    The valley and the peak are the means of the lowest and the highest 2% of ``|X|`` in the band, one bin at least,
+    in dB and each cut 80 dB below its largest in the clip. The bands end at 200, 400 .. 6400 Hz and half the rate.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    contrast : ndarray of shape (7, n_frames), float32
+        Difference of levels (dB), a row per band from low to high; the values of
+        ``librosa.feature.spectral_contrast``, which refuses rates of 12.8 kHz and less: here a band without a bin
+        has contrast 0.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    D.-N. Jiang, L. Lu, H.-J. Zhang, J.-H. Tao, L.-H. Cai, "Music type classification by spectral contrast
+    feature", ICME 2002, pp. 113-116.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spec_contrast
+    >>> spec_contrast(np.sin(np.arange(22050)), 22050).shape
+    (7, 44)
+    """
+    return one_contour("spec_contrast", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def alpha_ratio(y, sr, *, n_fft=2048, hop_length=512):
+    """Alpha ratio of a sound: level of 50-1000 Hz less that of 1-5 kHz, in each frame.
+
+    ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, a band not below 1e-10. High in a soft voice.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    ratio : ndarray of shape (n_frames,), float32
+        Difference of levels (dB), 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import alpha_ratio
+    >>> bool(alpha_ratio(np.sin(2 * np.pi * 300 * np.arange(22050) / 22050), 22050)[20] > 40)
+    True
+    """
+    return one_contour("alpha_ratio", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def hammarberg_index(y, sr, *, n_fft=2048, hop_length=512):
+    """Hammarberg index of a sound: level of the highest peak below 2 kHz less that in 2-5 kHz, in each frame.
+
+    ``10 log10(max(P[f < 2000]) / max(P[2000 <= f < 5000]))``, a peak not below 1e-10. High in a soft voice.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    index : ndarray of shape (n_frames,), float32
+        Difference of levels (dB), 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import hammarberg_index
+    >>> bool(hammarberg_index(np.sin(2 * np.pi * 3000 * np.arange(22050) / 22050), 22050)[20] < -40)
+    True
+    """
+    return one_contour("hammarberg_index", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def spectral_slope(y, sr, *, n_fft=2048, hop_length=512):
+    """Spectral slope of a sound: of the least-squares line through the level in 0-500 and 500-1500 Hz.
+
+    The level of a bin is ``10 log10(max(P, 1e-10))``; a band of fewer than two bins has slope 0.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    slope : ndarray of shape (2, n_frames), float32
+        Slope (dB/Hz), a row for each of the two bands; 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spectral_slope
+    >>> spectral_slope(np.sin(np.arange(22050)), 22050).shape
+    (2, 44)
+    """
+    return one_contour("spectral_slope", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def loudness(y, sr, *, n_fft=2048, hop_length=512):
+    """Loudness of a sound, roughly as heard: compressed power of auditory bands, summed, of each frame.
+
+    ``sum(E**0.3)`` over 26 mel bands of 20 Hz to 8 kHz, where ``E`` is the mean square in the band, weighted by
+    Hermansky's equal-loudness curve (1 at 1 kHz). Stevens's power law; not in sone, for recordings are not calibrated.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    loudness : ndarray of shape (n_frames,), float32
+        Without unit; twice the amplitude is 1.5 times the loudness. 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+    H. Hermansky, "Perceptual linear predictive (PLP) analysis of speech", JASA 87 (1990), pp. 1738-1752.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import loudness
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> round(float(loudness(2 * tone, 22050)[20] / loudness(tone, 22050)[20]), 3)
+    1.516
+    """
+    return one_contour("loudness", y, sr, n_fft=n_fft, hop_length=hop_length)

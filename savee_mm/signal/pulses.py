@@ -1,0 +1,210 @@
+"""Periods of a voice: marks of its periods by cross-correlation, jitter and shimmer.
+
+What Praat's ``Sound & Pitch: To PointProcess (cc)``, ``Get jitter (local)`` and ``Get shimmer (local)`` say, written
+from the manual's description of the methods and from comparison with Praat's results. The inner loops are compiled
+(numba, imported with the first call) and release the GIL.
+
+References
+----------
+P. Boersma, D. Weenink, "Praat: doing phonetics by computer", manual pages "Sound & Pitch: To PointProcess (cc)",
+"PointProcess: Get jitter (local)..." and "PointProcess & Sound: Get shimmer (local)...", www.praat.org.
+"""
+
+import math
+
+import numpy as np
+
+from savee_mm.signal.f0 import check_voice, contour
+from savee_mm.signal.praat import VoiceReport
+
+# Praat's standard limits on neighbouring periods: shortest and longest (s), largest ratio of their lengths
+# and, for shimmer, of their amplitudes.
+SHORTEST_PERIOD, LONGEST_PERIOD, MAX_PERIOD_RATIO = 0.0001, 0.02, 1.3
+MAX_AMPLITUDE_RATIO = 1.6
+# Shorter periods than this have no jitter but that of interpolation.
+MIN_PERIOD_SAMPLES = 4
+
+
+def period_marks(y, sr, f0, times):
+    """Times of the periods of a voice, one for each, where its sound resembles the period beside it most.
+
+    In each voiced stretch the first mark is the largest absolute sample within a period around the middle; the
+    others follow outwards, each at the largest correlation of one period of sound with that around the mark before,
+    0.8 to 1.25 periods away. Marks of a correlation below 0.3, or of less than a hundredth of the sound's largest
+    sample, are left out.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    f0, times : arrays of shape (n_frames,)
+        Its pitch (Hz, NaN where unvoiced) at evenly spaced times (s), as ``pitch`` gives them.
+
+    Returns
+    -------
+    marks : ndarray of shape (n_marks,)
+        Times (s), ascending; empty without a voiced frame.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, ``f0`` and ``times`` differ in shape, ``f0`` exceeds half of
+        ``sr``, or ``times`` do not ascend inside the sound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal.f0 import pitch
+    >>> from savee_mm.signal.pulses import period_marks
+    >>> y = np.sin(2 * np.pi * 200 * np.arange(8000) / 16000)
+    >>> marks = period_marks(y, 16000, *pitch(y, 16000))
+    >>> bool(np.allclose(np.diff(marks), 0.005, rtol=1e-3))
+    True
+    """
+    f0, times = np.asarray(f0, dtype=np.float64), np.asarray(times, dtype=np.float64)
+    if f0.ndim != 1 or f0.shape != times.shape:
+        raise ValueError(f"expected f0 and times of one shape (n_frames,), got {f0.shape} and {times.shape}")
+    y = check_voice(y, sr)
+    if np.max(f0, initial=0, where=~np.isnan(f0)) > sr / 2:
+        raise ValueError(f"expected f0 of at most half the rate, {sr / 2} Hz")
+    duration = len(y) / sr
+    if not ((times >= 0).all() and (times <= duration).all() and (np.diff(times) > 0).all()):
+        raise ValueError(f"expected ascending times inside the sound of {duration} s")
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else duration
+    return _marks(y, float(sr), f0, times, step)
+
+
+def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """F0, jitter and shimmer of a voice in one pass.
+
+    Jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1 to 20 ms, neighbours that differ
+    by a factor of at most 1.3 in length and 1.6 in amplitude).
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    fmin, fmax : float, default=75, 600
+        Lowest and highest pitch that is looked for (Hz); ``fmax`` is held to half of ``sr``.
+    time_step : float, default=0.01
+        Distance between two frames (s).
+
+    Returns
+    -------
+    report : VoiceReport
+        ``f0, times, jitter, shimmer``; the last two are NaN where there are not enough periods, or where
+        periods are shorter than 4 samples.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or the limits are not ``0 < fmin < fmax``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal.pulses import voice_report
+    >>> y = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
+    >>> report = voice_report(y, 16000)
+    >>> report.jitter < 0.001, report.shimmer < 0.001
+    (True, True)
+    """
+    y = check_voice(y, sr, fmin, fmax, time_step)
+    f0, times = contour(y, sr, fmin, fmax, time_step)
+    voiced = f0[np.isfinite(f0)]
+    if len(voiced) == 0 or voiced.max() * MIN_PERIOD_SAMPLES > sr:
+        return VoiceReport(f0, times, np.nan, np.nan)
+    marks = _marks(y, float(sr), f0, times, float(time_step))
+    return VoiceReport(f0, times, _jitter(marks), _shimmer(y, float(sr), marks))
+
+
+def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Jitter (local) of a voice, as a fraction; NaN where there are not enough periods.
+
+    ``voice_report`` gives it together with F0 and shimmer at the price of one; parameters, errors and source
+    are described there.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr, fmin, fmax, time_step : float
+        As in ``voice_report`` (Hz, Hz, Hz, s).
+
+    Returns
+    -------
+    jitter : float
+    """
+    return voice_report(y, sr, fmin=fmin, fmax=fmax, time_step=time_step).jitter
+
+
+def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Shimmer (local) of a voice, as a fraction; NaN where there are not enough periods.
+
+    ``voice_report`` gives it together with F0 and jitter at the price of one; parameters, errors and source
+    are described there.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr, fmin, fmax, time_step : float
+        As in ``voice_report`` (Hz, Hz, Hz, s).
+
+    Returns
+    -------
+    shimmer : float
+    """
+    return voice_report(y, sr, fmin=fmin, fmax=fmax, time_step=time_step).shimmer
+
+
+def _marks(y, sr, f0, times, step):
+    from savee_mm.signal import _pulse_kernels as kernels
+
+    voiced = np.where(f0 > 0, f0, 0.0)
+    if len(y) == 0 or not voiced.any():
+        return np.empty(0)
+    # Marks are at least half a period apart, and a stretch may have one more on either side.
+    marks = np.empty(math.ceil(2 * voiced.max() * len(y) / sr) + 3 * len(times))
+    n_marks = kernels.find_marks(y, sr, voiced, times[0], step, marks)
+    return np.sort(marks[:n_marks])
+
+
+def _jitter(marks):
+    """Mean difference of neighbouring periods over their mean, without those beyond the limits."""
+    periods = np.diff(marks)
+    if len(periods) < 2:
+        return np.nan
+    regular = (periods >= SHORTEST_PERIOD) & (periods <= LONGEST_PERIOD)
+    near = np.maximum(periods[1:], periods[:-1]) <= MAX_PERIOD_RATIO * np.minimum(periods[1:], periods[:-1])
+    pairs = near & regular[1:] & regular[:-1]
+    if not pairs.any():
+        return np.nan
+    # As with Praat, a period has its part in the mean if it is like one of its neighbours, or lacks one.
+    used = regular & (np.append(near, True) | np.append(True, near))
+    return float(np.abs(np.diff(periods))[pairs].mean() / periods[used].mean())
+
+
+def _shimmer(y, sr, marks):
+    """Mean difference of neighbouring periods' amplitudes over their mean, without those beyond the limits."""
+    from savee_mm.signal import _pulse_kernels as kernels
+
+    if len(marks) < 3:
+        return np.nan
+    amplitudes = np.zeros(len(marks))
+    kernels.measure_amplitudes(y, sr, marks, SHORTEST_PERIOD, LONGEST_PERIOD, MAX_PERIOD_RATIO, amplitudes)
+    known = amplitudes > 0
+    marks, amplitudes = marks[known], amplitudes[known]
+    if len(marks) < 2:
+        return np.nan
+    periods = np.diff(marks)
+    pairs = (periods >= SHORTEST_PERIOD) & (periods <= LONGEST_PERIOD)
+    low, high = np.minimum(amplitudes[1:], amplitudes[:-1]), np.maximum(amplitudes[1:], amplitudes[:-1])
+    pairs &= high <= MAX_AMPLITUDE_RATIO * low
+    if not pairs.any():
+        return np.nan
+    return float(np.abs(np.diff(amplitudes))[pairs].mean() / amplitudes[:-1].mean())

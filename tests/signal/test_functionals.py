@@ -1,0 +1,60 @@
+"""Functionals: numpy's statistics, a line's slope, and interpolation that keeps the ends."""
+
+import numpy as np
+import pytest
+
+from savee_mm.signal import STATISTICS, resample_contour, summarize
+
+ROWS = np.random.default_rng(0).normal(size=(3, 50))
+
+
+def test_statistics_are_numpys():
+    names = ["mean", "std", "min", "max", "range", "median", "p5", "p95"]
+    expected = [
+        ROWS.mean(axis=1),
+        ROWS.std(axis=1),
+        ROWS.min(axis=1),
+        ROWS.max(axis=1),
+        np.ptp(ROWS, axis=1),
+        np.median(ROWS, axis=1),
+        np.percentile(ROWS, 5, axis=1),
+        np.percentile(ROWS, 95, axis=1),
+    ]
+    np.testing.assert_allclose(summarize(ROWS, names, time_step=0.01), np.stack(expected, axis=1))
+
+
+def test_one_row_is_a_vector():
+    np.testing.assert_allclose(summarize(ROWS[0], ["mean", "slope"], time_step=1).shape, (2,))
+    np.testing.assert_array_equal(summarize(ROWS[0], ["mean"], time_step=1), summarize(ROWS, ["mean"], time_step=1)[0])
+
+
+def test_slope_is_that_of_the_regression_line_per_second():
+    times = 0.02 * np.arange(50)
+    expected = [np.polyfit(times, row, 1)[0] for row in ROWS]
+    np.testing.assert_allclose(summarize(ROWS, ["slope"], time_step=0.02)[:, 0], expected)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_constant_has_no_spread_and_no_slope(name):
+    value = summarize(np.full(9, 3.0), [name], time_step=0.01)[0]
+    assert value == pytest.approx(0 if name in ("std", "range", "slope") else 3)
+
+
+def test_single_frame_is_enough():
+    assert np.isfinite(summarize([2.0], list(STATISTICS), time_step=0.01)).all()
+    np.testing.assert_array_equal(resample_contour([2.0], 4), [2, 2, 2, 2])
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 37, 50, 51, 300])
+def test_resampling_is_numpys_interpolation(n_frames):
+    positions = np.linspace(0, 49, n_frames)
+    expected = [np.interp(positions, np.arange(50), row) for row in ROWS]
+    np.testing.assert_allclose(resample_contour(ROWS, n_frames), expected, atol=1e-12)
+
+
+def test_bad_input_is_named():
+    with pytest.raises(ValueError, match=r"Unknown statistics \['kurtosis'\]; known are mean"):
+        summarize(ROWS, ["kurtosis"], time_step=0.01)
+    for empty in ([], np.zeros((2, 0)), np.zeros((2, 2, 2))):
+        with pytest.raises(ValueError, match="at least one frame"):
+            summarize(empty, ["mean"], time_step=0.01)
