@@ -19,7 +19,7 @@ STATISTICS = {
 
 
 def summarize(contour, statistics, *, time_step):
-    """Statistics of a contour over time.
+    """Sum up a contour over time by statistics.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ MIN_PERIOD_SAMPLES = 4
 
 
 def period_marks(y, sr, f0, times):
-    """Times of the periods of a voice, one for each, where its sound resembles the period beside it most.
+    """Mark the periods of a voice, one time for each, where its sound resembles the period beside it most.
 
     In each voiced stretch the first mark is the largest absolute sample within a period around the middle; the
     others follow outwards, each at the largest correlation of one period of sound with that around the mark before,

@@ -27,6 +27,8 @@ KERNEL_ROOMS = ("media", "signal", "vision", "model_selection")
 NOT_ASKED = {"ES01", "EX01", "SA01", "RT02", "RT03", "RT04", "PR07", "PR08"}
 # scikit-learn's own signatures, said in one line; and records, whose fields are described as attributes.
 ONE_LINERS = {"fit_transform", "get_n_splits", "get_support"}
+# Mappings, which are described on the API page itself.
+DATA = {"PROTOCOLS", "CONTOURS", "STATISTICS"}
 RECORDS = {"savee_mm.signal.VoiceReport", "savee_mm.vision.Faces"}
 
 
@@ -48,7 +50,7 @@ def public_names():
     names = [f"savee_mm.{name}" for name in savee_mm.__all__ if name != "__version__"]
     for room in KERNEL_ROOMS:
         module = importlib.import_module(f"savee_mm.{room}")
-        names += [f"savee_mm.{room}.{name}" for name in module.__all__ if name not in (*savee_mm.__all__, "PROTOCOLS")]
+        names += [f"savee_mm.{room}.{name}" for name in module.__all__ if name not in (*savee_mm.__all__, *DATA)]
     for name in list(names):
         module, _, attribute = name.rpartition(".")
         thing = getattr(importlib.import_module(module), attribute)
