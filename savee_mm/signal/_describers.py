@@ -12,10 +12,11 @@ from math import gcd
 from typing import NamedTuple
 
 import numpy as np
+from scipy import fft
 
 from savee_mm.signal import _spectral_kernels as kernels
-from savee_mm.signal.mel import filter_groups, loudness_groups, sum_bands
-from savee_mm.signal.spectral import MIN_POWER
+from savee_mm.signal.mel import loudness_filters, mel_filters
+from savee_mm.signal.spectral import MIN_POWER, hann
 
 # Octave bands of the spectral contrast: edges at 0, 200, 400 .. 12800 Hz, and the share of a band that counts as
 # its valley and as its peak.
@@ -56,19 +57,29 @@ class Grid:
 
 
 class Block:
-    """One block of frames: its samples and, of its transform, magnitude and power."""
+    """One block of frames: its samples and, of its transform, magnitude and power.
+
+    The transform is in double precision, as librosa's is: in single precision its own rounding is what stands in the
+    valleys between harmonics, and above half the rate that a resampled recording once had.
+    """
 
     def __init__(self, grid, size):
+        self._hop_length = grid.hop_length
+        self._window = hann(grid.n_fft, np.float64)
+        self._windowed = np.empty((size, grid.n_fft))
         self._magnitudes = np.zeros((size + 1, grid.n_bins), dtype=np.float32)
         self._powers = np.empty((size, grid.n_bins), dtype=np.float32)
         self._n = 0
 
-    def fill_samples(self, n_frames, samples, first, last):
+    def fill(self, n_frames, samples, first, last):
         """Take over the samples under the frames."""
         self.n_frames, self.samples, self.first, self.last = n_frames, samples, first, last
 
-    def fill_spectrum(self, spectrum):
-        """Take over the transform."""
+    def transform(self):
+        """Compute the spectrum of the frames."""
+        windowed = self._windowed[: self.n_frames]
+        kernels.window_frames(self.samples, self._hop_length, self._window, windowed)
+        spectrum = fft.rfft(windowed, overwrite_x=True)
         # The last magnitude of the block before stays in front: flux looks back at it.
         self._magnitudes[0] = self._magnitudes[self._n]
         is_first = self._n == 0
@@ -76,7 +87,7 @@ class Block:
         self.with_previous = self._magnitudes[: self._n + 1]
         self.magnitude = self._magnitudes[1 : self._n + 1]
         self.power = self._powers[: self._n]
-        kernels.magnitude_and_power(spectrum.view(spectrum.real.dtype), self.magnitude, self.power)
+        kernels.magnitude_and_power(spectrum.view(np.float64), self.magnitude, self.power)
         if is_first:
             self._magnitudes[0] = self._magnitudes[1]
 
@@ -97,31 +108,12 @@ def _temporal(grid, block, out):
     else:
         length, stride = grid.n_fft, grid.hop_length
         n_segments = step = 1
-    sums = np.empty(((block.n_frames - 1) * step + n_segments, 5))
-    kernels.segment_sums(block.samples, block.first, block.last, length, stride, sums)
-    kernels.join_segments(sums, n_segments, step, grid.n_fft, out)
+    kernels.temporal(block.samples, block.first, block.last, length, stride, n_segments, step, out)
 
 
-def _centroid(grid, block, out):
-    kernels.centroid(block.magnitude, np.float32(grid.bin_width), out[:, 0])
-
-
-def _bandwidth(grid, block, out):
-    kernels.bandwidth(block.magnitude, np.float32(grid.bin_width), out[:, 0])
-
-
-def _flatness(grid, block, out):
-    kernels.flatness(block.power, np.float32(MIN_POWER), out[:, 0])
-
-
-def _flux(grid, block, out):
-    kernels.flux(block.with_previous, out[:, 0])
-
-
-def _split_bands(grid, block, out):
+def _shape(grid, block, out):
     split = grid.bins(0, grid.split_frequency)[1]
-    kernels.band_power(block.power, 0, split, out[:, 0])
-    kernels.band_power(block.power, split, grid.n_bins, out[:, 1])
+    kernels.shape(block.with_previous, block.power, np.float32(grid.bin_width), split, np.float32(MIN_POWER), out)
 
 
 def _alpha_bands(grid, block, out):
@@ -179,12 +171,12 @@ def _contrast_bands(grid):
 
 
 def _mel(grid, block, out):
-    sum_bands(block.power, filter_groups(grid.sr, grid.n_fft, grid.n_mels, 0.0, None), out)
+    kernels.weighted_bands(block.power, *mel_filters(grid.sr, grid.n_fft, grid.n_mels, 0.0, None), out)
 
 
 def _loudness(grid, block, out):
     bands = np.empty((block.n_frames, N_LOUDNESS_BANDS), dtype=np.float32)
-    sum_bands(block.power, loudness_groups(grid.sr, grid.n_fft, N_LOUDNESS_BANDS), bands)
+    kernels.weighted_bands(block.power, *loudness_filters(grid.sr, grid.n_fft, N_LOUDNESS_BANDS), bands)
     np.sum(np.power(bands, np.float32(_LOUDNESS_POWER), out=bands), axis=1, out=out[:, 0])
 
 
@@ -202,14 +194,10 @@ def _fixed(n_columns):
 
 DESCRIBERS = {
     "temporal": Describer(_fixed(4), _temporal, needs_spectrum=False),
-    "split": Describer(_fixed(2), _split_bands),
+    "shape": Describer(_fixed(6), _shape),
     "alpha": Describer(_fixed(2), _alpha_bands),
     "hammarberg": Describer(_fixed(2), _hammarberg_peaks),
     "slopes": Describer(_fixed(2), _slopes),
-    "centroid": Describer(_fixed(1), _centroid),
-    "bandwidth": Describer(_fixed(1), _bandwidth),
-    "flatness": Describer(_fixed(1), _flatness),
-    "flux": Describer(_fixed(1), _flux),
     "contrast": Describer(_fixed(2 * N_CONTRAST), _valleys_and_peaks),
     "mel": Describer(lambda grid: grid.n_mels, _mel),
     "loudness": Describer(_fixed(1), _loudness),

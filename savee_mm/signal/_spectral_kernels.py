@@ -28,7 +28,7 @@ _STRIDE = 32
 
 
 @compiled
-def segment_sums(samples, first, last, length, stride, out):
+def _segment_sums(samples, first, last, length, stride, out):
     """Sum up each segment of a sound: squares, peak, crossings, the crossing into its first sample, Teager energy.
 
     ``samples[first:last]`` is sound, the rest padding; segment ``j`` begins at ``1 + j * stride``. A crossing and a
@@ -72,8 +72,11 @@ def segment_sums(samples, first, last, length, stride, out):
 
 
 @compiled
-def join_segments(sums, n_segments, step, frame_length, out):
+def temporal(samples, first, last, length, stride, n_segments, step, out):
     """Mean square, peak, crossing rate and mean Teager energy of frames of ``n_segments`` segments each."""
+    sums = np.empty(((out.shape[0] - 1) * step + n_segments, 5))
+    _segment_sums(samples, first, last, length, stride, sums)
+    frame_length = n_segments * length
     for t in range(out.shape[0]):
         begin = t * step
         squares = 0.0
@@ -93,6 +96,16 @@ def join_segments(sums, n_segments, step, frame_length, out):
 
 
 @compiled
+def window_frames(samples, hop_length, window, out):
+    """Cut frames and weigh them, in the window's precision; frame ``t`` begins at ``1 + t * hop_length``."""
+    for t in range(out.shape[0]):
+        begin = 1 + t * hop_length
+        frame = samples[begin : begin + window.size]
+        for i in range(window.size):
+            out[t, i] = frame[i] * window[i]
+
+
+@compiled
 def magnitude_and_power(spectrum, magnitude, power):
     """Split complex numbers, given as pairs of real ones, into magnitude and its square."""
     for t in range(power.shape[0]):
@@ -106,33 +119,20 @@ def magnitude_and_power(spectrum, magnitude, power):
 
 @compiled
 def _moments(row):
-    """Sum and mean position of a row of weights (bins); 0 and 0 where all are zero."""
+    """Mean and standard deviation of the position in a row of weights (bins); 0 and 0 where all are zero."""
     total = np.float32(0)
     moment = np.float32(0)
     for k in range(row.size):
         total += row[k]
         moment += row[k] * np.float32(np.int32(k))
-    return total, (moment / total if total > 0 else np.float32(0))
-
-
-@compiled
-def centroid(magnitude, bin_width, out):
-    """Mean frequency, weighted by magnitude."""
-    for t in range(out.size):
-        out[t] = _moments(magnitude[t])[1] * bin_width
-
-
-@compiled
-def bandwidth(magnitude, bin_width, out):
-    """Standard deviation of frequency, weighted by magnitude."""
-    for t in range(out.size):
-        row = magnitude[t]
-        total, mean = _moments(row)
-        spread = np.float32(0)
-        for k in range(row.size):
-            distance = np.float32(np.int32(k)) - mean
-            spread += row[k] * distance * distance
-        out[t] = math.sqrt(spread / total) * bin_width if total > 0 else 0.0
+    if total == 0:
+        return 0.0, 0.0
+    mean = moment / total
+    spread = np.float32(0)
+    for k in range(row.size):
+        distance = np.float32(np.int32(k)) - mean
+        spread += row[k] * distance * distance
+    return mean, math.sqrt(spread / total)
 
 
 @compiled
@@ -161,44 +161,70 @@ def _sum_log2(values, mantissas):
 
 
 @compiled
-def flatness(power, floor, out):
+def _flatness(power, floor, values, mantissas):
     """Geometric over arithmetic mean of power that is held to a floor."""
-    n_bins = power.shape[1]
-    values = np.empty(n_bins, np.float32)
-    mantissas = np.empty(n_bins, np.float32)
-    for t in range(out.size):
-        total = np.float32(0)
-        for k in range(n_bins):
-            value = max(power[t, k], floor)
-            values[k] = value
-            total += value
-        mean_log2 = _sum_log2(values, mantissas) / n_bins
-        out[t] = min(1.0, 2.0**mean_log2 * n_bins / total)
+    total = np.float32(0)
+    for k in range(power.size):
+        value = max(power[k], floor)
+        values[k] = value
+        total += value
+    mean_log2 = _sum_log2(values, mantissas) / power.size
+    return min(1.0, 2.0**mean_log2 * power.size / total)
 
 
 @compiled
-def flux(magnitude, out):
-    """Root mean square difference of each row but the first from the row before."""
-    n_bins = magnitude.shape[1]
-    for t in range(out.size):
-        now = magnitude[t + 1]
-        before = magnitude[t]
-        squares = np.float32(0)
-        for k in range(n_bins):
-            difference = now[k] - before[k]
-            squares += difference * difference
-        out[t] = math.sqrt(squares / n_bins)
+def _root_mean_square_difference(now, before):
+    squares = np.float32(0)
+    for k in range(now.size):
+        difference = now[k] - before[k]
+        squares += difference * difference
+    return math.sqrt(squares / now.size)
+
+
+@compiled
+def _sum(row):
+    total = np.float32(0)
+    for k in range(row.size):
+        total += row[k]
+    return total
+
+
+@compiled
+def shape(magnitude, power, bin_width, split, floor, out):
+    """Centroid, bandwidth, flatness, flux, and power below and from a bin on; ``magnitude`` has a row in front."""
+    values = np.empty(power.shape[1], np.float32)
+    mantissas = np.empty(power.shape[1], np.float32)
+    for t in range(out.shape[0]):
+        mean, deviation = _moments(magnitude[t + 1])
+        out[t, 0] = mean * bin_width
+        out[t, 1] = deviation * bin_width
+        out[t, 2] = _flatness(power[t], floor, values, mantissas)
+        out[t, 3] = _root_mean_square_difference(magnitude[t + 1], magnitude[t])
+        out[t, 4] = _sum(power[t, :split])
+        out[t, 5] = _sum(power[t, split:])
+
+
+@compiled
+def weighted_bands(power, begins, sizes, weights, out):
+    """Sum bins into bands: ``sizes[b]`` bins from ``begins[b]`` on, with weights that follow one another."""
+    for t in range(power.shape[0]):
+        row = power[t]
+        offset = 0
+        for b in range(begins.size):
+            bins = row[begins[b] : begins[b] + sizes[b]]
+            factors = weights[offset : offset + sizes[b]]
+            total = np.float32(0)
+            for k in range(bins.size):
+                total += bins[k] * factors[k]
+            out[t, b] = total
+            offset += sizes[b]
 
 
 @compiled
 def band_power(power, begin, end, out):
     """Sum of a range of bins."""
     for t in range(out.size):
-        band = power[t, begin:end]
-        total = np.float32(0)
-        for k in range(band.size):
-            total += band[k]
-        out[t] = total
+        out[t] = _sum(power[t, begin:end])
 
 
 @compiled
@@ -318,10 +344,13 @@ def slopes(rows, half_width, out):
     n_columns = rows.shape[1]
     scale = np.float32(3.0 / (half_width * (half_width + 1.0) * (2.0 * half_width + 1.0)))
     for r in range(rows.shape[0]):
-        for centre in range(half_width, n_columns - half_width):
-            moment = np.float32(0)
-            for i in range(1, half_width + 1):
-                moment += np.float32(i) * (rows[r, centre + i] - rows[r, centre - i])
-            out[r, centre] = moment * scale
+        inner = out[r, half_width : n_columns - half_width]
+        inner[:] = 0
+        for i in range(1, half_width + 1):
+            weight = scale * np.float32(i)
+            after = rows[r, half_width + i : n_columns - half_width + i]
+            before = rows[r, half_width - i : n_columns - half_width - i]
+            for t in range(inner.size):
+                inner[t] += weight * (after[t] - before[t])
         out[r, :half_width] = out[r, half_width]
         out[r, n_columns - half_width :] = out[r, n_columns - half_width - 1]

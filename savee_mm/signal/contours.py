@@ -1,10 +1,8 @@
 """All descriptors of a sound over time, from one pass and one short-time Fourier transform.
 
 The sound is framed, windowed and transformed in blocks of frames; everything that is asked for is measured while a
-block is in the cache. The transform is in double precision, as librosa's is: in single precision its own rounding is
-what stands in the valleys between harmonics, and above half the rate that a resampled recording once had. Beyond what
-it returns the pass holds one block, a few numbers for each frame, and the mel bands where only their cepstrum is asked
-for: memory does not follow the spectrogram.
+block is in the cache. Beyond what it returns the pass holds one block, a few numbers for each frame, and the mel bands
+where only their cepstrum is asked for: memory does not follow the spectrogram.
 """
 
 from collections.abc import Callable
@@ -14,7 +12,7 @@ import numpy as np
 
 from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames, sample_blocks
 from savee_mm.signal.mel import check_n_mfcc, mel_to_cepstrum, mfcc_delta
-from savee_mm.signal.spectral import MIN_POWER, amplitude_to_level, spectrum_blocks
+from savee_mm.signal.spectral import MIN_POWER, amplitude_to_level
 
 # The band energy ratio is cut here (60 dB): in a frame without high frequencies it would be infinite.
 _MAX_RATIO = 1e6
@@ -41,7 +39,7 @@ def _column(index, function=None):
 
 
 def _ratio(columns):
-    low, high = columns.T
+    low, high = columns[:, 4:].T
     # In double precision: a quotient may be out of the range of float32, and 0 / 0 is 0.
     return np.minimum(low / np.maximum(high.astype(float), np.finfo(float).tiny), _MAX_RATIO).astype(np.float32)
 
@@ -75,11 +73,11 @@ CONTOURS = {
     "energy": Contour("1", "temporal", _column(0)),
     "zcr": Contour("1/sample", "temporal", _column(2)),
     "teo": Contour("1", "temporal", _column(3)),
-    "ber": Contour("1", "split", _ratio),
-    "spec_centroid": Contour("Hz", "centroid", _column(0)),
-    "spec_bandwidth": Contour("Hz", "bandwidth", _column(0)),
-    "spec_flatness": Contour("1", "flatness", _column(0)),
-    "spec_flux": Contour("1", "flux", _column(0)),
+    "ber": Contour("1", "shape", _ratio),
+    "spec_centroid": Contour("Hz", "shape", _column(0)),
+    "spec_bandwidth": Contour("Hz", "shape", _column(1)),
+    "spec_flatness": Contour("1", "shape", _column(2)),
+    "spec_flux": Contour("1", "shape", _column(3)),
     "spec_contrast": Contour("dB", "contrast", _contrast),
     "mel_spectrogram": Contour("1", "mel", _image),
     "mfcc": Contour("dB", "cepstrum", np.asarray),
@@ -208,21 +206,10 @@ def _describe(y, grid, names):
     }
     with_spectrum = any(describer.needs_spectrum for _, describer in describers)
     block = Block(grid, min(BLOCK_FRAMES, n_frames))
-    for start in _fill_blocks(block, y, grid, with_spectrum):
+    for start, *samples in sample_blocks(y, frame_length=grid.n_fft, hop_length=grid.hop_length):
+        block.fill(*samples)
+        if with_spectrum:
+            block.transform()
         for name, describer in describers:
             describer.fill(grid, block, columns[name][start : start + block.n_frames])
     return columns
-
-
-def _fill_blocks(block, y, grid, with_spectrum):
-    """Fill ``block`` with one after the other of the sound's blocks; yield the index of its first frame."""
-    if with_spectrum:
-        blocks = spectrum_blocks(y, n_fft=grid.n_fft, hop_length=grid.hop_length, dtype=np.float64)
-        for start, spectrum, samples, first, last in blocks:
-            block.fill_samples(len(spectrum), samples, first, last)
-            block.fill_spectrum(spectrum)
-            yield start
-    else:
-        for start, *samples in sample_blocks(y, frame_length=grid.n_fft, hop_length=grid.hop_length):
-            block.fill_samples(*samples)
-            yield start

@@ -9,8 +9,8 @@ from scipy import fft
 from savee_mm.signal._frames import check_sound, n_centred_frames
 from savee_mm.signal.spectral import MIN_POWER, stft_power_blocks
 
-# Neighbouring mel bands that are summed by one matrix product over the bins which they share.
-_MEL_GROUP = 16
+# Bins per filter are a multiple of this, with weights of 0 to fill up: whole vectors are summed faster.
+_VECTOR = 8
 # Levels are cut at this distance below the clip's loudest band before the cepstrum is taken (dB).
 _RANGE_DB = 80.0
 # Frames whose cepstrum is taken at once.
@@ -110,10 +110,13 @@ def mel_spectrogram(y, sr, *, n_fft=2048, hop_length=512, n_mels=128, fmin=0.0, 
     """
     y = check_sound(y)
     n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
-    groups = filter_groups(sr, n_fft, n_mels, fmin, fmax)
+    filters = mel_filters(sr, n_fft, n_mels, fmin, fmax)
     mel = np.empty((n_frames, n_mels), dtype=np.float32)
+    # Not before: numba takes half a second to import.
+    from savee_mm.signal import _spectral_kernels as kernels
+
     for start, power in stft_power_blocks(y, n_fft=n_fft, hop_length=hop_length):
-        sum_bands(power, groups, mel[start : start + len(power)])
+        kernels.weighted_bands(power, *filters, mel[start : start + len(power)])
     return mel.T
 
 
@@ -231,21 +234,6 @@ def check_n_mfcc(n_mfcc, n_mels):
         raise ValueError(f"expected 1 <= n_mfcc <= n_mels, got n_mfcc={n_mfcc}, n_mels={n_mels}")
 
 
-def sum_bands(power, groups, out):
-    """Sum a block of power spectra into bands.
-
-    Parameters
-    ----------
-    power : ndarray of shape (n_frames, n_bins), float32
-    groups : sequence
-        Of ``filter_groups``.
-    out : ndarray of shape (n_frames, n_bands), float32
-        Where the sums go.
-    """
-    for bands, bins, weights in groups:
-        np.matmul(power[:, bins], weights, out=out[:, bands])
-
-
 def mel_to_cepstrum(mel, n_mfcc):
     """Turn mel power into cepstral coefficients, a block at a time.
 
@@ -274,20 +262,17 @@ def mel_to_cepstrum(mel, n_mfcc):
 
 
 @lru_cache(maxsize=16)
-def filter_groups(sr, n_fft, n_mels, fmin, fmax):
-    """Return the filterbank as small dense products: (slice of bands, slice of bins, weights) each.
-
-    A filter covers few bins: taken in groups of neighbours the products are a fraction of the full one.
-    """
-    return _grouped(mel_filterbank(sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
+def mel_filters(sr, n_fft, n_mels, fmin, fmax):
+    """Return ``mel_filterbank`` as ``weighted_bands`` takes it: first bins, numbers of bins, weights in a row."""
+    return _packed(mel_filterbank(sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
 
 
 @lru_cache(maxsize=16)
-def loudness_groups(sr, n_fft, n_bands):
+def loudness_filters(sr, n_fft, n_bands):
     """Return mel bands of 20 Hz to 8 kHz that sum mean square, weighted by the ear's equal-loudness curve.
 
-    The curve is Hermansky's for 40 dB, at each band's centre; a Hann window and the number of samples are taken out,
-    so that a band has the mean square of the sound in it.
+    In the form that ``weighted_bands`` takes. The curve is Hermansky's for 40 dB, at each band's centre; a Hann window
+    and the number of samples are taken out, so that a band has the mean square of the sound in it.
     """
     fmax = min(8000.0, sr / 2)
     filters = mel_filterbank(sr, n_fft=n_fft, n_mels=n_bands, fmin=min(20.0, fmax / 2), fmax=fmax)
@@ -298,18 +283,19 @@ def loudness_groups(sr, n_fft, n_bands):
     weights = _equal_loudness(centres) / _equal_loudness(1000.0)
     # One-sided spectrum, mean square 3/8 of the window: 2 / (n_fft**2 * 3/8) for each squared magnitude.
     scale = weights / peaks * (16 / (3 * n_fft**2))
-    return _grouped((filters * scale[:, None]).astype(np.float32))
+    return _packed((filters * scale[:, None]).astype(np.float32))
 
 
-def _grouped(filters):
-    n_mels = len(filters)
-    groups = []
-    for start in range(0, n_mels, _MEL_GROUP):
-        bands = slice(start, min(start + _MEL_GROUP, n_mels))
-        used = np.flatnonzero(filters[bands].any(axis=0))
-        bins = slice(used[0], used[-1] + 1) if len(used) else slice(0, 1)
-        groups.append((bands, bins, np.ascontiguousarray(filters[bands, bins].T)))
-    return tuple(groups)
+def _packed(filters):
+    n_bins = filters.shape[1]
+    begins, sizes = np.zeros((2, len(filters)), dtype=np.int64)
+    for band, weights in enumerate(filters):
+        used = np.flatnonzero(weights)
+        begin, end = (used[0], used[-1] + 1) if len(used) else (0, 1)
+        sizes[band] = min(-(-(end - begin) // _VECTOR) * _VECTOR, n_bins)
+        begins[band] = min(begin, n_bins - sizes[band])
+    parts = [weights[b : b + n] for weights, b, n in zip(filters, begins, sizes, strict=True)]
+    return begins, sizes, np.concatenate(parts)
 
 
 # Slaney's scale: 15 mel per kHz up to 1 kHz, then 27 mel for each factor of 6.4.

@@ -1,4 +1,4 @@
-"""Voice analysis by Praat: F0, jitter and shimmer.
+"""Voice analysis by Praat: F0, harmonics-to-noise ratio, jitter and shimmer.
 
 The only module that imports parselmouth (Praat's binding, GPL-3), and only when a function is called.
 Praat holds the GIL: run clips in processes, not threads.
@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from savee_mm.signal._frames import check_sound
+from savee_mm.signal.f0 import harmonicity
 
 # The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
 _PERIODS_PER_WINDOW = 3.0
@@ -29,7 +30,7 @@ _MIN_PERIOD_SAMPLES = 4
 
 
 class VoiceReport(NamedTuple):
-    """What one pass of Praat says about a voice.
+    """What one pass says about a voice.
 
     Attributes
     ----------
@@ -41,12 +42,15 @@ class VoiceReport(NamedTuple):
         Jitter (local): mean absolute difference of consecutive periods over the mean period (fraction).
     shimmer : float
         Shimmer (local): the same of the amplitudes of consecutive periods (fraction).
+    hnr : ndarray of shape (n_frames,)
+        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced.
     """
 
     f0: np.ndarray
     times: np.ndarray
     jitter: float
     shimmer: float
+    hnr: np.ndarray
 
 
 def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
@@ -94,7 +98,7 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 
 
 def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
-    """F0, jitter and shimmer of a voice in one pass of Praat.
+    """F0, harmonics-to-noise ratio, jitter and shimmer of a voice in one pass of Praat.
 
     Periods are those of Praat's ``Sound & Pitch: To PointProcess (cc)`` (cross-correlation) on the very
     contour that is returned; jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1
@@ -114,8 +118,8 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     Returns
     -------
     report : VoiceReport
-        ``f0, times, jitter, shimmer``; the last two are NaN where there are not enough periods, or where
-        periods are shorter than 4 samples.
+        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are not enough periods, or
+        where periods are shorter than 4 samples.
 
     Raises
     ------
@@ -133,18 +137,19 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     """
     y = _check_voice(y, sr, fmin, fmax, time_step)
     if not _is_long_enough(y, sr, fmin):
-        return VoiceReport(np.empty(0), np.empty(0), np.nan, np.nan)
+        return VoiceReport(np.empty(0), np.empty(0), np.nan, np.nan, np.empty(0))
     from parselmouth.praat import call
 
     sound = _to_sound(y, sr)
     contour = _to_pitch(sound, fmin, fmax, time_step)
     f0, times = _contour(contour)
+    hnr = harmonicity(contour.selected_array["strength"] * (f0 > 0))
     if not (f0 > 0).any() or np.nanmax(f0) * _MIN_PERIOD_SAMPLES > sr:
-        return VoiceReport(f0, times, np.nan, np.nan)
+        return VoiceReport(f0, times, np.nan, np.nan, hnr)
     pulses = call([sound, contour], "To PointProcess (cc)")
     jitter = call(pulses, "Get jitter (local)", 0.0, 0.0, *_PERIOD_LIMITS)
     shimmer = call([sound, pulses], "Get shimmer (local)", 0.0, 0.0, *_PERIOD_LIMITS, _MAX_AMPLITUDE_RATIO)
-    return VoiceReport(f0, times, float(jitter), float(shimmer))
+    return VoiceReport(f0, times, float(jitter), float(shimmer), hnr)
 
 
 def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):

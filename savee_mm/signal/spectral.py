@@ -15,8 +15,8 @@ from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames,
 MIN_POWER = 1e-10
 
 
-def spectrum_blocks(y, *, n_fft, hop_length, dtype=np.float32):
-    """Yield each block of frames with its spectrum and its samples.
+def spectrum_blocks(y, *, n_fft, hop_length):
+    """Yield the transform of each block of frames.
 
     Parameters
     ----------
@@ -24,31 +24,23 @@ def spectrum_blocks(y, *, n_fft, hop_length, dtype=np.float32):
         The sound, as ``check_sound`` returns it.
     n_fft, hop_length : int
         Length of a frame and distance between two (samples).
-    dtype : dtype, default=float32
-        Precision of the transform. In single precision its own rounding is a floor of noise 130 dB below the
-        loudest bin.
 
     Yields
     ------
     start : int
         Index of the block's first frame.
-    spectrum : ndarray of shape (n_block_frames, 1 + n_fft // 2), complex
+    spectrum : ndarray of shape (n_block_frames, 1 + n_fft // 2), complex64
         The transform of the windowed frames.
-    samples, first, last
-        As ``sample_blocks`` has them: the memory is used again.
     """
-    window = _hann(n_fft, dtype)
-    windowed = np.empty((BLOCK_FRAMES, n_fft), dtype=dtype)
+    window = hann(n_fft, np.float32)
+    windowed = np.empty((BLOCK_FRAMES, n_fft), dtype=np.float32)
     frames = None
-    for start, n, samples, first, last in sample_blocks(y, frame_length=n_fft, hop_length=hop_length):
+    for start, n, samples, _, _ in sample_blocks(y, frame_length=n_fft, hop_length=hop_length):
         if frames is None:
             # The samples come in the same memory every time: one view of it is enough.
-            wide = samples.astype(dtype, copy=False)
-            frames = np.lib.stride_tricks.sliding_window_view(wide[1:-1], n_fft)[::hop_length]
-        elif wide is not samples:
-            wide[:] = samples
+            frames = np.lib.stride_tricks.sliding_window_view(samples[1:-1], n_fft)[::hop_length]
         block = np.multiply(frames[:n], window, out=windowed[:n])
-        yield start, fft.rfft(block, overwrite_x=True), samples, first, last
+        yield start, fft.rfft(block, overwrite_x=True)
 
 
 def stft_power_blocks(y, *, n_fft=2048, hop_length=512):
@@ -80,7 +72,7 @@ def stft_power_blocks(y, *, n_fft=2048, hop_length=512):
     """
     y = check_sound(y)
     memory = np.empty((BLOCK_FRAMES, 1 + n_fft // 2), dtype=np.float32)
-    for start, spectrum, *_ in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
+    for start, spectrum in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
         power = memory[: len(spectrum)]
         # numpy's magnitude of complex numbers is vectorised: faster than adding squares of the two parts.
         np.square(np.abs(spectrum, out=power), out=power)
@@ -164,7 +156,7 @@ def amplitude_spectrogram(y, *, n_fft=2048, hop_length=512):
     y = check_sound(y)
     n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
     amplitude = np.empty((n_frames, 1 + n_fft // 2), dtype=np.float32)
-    for start, spectrum, *_ in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
+    for start, spectrum in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
         np.abs(spectrum, out=amplitude[start : start + len(spectrum)])
     return amplitude.T
 
@@ -268,6 +260,18 @@ def power_to_db(power, *, amin=MIN_POWER, top_db=80.0):
 
 
 @lru_cache(maxsize=16)
-def _hann(n_fft, dtype):
-    """Return the periodic Hann window."""
+def hann(n_fft, dtype):
+    """Return the periodic Hann window.
+
+    Parameters
+    ----------
+    n_fft : int
+        Its length (samples).
+    dtype : type
+        Its precision.
+
+    Returns
+    -------
+    window : ndarray of shape (n_fft,)
+    """
     return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(dtype)
