@@ -19,8 +19,14 @@ lint: $(VENV)/.linted
 docs: $(VENV)/.documented
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
+# Times, memory and processes, written into docs/benchmarks.md; on a quiet machine. The reports stay in .benchmarks.
+bench: ROUNDS ?= 9
 bench: $(VENV)/.benched
-	$(BIN)/pytest benchmarks --benchmark-enable -o python_files='bench_*.py'
+	mkdir -p .benchmarks
+	$(BIN)/python -m pytest benchmarks --benchmark-enable -o python_files='bench_*.py' --rounds $(ROUNDS) \
+		--benchmark-columns=median,rounds --benchmark-json=.benchmarks/report.json
+	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
+	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
 
 # What touches OpenCV, in an environment that has OpenCV 4 and no TensorFlow.
 opencv4: $(VENV)-opencv4/.installed

@@ -1,8 +1,4 @@
-"""Kernels of ``savee_mm.signal``, each beside its peer, over the same 24 clips, on one thread.
-
-Run ``pytest benchmarks --benchmark-enable -o python_files=bench_*.py``. Within a group the ratio of medians is the
-figure; add ``--benchmark-group-by=group --benchmark-columns=min,median,rounds`` for a short table.
-"""
+"""Kernels of ``savee_mm.signal`` that stand alone, each beside the tools that a user has otherwise."""
 
 import librosa
 import numpy as np
@@ -12,19 +8,6 @@ from parselmouth.praat import call
 
 from savee_mm import signal
 from savee_mm.signal import f0, praat, pulses
-
-ROUNDS = 7
-
-
-@pytest.fixture
-def over_clips(benchmark, clips):
-    """Time a kernel over all clips; one round goes first, so that caches and lazy imports are paid."""
-
-    def run(kernel):
-        benchmark.extra_info["seconds_of_sound"] = sum(len(y) / sr for y, sr in clips)
-        benchmark.pedantic(lambda: [kernel(y, sr) for y, sr in clips], rounds=ROUNDS, warmup_rounds=1)
-
-    return run
 
 
 def librosa_mfcc(y, sr):
@@ -59,42 +42,32 @@ def numpy_teager(y, sr):
     return y[1:-1] ** 2 - y[:-2] * y[2:]
 
 
-def _cases(group, **kernels):
-    """One parameter for each kernel of a group."""
-    mark = pytest.mark.benchmark(group=group)
-    return [pytest.param(kernel, id=f"{group}-{name}", marks=mark) for name, kernel in kernels.items()]
+@pytest.mark.benchmark(group="MFCC-40")
+def test_mfcc(race_over, clips):
+    race_over(signal.mfcc, {"librosa": librosa_mfcc}, clips, goals={"librosa": 0.40})
 
 
-@pytest.mark.parametrize(
-    "kernel",
-    [
-        *_cases("mfcc", savee_mm=signal.mfcc, librosa=librosa_mfcc),
-        *_cases("pitch", savee_mm=f0.pitch, praat=praat_pitch),
-        *_cases(
-            "jitter+shimmer",
-            savee_mm=pulses.voice_report,
-            praat_on_one_contour=praat.voice_report,
-            praat=praat_one_by_one,
-        ),
-        *_cases(
-            "energy",
-            savee_mm=lambda y, sr: signal.short_time_energy(y),
-            librosa=librosa_energy,
-            numpy=numpy_energy,
-        ),
-        *_cases("teager", savee_mm=lambda y, sr: signal.teager_energy(y), numpy=numpy_teager),
-    ],
-)
-def test_kernel(over_clips, kernel):
-    over_clips(kernel)
+@pytest.mark.benchmark(group="F0")
+def test_pitch(race_over, clips):
+    race_over(f0.pitch, {"Praat, autocorrelation": praat_pitch}, clips, goals={"Praat, autocorrelation": 0.30})
 
 
-@pytest.mark.benchmark(group="mfcc")
-def test_mel_only(over_clips):
-    over_clips(signal.mel_spectrogram)
+@pytest.mark.benchmark(group="F0, jitter and shimmer")
+def test_voice_report(race_over, clips):
+    race_over(
+        pulses.voice_report,
+        {"Praat, periodic cc": praat_one_by_one, "Praat, pulses from the one F0": praat.voice_report},
+        clips,
+        goals={"Praat, periodic cc": 0.40},
+    )
 
 
-@pytest.mark.benchmark(group="mfcc")
-def test_transform_only(over_clips):
-    """The floor under everything spectral: framing, window, transform and power in blocks."""
-    over_clips(lambda y, sr: sum(len(power) for _, power in signal.stft_power_blocks(y)))
+@pytest.mark.benchmark(group="short-time energy")
+def test_energy(race_over, clips):
+    peers = {"librosa": librosa_energy, "numpy": numpy_energy}
+    race_over(lambda y, sr: signal.short_time_energy(y), peers, clips)
+
+
+@pytest.mark.benchmark(group="Teager energy")
+def test_teager(race_over, clips):
+    race_over(lambda y, sr: signal.teager_energy(y), {"numpy": numpy_teager}, clips)

@@ -1,8 +1,6 @@
-"""The spectral list (no F0) in one pass, beside librosa call by call, and beside the transform that it needs at least.
+"""The spectral list (no F0) in one pass, beside librosa call by call and beside the transform that it needs."""
 
-Run ``pytest benchmarks/bench_spectral.py --benchmark-enable -o python_files=bench_*.py``. Within a group the ratio of
-medians is the figure; in the group ``length`` it is to be divided by the ratio of lengths, 15.
-"""
+import tracemalloc
 
 import librosa
 import numpy as np
@@ -26,11 +24,13 @@ FEATURES = (
     "mfcc_delta",
     "teo",
 )
-ROUNDS = 7
+SPECTROGRAMS = ("amplitude_spectrogram", "db_spectrogram", "power_spectrogram")
+LIBROSA, TRANSFORM = "librosa, call by call", "framing, window and rfft alone"
+MIB = 2**20
 
 
-def one_pass(y, sr):
-    contours = signal.spectral_contours(y, sr, features=FEATURES)
+def one_pass(y, sr, features=FEATURES):
+    contours = signal.spectral_contours(y, sr, features=features)
     teo = contours["teo"]
     return contours, (teo.mean(), teo.std(), teo.min(), teo.max())
 
@@ -60,36 +60,67 @@ def librosa_calls(y, sr):
     )
 
 
-def transform(dtype):
+def one_pass_with_spectrograms(y, sr):
+    return one_pass(y, sr, FEATURES + SPECTROGRAMS)
+
+
+def librosa_calls_with_spectrograms(y, sr):
+    amplitude = np.abs(librosa.stft(y))
+    db = librosa.amplitude_to_db(np.abs(librosa.stft(y)), ref=np.max)
+    return librosa_calls(y, sr), amplitude, db, np.abs(librosa.stft(y)) ** 2
+
+
+def transform(y, sr):
     """Framing, window and transform in blocks, and nothing else: the floor under the list."""
-
-    def kernel(y, sr):
-        return sum(len(block) for _, block, *_ in spectrum_blocks(y, n_fft=2048, hop_length=512, dtype=dtype))
-
-    return kernel
+    return sum(len(block) for _, block in spectrum_blocks(y, n_fft=2048, hop_length=512))
 
 
-@pytest.mark.benchmark(group="spectral list")
 @pytest.mark.parametrize(
-    "kernel",
+    "rate",
     [
-        pytest.param(one_pass, id="savee_mm"),
-        pytest.param(librosa_calls, id="librosa"),
-        pytest.param(transform(np.float32), id="transform-float32"),
-        pytest.param(transform(np.float64), id="transform-float64"),
+        pytest.param(44100, marks=pytest.mark.benchmark(group="spectral list, 44.1 kHz")),
+        pytest.param(22050, marks=pytest.mark.benchmark(group="spectral list, 22.05 kHz")),
     ],
 )
-@pytest.mark.parametrize("rate", [44100, 22050])
-def test_spectral_list(benchmark, clips, kernel, rate):
-    sounds = [(y if sr == rate else librosa.resample(y, orig_sr=sr, target_sr=rate), rate) for y, sr in clips]
-    benchmark.group = f"spectral list, {rate} Hz"
-    benchmark.extra_info["seconds_of_sound"] = sum(len(y) / sr for y, sr in sounds)
-    benchmark.pedantic(lambda: [kernel(y, sr) for y, sr in sounds], rounds=ROUNDS, warmup_rounds=1)
+def test_spectral_list(race_over, clips_at, rate):
+    race_over(
+        one_pass,
+        {LIBROSA: librosa_calls, TRANSFORM: transform},
+        [(y, rate) for y in clips_at(rate)],
+        goals={LIBROSA: 1 / 14, TRANSFORM: 5},
+    )
 
 
-@pytest.mark.benchmark(group="length")
-@pytest.mark.parametrize("seconds", [4, 60])
-def test_cost_grows_with_length(benchmark, clips, seconds):
-    sr = clips[0][1]
-    sound = np.resize(np.concatenate([y for y, _ in clips]), seconds * sr)
-    benchmark.pedantic(lambda: one_pass(sound, sr), rounds=ROUNDS, iterations=3, warmup_rounds=1)
+@pytest.mark.benchmark(group="spectral list and its three spectrograms, 22.05 kHz")
+def test_spectral_list_with_spectrograms(race_over, clips_at):
+    race_over(
+        one_pass_with_spectrograms,
+        {LIBROSA: librosa_calls_with_spectrograms, TRANSFORM: transform},
+        [(y, 22050) for y in clips_at(22050)],
+    )
+
+
+def peak_beyond_result(function, *args):
+    """Return what a call allocates at its peak (MiB), its result not counted."""
+    tracemalloc.start()
+    try:
+        result = function(*args)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del result
+    return (peak - held) / MIB
+
+
+@pytest.mark.benchmark(group="memory")
+def test_memory(benchmark, clips_at):
+    """What the pass holds for a short and for a long sound; its time is of no interest."""
+    rate, lengths = 44100, (4, 60)
+    sound = np.concatenate(clips_at(rate))
+    sounds = [np.ascontiguousarray(sound[: seconds * rate]) for seconds in lengths]
+    benchmark.pedantic(lambda: [one_pass(y, rate) for y in sounds], rounds=1, warmup_rounds=1)
+    kernels = {"spectral list": one_pass, TRANSFORM: transform, LIBROSA: librosa_calls}
+    benchmark.extra_info["lengths"] = lengths
+    benchmark.extra_info["peak_mib"] = {
+        name: [peak_beyond_result(kernel, y, rate) for y in sounds] for name, kernel in kernels.items()
+    }

@@ -1,20 +1,37 @@
-"""What every benchmark may use: the clips, and one thread for everybody."""
+"""What every benchmark may use: the clips, one core for everybody, and a race of a kernel with its peers."""
 
 import os
+import platform
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
 import soundfile as sf
+import soxr
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
 N_CLIPS = 24
+PACKAGES = ("numpy", "scipy", "numba", "librosa", "praat-parselmouth", "opensmile", "soxr", "scikit-learn", "joblib")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=9, help="counted rounds of every race (default: 9)")
+
+
+def pytest_benchmark_update_machine_info(config, machine_info):
+    """Keep with the timings what they depend on."""
+    machine_info["versions"] = {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    machine_info["load"] = os.getloadavg()[0]
+    machine_info["n_cores"] = os.cpu_count()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Kernels and peers are compared on one thread each, Praat too, whose threads only the system can hold back."""
+    """Kernels and peers run on one core, Praat and openSMILE too, whose threads only the system can hold back."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     with threadpool_limits(limits=1):
@@ -37,10 +54,75 @@ def _synthetic_clip(rng, sr=44100):
 
 
 @pytest.fixture(scope="session")
-def clips():
-    """Return 24 sounds as ``(y, sr)``: real SAVEE clips where the shared recordings are, else synthetic ones."""
+def source():
+    """Return the name of the clips and the clips, ``(y, sr)``: SAVEE where the recordings are, else synthetic ones."""
     folder = Path(os.environ.get("SAVEE_MM_SHARED", ROOT.parent / "shared")) / "data/savee_chimera/AudioData"
     if folder.is_dir():
-        return _recorded_clips(folder)
+        return "clips of SAVEE", _recorded_clips(folder)
     rng = np.random.default_rng(0)
-    return [_synthetic_clip(rng) for _ in range(N_CLIPS)]
+    return "synthetic clips", [_synthetic_clip(rng) for _ in range(N_CLIPS)]
+
+
+@pytest.fixture(scope="session")
+def clips(source):
+    """Return 24 sounds as ``(y, sr)``, at the rate of the recording."""
+    return source[1]
+
+
+@pytest.fixture(scope="session")
+def clips_at(clips):
+    """Return a function of a rate (Hz): the 24 sounds as arrays of that rate, resampled before the race."""
+
+    @lru_cache
+    def at(rate):
+        return tuple(y if sr == rate else soxr.resample(y, sr, rate) for y, sr in clips)
+
+    return at
+
+
+@pytest.fixture
+def race(benchmark, source, request):
+    """Time a kernel, and in the same rounds its peers, so that all of them meet the same neighbours.
+
+    The kernel is what pytest-benchmark times and shows; the peers run before it in every round, and their times
+    are in ``extra_info`` of the report. One round goes first and is not counted: caches, compilation and lazy imports.
+    """
+    rounds = request.config.getoption("--rounds")
+
+    def run(kernel, peers, *, seconds_of_sound, goals=None):
+        timings = {name: [] for name in peers}
+
+        def run_peers():
+            for name, peer in peers.items():
+                start = perf_counter()
+                peer()
+                timings[name].append(perf_counter() - start)
+
+        benchmark.pedantic(kernel, setup=run_peers, rounds=rounds, warmup_rounds=1)
+        benchmark.extra_info["input"] = f"{len(source[1])} {source[0]}"
+        benchmark.extra_info["seconds_of_sound"] = seconds_of_sound
+        benchmark.extra_info["peers"] = [
+            # The first is the warm-up round.
+            {"name": name, "seconds": seconds[1 : rounds + 1], "goal": (goals or {}).get(name)}
+            for name, seconds in timings.items()
+        ]
+
+    return run
+
+
+@pytest.fixture
+def race_over(race):
+    """Race functions of ``(y, sr)`` over a list of sounds ``(y, sr)``."""
+
+    def run(kernel, peers, sounds, *, goals=None):
+        def over_sounds(function):
+            return lambda: [function(y, sr) for y, sr in sounds]
+
+        race(
+            over_sounds(kernel),
+            {name: over_sounds(peer) for name, peer in peers.items()},
+            seconds_of_sound=sum(len(y) / sr for y, sr in sounds),
+            goals=goals,
+        )
+
+    return run

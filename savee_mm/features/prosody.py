@@ -1,4 +1,4 @@
-"""ProsodyFeatures: what pitch, energy, voice quality and the Teager operator say about a clip."""
+"""ProsodyFeatures: what pitch, energy, voice quality, formants and timing say about a clip."""
 
 from functools import partial
 from numbers import Integral, Real
@@ -8,9 +8,21 @@ from sklearn.utils._param_validation import Interval
 
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
-from savee_mm.signal import short_time_energy, teo, voice_report
+from savee_mm.signal import (
+    formants,
+    loudness,
+    loudness_peaks,
+    pauses,
+    short_time_energy,
+    teo,
+    voice_report,
+    voiced_segments,
+)
 
 _STATISTICS = ("mean", "median", "std", "range", "max")
+_N_FORMANTS = 3
+# Frames of the loudness whose peaks are counted are two of these long, as in eGeMAPS (s).
+_LOUDNESS_STEP = 0.01
 #: Name and unit of the columns.
 COLUMNS = (
     *((f"pitch_{name}", "Hz") for name in _STATISTICS),
@@ -19,16 +31,31 @@ COLUMNS = (
     ("shimmer", "1"),
     *((f"teo_{name}", "1") for name in _STATISTICS),
     ("voiced_share", "1"),
+    ("hnr_mean", "dB"),
+    ("hnr_std", "dB"),
+    *((f"f{k}_{name}", "Hz") for k in range(1, _N_FORMANTS + 1) for name in ("mean", "std")),
+    ("voiced_segment_mean", "s"),
+    ("voiced_segment_std", "s"),
+    ("unvoiced_segment_mean", "s"),
+    ("unvoiced_segment_std", "s"),
+    ("voiced_segments_per_second", "1/s"),
+    ("pause_share", "1"),
+    ("pause_mean", "s"),
+    ("loudness_peaks_per_second", "1/s"),
 )
 
 
 class ProsodyFeatures(TabularTransformer):
-    """Statistics of pitch, energy, jitter, shimmer and Teager energy over a clip.
+    """Statistics of pitch, energy, voice quality, formants and timing over a clip.
 
     Columns, in order: ``pitch_mean, pitch_median, pitch_std, pitch_range, pitch_max`` of F0 over the voiced
     frames (Hz); ``energy_*`` of the mean square of the frames (full scale squared); ``jitter`` and ``shimmer``
     (Praat's *local*, fractions); ``teo_*`` of the mean Teager energy of the frames (full scale squared);
-    ``voiced_share`` (share of frames with a pitch, 0 to 1).
+    ``voiced_share`` (share of frames with a pitch, 0 to 1); ``hnr_mean, hnr_std`` of the harmonics-to-noise ratio
+    over the voiced frames (dB); ``f1_mean, f1_std`` ... ``f3_std`` of the formants over the voiced frames (Hz);
+    ``voiced_segment_*`` and ``unvoiced_segment_*`` of the lengths of stretches with and without a pitch (s), and
+    ``voiced_segments_per_second``; ``pause_share`` and ``pause_mean`` (s) of the pauses between the first sound and
+    the last; ``loudness_peaks_per_second``, about the rate of syllables.
 
     Parameters
     ----------
@@ -53,8 +80,10 @@ class ProsodyFeatures(TabularTransformer):
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips (0 where no clip has a value). They stand in for the pitch, jitter and
-        shimmer of a clip without a voiced frame (its ``voiced_share`` is 0), and for a clip that failed.
+        Medians over the training clips (0 where no clip has a value). They stand in for what a clip does not
+        have: pitch, jitter, shimmer, harmonics-to-noise ratio and formants without a voiced frame (its
+        ``voiced_share`` is 0), the length of pauses without a pause (its ``pause_share`` is 0), and for a clip that
+        failed.
     report_ : DataFrame
         ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
 
@@ -62,7 +91,9 @@ class ProsodyFeatures(TabularTransformer):
     ----------
     F0 and perturbation: P. Boersma, "Accurate short-term analysis of the fundamental frequency and the
     harmonics-to-noise ratio of a sampled sound", IFA Proceedings 17, 1993, and the Praat manual. Teager
-    energy: J. F. Kaiser, "On a simple algorithm to calculate the energy of a signal", ICASSP 1990.
+    energy: J. F. Kaiser, "On a simple algorithm to calculate the energy of a signal", ICASSP 1990. Segments and
+    loudness peaks: F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and
+    affective computing", IEEE Transactions on Affective Computing 7, 2016.
 
     Examples
     --------
@@ -130,7 +161,7 @@ def _prosody(source, *, sr, input_sr, **measurement):
 
 
 def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
-    """Return the columns of one sound as float64, NaN where there is no pitch to speak of.
+    """Return the columns of one sound as float64, NaN where it has nothing to measure.
 
     Parameters
     ----------
@@ -148,7 +179,8 @@ def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
     columns : ndarray of shape (n_features,)
     """
     voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
-    voiced = voice.f0[~np.isnan(voice.f0)]
+    is_voiced = ~np.isnan(voice.f0)
+    voiced = voice.f0[is_voiced]
     energy = short_time_energy(y, frame_length=frame_length, hop_length=hop_length)
     return np.array(
         [
@@ -158,8 +190,41 @@ def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
             voice.shimmer,
             *_statistics(teo(y, frame_length=frame_length, hop_length=hop_length)),
             voiced.size / max(voice.f0.size, 1),
+            *_mean_and_std(voice.hnr),
+            *_formant_statistics(y, sr, voice.times[is_voiced]),
+            *_timing(y, sr, voice),
         ]
     )
+
+
+def _formant_statistics(y, sr, times):
+    """Return mean and standard deviation of each formant over the frames at ``times``."""
+    frequencies, _ = formants(y, sr, times=times, n_formants=_N_FORMANTS)
+    return [value for row in frequencies for value in _mean_and_std(row)]
+
+
+def _timing(y, sr, voice):
+    """Return the columns on segments, pauses and peaks of loudness."""
+    # Of a single sample, resampling may leave none.
+    duration = max(len(y), 1) / sr
+    voiced, unvoiced = voiced_segments(voice.f0, voice.times)
+    pause_lengths, pause_share = pauses(y, sr)
+    hop = max(1, round(_LOUDNESS_STEP * sr))
+    peaks = loudness_peaks(loudness(y, sr, n_fft=2 * hop, hop_length=hop))
+    return (
+        *_mean_and_std(voiced),
+        *_mean_and_std(unvoiced),
+        len(voiced) / duration,
+        pause_share,
+        _mean_and_std(pause_lengths)[0],
+        len(peaks) / duration,
+    )
+
+
+def _mean_and_std(values):
+    """Return mean and standard deviation of what is not NaN; NaN of nothing."""
+    known = values[~np.isnan(values)]
+    return (known.mean(), known.std()) if known.size else (np.nan, np.nan)
 
 
 def _statistics(values):

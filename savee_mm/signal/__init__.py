@@ -1,4 +1,4 @@
-"""Pure kernels on sounds: pitch, jitter, shimmer, and what is measured on frames and on their spectra over time.
+"""Pure kernels on sounds: pitch, voice quality, timing, and what is measured on frames and their spectra over time.
 
 Functions from a 1-D array of samples (and its rate, Hz) to arrays; useful alone, without scikit-learn
 or Keras. They never change their input and never warn: a sound too short for a kernel gives the documented
@@ -21,6 +21,7 @@ from savee_mm.signal.descriptors import (
 )
 from savee_mm.signal.energy import rms, short_time_energy
 from savee_mm.signal.f0 import pitch
+from savee_mm.signal.formants import formants
 from savee_mm.signal.functionals import STATISTICS, resample_contour, summarize
 from savee_mm.signal.mel import mel_filterbank, mel_spectrogram, mfcc, mfcc_delta
 from savee_mm.signal.pulses import VoiceReport, jitter, period_marks, shimmer, voice_report
@@ -34,6 +35,7 @@ from savee_mm.signal.spectral import (
 )
 from savee_mm.signal.teager import teager_energy
 from savee_mm.signal.temporal import amplitude_envelope, teo, zcr
+from savee_mm.signal.voice import hnr, loudness_peaks, pauses, voiced_segments
 
 __all__ = [
     "CONTOURS",
@@ -44,13 +46,17 @@ __all__ = [
     "amplitude_spectrogram",
     "ber",
     "db_spectrogram",
+    "formants",
     "hammarberg_index",
+    "hnr",
     "jitter",
     "loudness",
+    "loudness_peaks",
     "mel_filterbank",
     "mel_spectrogram",
     "mfcc",
     "mfcc_delta",
+    "pauses",
     "period_marks",
     "pitch",
     "power_spectrogram",
@@ -72,5 +78,6 @@ __all__ = [
     "teager_energy",
     "teo",
     "voice_report",
+    "voiced_segments",
     "zcr",
 ]

@@ -169,8 +169,11 @@ def _best_origin(is_voiced, octave, scores, voiced, octaves, n, jump_cost, voici
 
 
 @compiled
-def best_path(freqs, strengths, counts, fmax, octave_cost, jump_cost, voicing_cost, f0):
-    """Fill ``f0`` with the candidates on the path of the highest strengths minus costs (Viterbi), 0 if unvoiced."""
+def best_path(freqs, strengths, counts, fmax, octave_cost, jump_cost, voicing_cost, f0, winners):
+    """Fill ``f0`` with the candidates on the path of the highest strengths minus costs (Viterbi), 0 if unvoiced.
+
+    ``winners`` get their strengths without costs, 0 if unvoiced.
+    """
     n_frames, n_candidates = freqs.shape
     origins = np.zeros((n_frames, n_candidates), np.int64)
     octaves = np.zeros((2, n_candidates))
@@ -199,5 +202,8 @@ def best_path(freqs, strengths, counts, fmax, octave_cost, jump_cost, voicing_co
         n_before = counts[t]
     c = np.argmax(scores[(n_frames - 1) % 2, :n_before])
     for t in range(n_frames - 1, -1, -1):
-        f0[t] = freqs[t, c] if freqs[t, c] <= fmax else 0.0
+        if 0.0 < freqs[t, c] <= fmax:
+            f0[t], winners[t] = freqs[t, c], strengths[t, c]
+        else:
+            f0[t], winners[t] = 0.0, 0.0
         c = origins[t, c]

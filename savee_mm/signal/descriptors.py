@@ -260,6 +260,7 @@ def alpha_ratio(y, sr, *, n_fft=2048, hop_length=512):
     """Alpha ratio of a sound: level of 50-1000 Hz less that of 1-5 kHz, in each frame.
 
     ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, a band not below 1e-10. High in a soft voice.
+    As the Geneva set is published; openSMILE gives it the opposite sign.
 
     Parameters
     ----------

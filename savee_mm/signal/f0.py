@@ -32,6 +32,8 @@ BLOCK = 32
 # Samples on either side that interpolate the autocorrelation, and the grid of positions between two samples.
 SINC_DEPTH = 70
 N_FRACTIONS = 32
+# Periodic power over all power is held to this (60 dB): nearer to 1, single precision cannot tell.
+MAX_STRENGTH = 1 - 1e-6
 # Below this part of the largest sample, deviations from the mean are rounding: the sound is constant.
 ROUNDING = 1e-13
 # Sounds with a peak beyond these are scaled to 1.
@@ -89,7 +91,7 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     >>> round(float(np.median(f0)), 2)
     220.0
     """
-    return contour(check_voice(y, sr, fmin, fmax, time_step), sr, fmin, fmax, time_step)
+    return contour(check_voice(y, sr, fmin, fmax, time_step), sr, fmin, fmax, time_step)[:2]
 
 
 def check_voice(y, sr, fmin=75.0, fmax=600.0, time_step=0.01):
@@ -111,12 +113,21 @@ def check_voice(y, sr, fmin=75.0, fmax=600.0, time_step=0.01):
 
 
 def contour(y, sr, fmin, fmax, time_step):
-    """Return ``f0`` (Hz, NaN where unvoiced) and ``times`` (s) of a sound that has been checked."""
+    """Return ``f0`` (Hz) and ``times`` (s) of a sound that has been checked, and the autocorrelation at ``1 / f0``.
+
+    ``f0`` is NaN where unvoiced, and the autocorrelation, normalised (1 is perfectly periodic), is 0.
+    """
     times = _frame_times(len(y), sr, fmin, time_step)
-    f0 = np.zeros(len(times))
+    f0, strengths = np.zeros((2, len(times)))
     if len(times):
-        _follow(y, float(sr), float(fmin), min(float(fmax), 0.5 * sr), float(time_step), times, f0)
-    return np.where(f0 > 0, f0, np.nan), times
+        _follow(y, float(sr), float(fmin), min(float(fmax), 0.5 * sr), float(time_step), times, f0, strengths)
+    return np.where(f0 > 0, f0, np.nan), times, strengths
+
+
+def harmonicity(strengths):
+    """Return harmonics-to-noise ratios (dB) of normalised autocorrelations, NaN where they are 0 (unvoiced)."""
+    r = np.where(strengths > 0, np.minimum(strengths, MAX_STRENGTH), np.nan)
+    return 10 * np.log10(r / (1 - r))
 
 
 def _frame_times(n_samples, sr, fmin, time_step):
@@ -132,8 +143,8 @@ def _frame_times(n_samples, sr, fmin, time_step):
     return first + time_step * np.arange(n_frames)
 
 
-def _follow(y, sr, fmin, fmax, time_step, times, f0):
-    """Fill ``f0`` for the frames at ``times``."""
+def _follow(y, sr, fmin, fmax, time_step, times, f0, winners):
+    """Fill ``f0``, and ``winners`` with the strengths of its candidates, for the frames at ``times``."""
     from savee_mm.signal import _pitch_kernels as kernels
 
     mean = y.mean()
@@ -169,7 +180,7 @@ def _follow(y, sr, fmin, fmax, time_step, times, f0):
             counts,
         )
     jump_cost = OCTAVE_JUMP_COST * 0.01 / time_step
-    kernels.best_path(freqs, strengths, counts, fmax, OCTAVE_COST, jump_cost, voicing_cost, f0)
+    kernels.best_path(freqs, strengths, counts, fmax, OCTAVE_COST, jump_cost, voicing_cost, f0, winners)
 
 
 def _measure(kernels, y, sr, times, peak, plan):

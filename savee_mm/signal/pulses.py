@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from savee_mm.signal.f0 import check_voice, contour
+from savee_mm.signal.f0 import check_voice, contour, harmonicity
 from savee_mm.signal.praat import VoiceReport
 
 # Praat's standard limits on neighbouring periods: shortest and longest (s), largest ratio of their lengths
@@ -77,7 +77,7 @@ def period_marks(y, sr, f0, times):
 
 
 def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
-    """F0, jitter and shimmer of a voice in one pass.
+    """F0, harmonics-to-noise ratio, jitter and shimmer of a voice in one pass.
 
     Jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1 to 20 ms, neighbours that differ
     by a factor of at most 1.3 in length and 1.6 in amplitude).
@@ -96,8 +96,8 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     Returns
     -------
     report : VoiceReport
-        ``f0, times, jitter, shimmer``; the last two are NaN where there are not enough periods, or where
-        periods are shorter than 4 samples.
+        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are not enough periods, or
+        where periods are shorter than 4 samples.
 
     Raises
     ------
@@ -114,12 +114,13 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     (True, True)
     """
     y = check_voice(y, sr, fmin, fmax, time_step)
-    f0, times = contour(y, sr, fmin, fmax, time_step)
+    f0, times, strengths = contour(y, sr, fmin, fmax, time_step)
+    hnr = harmonicity(strengths)
     voiced = f0[np.isfinite(f0)]
     if len(voiced) == 0 or voiced.max() * MIN_PERIOD_SAMPLES > sr:
-        return VoiceReport(f0, times, np.nan, np.nan)
+        return VoiceReport(f0, times, np.nan, np.nan, hnr)
     marks = _marks(y, float(sr), f0, times, float(time_step))
-    return VoiceReport(f0, times, _jitter(marks), _shimmer(y, float(sr), marks))
+    return VoiceReport(f0, times, _jitter(marks), _shimmer(y, float(sr), marks), hnr)
 
 
 def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):

@@ -39,7 +39,7 @@ def test_corpus_is_the_table_that_the_page_describes(page):
 
 
 def test_features_are_named_columns(page):
-    assert page["features"].shape == (21, 18)
+    assert page["features"].shape == (21, 34)
     assert {"pitch_mean", "jitter", "voiced_share"} <= set(page["features"].columns)
 
 

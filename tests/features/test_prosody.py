@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from savee_mm import ClipError, ProsodyFeatures
+from savee_mm.datasets.synthetic import synthesize_voice
 
 COLUMNS = ProsodyFeatures().fit([np.zeros(4410)]).get_feature_names_out().tolist()
 
@@ -52,6 +53,37 @@ def test_synthetic_voices_have_the_truth_that_they_were_made_with(corpus):
     assert np.median(np.abs(measured["pitch_mean"] / corpus.truth["f0_mean"] - 1)) < 0.03
     for name in ("jitter", "shimmer"):
         assert np.corrcoef(measured[name], corpus.truth[name])[0, 1] > 0.7
+
+
+def test_formants_and_harmonicity_are_those_of_the_voice():
+    clean, _ = synthesize_voice(["a"], f0=110)
+    hoarse, _ = synthesize_voice(["a"], f0=110, breathiness=0.5)
+    row = features(clean)
+    # Formants of /a/ (Hz); the glottis moves them by some per cent.
+    assert row[["f1_mean", "f2_mean", "f3_mean"]].tolist() == pytest.approx([730, 1090, 2440], rel=0.07)
+    assert row["hnr_mean"] > features(hoarse)["hnr_mean"] + 5
+
+
+def test_timing_is_that_of_the_sounds(tone):
+    gap = np.zeros(22050 // 2)
+    # Tones begin and end softly: clicks would be peaks of loudness.
+    sounds = [tone(f0, seconds) for f0, seconds in ((200, 1), (150, 0.5), (200, 1))]
+    sounds = [y * np.minimum(1, 50 * np.minimum(np.arange(len(y)), np.arange(len(y))[::-1]) / 22050) for y in sounds]
+    row = features(np.concatenate([sounds[0], gap, sounds[1], gap, sounds[2]]))
+    # Windows of 20 and 40 ms reach over the edges.
+    assert row["voiced_segment_mean"] == pytest.approx(2.5 / 3, abs=0.04)
+    assert row["voiced_segment_std"] == pytest.approx(np.std([1, 0.5, 1]), abs=0.04)
+    assert row["unvoiced_segment_mean"] == pytest.approx(0.5, abs=0.04)
+    assert row["voiced_segments_per_second"] == pytest.approx(3 / 3.5)
+    assert row["pause_mean"] == pytest.approx(0.5, abs=0.03)
+    assert row["pause_share"] == pytest.approx(1 / 3.5, abs=0.02)
+    assert row["loudness_peaks_per_second"] == pytest.approx(3 / 3.5)
+
+
+def test_level_does_not_change_voice_quality_and_timing():
+    y = np.concatenate([synthesize_voice(["ma", "si"])[0], np.zeros(6000), synthesize_voice(["lo"])[0]])
+    names = COLUMNS[COLUMNS.index("voiced_share") :]
+    np.testing.assert_allclose(features(0.01 * y)[names], features(y)[names], rtol=1e-3)
 
 
 def test_unvoiced_clip_is_usable(tone):
@@ -110,3 +142,11 @@ def test_columns_are_named_and_pandas_output_honoured(tone):
     assert isinstance(X, pd.DataFrame)
     assert X.columns.tolist() == COLUMNS
     assert {"pitch_range", "energy_max", "jitter", "shimmer", "teo_mean", "voiced_share"} <= set(COLUMNS)
+    assert {"hnr_mean", "f1_mean", "f3_std", "voiced_segment_mean", "pause_share"} <= set(COLUMNS)
+
+
+def test_every_column_has_a_unit(tone):
+    extractor = ProsodyFeatures().fit([tone()])
+    units = dict(zip(COLUMNS, extractor.get_feature_units_out(), strict=True))
+    assert (units["hnr_std"], units["f2_mean"], units["pause_mean"]) == ("dB", "Hz", "s")
+    assert all(units[name] == "1/s" for name in COLUMNS if name.endswith("_per_second"))

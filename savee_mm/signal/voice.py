@@ -1,0 +1,236 @@
+"""How a voice sounds and how it is timed: harmonics-to-noise ratio, voiced stretches, pauses, peaks of loudness.
+
+Where a figure has the name of one in eGeMAPS (openSMILE's ``eGeMAPSv02``), it is made as there: stretches with and
+without a pitch, peaks of the smoothed loudness.
+
+References
+----------
+P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
+sampled sound", Proc. Institute of Phonetic Sciences, University of Amsterdam 17 (1993), pp. 97-110.
+F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+"""
+
+import numpy as np
+
+from savee_mm.signal.energy import short_time_energy
+from savee_mm.signal.f0 import check_voice, contour, harmonicity
+
+# The length of a single frame cannot be told from its time: the step of ``pitch``, unless asked otherwise (s).
+_TIME_STEP = 0.01
+# Levels that pauses are found by: frames of two steps (s), and the part of the frames below the clip's level.
+_LEVEL_STEP = 0.01
+_LEVEL_PERCENTILE = 95
+# Of a constant sound, rounding would be left of its mean: below this part of its square, power is none.
+_ROUNDING = 1e-13
+
+
+def hnr(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Harmonics-to-noise ratio of a voice over time.
+
+    ``10 log10(r / (1 - r))`` of the normalised autocorrelation ``r`` at the period that ``pitch`` chooses: the power
+    of what repeats over the power of the rest. The window is that of ``pitch``, three periods of ``fmin``; Praat's
+    ``To Harmonicity (ac)`` takes 4.5, in which a voice changes more, and says about 1.5 dB less on speech.
+    ``voice_report`` gives it together with F0, jitter and shimmer at the price of one.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    fmin, fmax : float, default=75, 600
+        Lowest and highest pitch that is looked for (Hz); ``fmax`` is held to half of ``sr``.
+    time_step : float, default=0.01
+        Distance between two frames (s).
+
+    Returns
+    -------
+    hnr : ndarray of shape (n_frames,)
+        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced; of steady tones about 50, for the window's
+        autocorrelation is interpolated.
+    times : ndarray of shape (n_frames,)
+        Centres of the frames (s), those of ``pitch``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or the limits are not ``0 < fmin < fmax``.
+
+    References
+    ----------
+    P. Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
+    sampled sound", Proc. Institute of Phonetic Sciences, University of Amsterdam 17 (1993), pp. 97-110.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import hnr
+    >>> tone = np.sin(2 * np.pi * 200 * np.arange(16000) / 16000)
+    >>> noise = np.random.default_rng(0).normal(scale=0.1 * np.sqrt(0.5), size=16000)
+    >>> round(float(np.median(hnr(tone + noise, 16000)[0])))
+    20
+    """
+    _, times, strengths = contour(check_voice(y, sr, fmin, fmax, time_step), sr, fmin, fmax, time_step)
+    return harmonicity(strengths), times
+
+
+def voiced_segments(f0, times):
+    """Duration of the stretches of a voice with and without a pitch.
+
+    Parameters
+    ----------
+    f0 : array of shape (n_frames,)
+        Fundamental frequency (Hz), NaN or 0 where unvoiced, as ``pitch`` gives it.
+    times : array of shape (n_frames,)
+        Centres of the frames (s), evenly spaced; a single frame is taken to last 0.01 s.
+
+    Returns
+    -------
+    voiced : ndarray of shape (n_voiced,)
+        Length of each run of voiced frames (s): the number of its frames times their distance.
+    unvoiced : ndarray of shape (n_unvoiced,)
+        Length of each run of the other frames (s), also of those before the first voice and after the last one.
+
+    Raises
+    ------
+    ValueError
+        If ``f0`` and ``times`` are not one-dimensional and of one shape.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import voiced_segments
+    >>> f0 = np.array([np.nan, 100, 101, 102, np.nan, np.nan, 120, np.nan])
+    >>> voiced, unvoiced = voiced_segments(f0, 0.5 * np.arange(8))
+    >>> voiced.tolist(), unvoiced.tolist()
+    ([1.5, 0.5], [0.5, 1.0, 0.5])
+    """
+    f0, times = np.asarray(f0, dtype=np.float64), np.asarray(times, dtype=np.float64)
+    if f0.ndim != 1 or f0.shape != times.shape:
+        raise ValueError(f"expected f0 and times of one shape (n_frames,), got {f0.shape} and {times.shape}")
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else _TIME_STEP
+    return tuple(step * np.diff(_runs(mask), axis=1)[:, 0] for mask in (f0 > 0, ~(f0 > 0)))
+
+
+def pauses(y, sr, *, threshold=-25.0, min_duration=0.15):
+    """Find the pauses of a clip: where it is much quieter than elsewhere, for longer than between syllables.
+
+    The level of frames of 20 ms every 10 ms, of the sound without its mean, is held against the clip's own, its 95th
+    percentile: recordings differ in level by tens of dB. Quiet before the first sound and after the last one is how
+    the clip was cut, and no pause.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : float
+        Sampling rate (Hz).
+    threshold : float, default=-25
+        Level below which a frame is quiet (dB, relative to the clip's).
+    min_duration : float, default=0.15
+        Shorter stretches are no pauses (s).
+
+    Returns
+    -------
+    lengths : ndarray of shape (n_pauses,)
+        Length of each pause (s).
+    share : float
+        Their part of the time from the first sound to the last one, 0 to 1; NaN in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or ``sr`` is not above 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import pauses
+    >>> tone = np.sin(2 * np.pi * 200 * np.arange(8000) / 8000)
+    >>> lengths, share = pauses(np.concatenate([tone, np.zeros(4000), tone]), 8000)
+    >>> lengths.round(1).tolist(), round(share, 1)
+    ([0.5], 0.2)
+    """
+    y = check_voice(y, sr)
+    if not len(y):
+        return np.empty(0), np.nan
+    hop = max(1, round(_LEVEL_STEP * sr))
+    mean = y.mean()
+    power = short_time_energy(y - mean, frame_length=2 * hop, hop_length=hop)
+    level = np.percentile(power, _LEVEL_PERCENTILE)
+    if level <= (_ROUNDING * mean) ** 2:
+        return np.empty(0), np.nan
+    loud = np.flatnonzero(power >= level * 10 ** (threshold / 10))
+    inner = power[loud[0] : loud[-1] + 1] < level * 10 ** (threshold / 10)
+    lengths = hop / sr * np.diff(_runs(inner), axis=1)[:, 0]
+    # A stretch of just that many frames is not left to rounding.
+    lengths = lengths[lengths > min_duration - 0.5 * hop / sr]
+    return lengths, float(lengths.sum() / (len(inner) * hop / sr))
+
+
+def loudness_peaks(contour, *, threshold=0.1):
+    """Find the peaks of a loudness contour, about one for each syllable.
+
+    Their number per second stands for the rate of speech. The contour is smoothed over three frames; a peak is a
+    maximum from which it falls, on both sides, by a tenth of its range before it rises higher.
+
+    Parameters
+    ----------
+    contour : array of shape (n_frames,)
+        Loudness or another measure of strength over time, in frames of about 10 ms; finite.
+    threshold : float, default=0.1
+        By how much a peak stands out (parts of the contour's range).
+
+    Returns
+    -------
+    peaks : ndarray of shape (n_peaks,), int
+        Frames of the peaks, ascending.
+
+    Raises
+    ------
+    ValueError
+        If the contour is not one-dimensional or not finite.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import loudness_peaks
+    >>> loudness_peaks(1 - np.cos(2 * np.pi * np.arange(101) / 20)).tolist()
+    [10, 30, 50, 70, 90]
+    """
+    contour = np.asarray(contour, dtype=np.float64)
+    if contour.ndim != 1 or not np.isfinite(contour).all():
+        raise ValueError(f"expected a finite contour of shape (n_frames,), got shape {contour.shape}")
+    if not len(contour):
+        return np.empty(0, np.int64)
+    smooth = np.convolve(np.pad(contour, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    return np.array(_prominent_maxima(smooth.tolist(), threshold * float(np.ptp(smooth))), dtype=np.int64)
+
+
+def _prominent_maxima(values, height):
+    """Return where ``values`` turn from a rise of more than ``height`` to a fall of more than ``height``."""
+    peaks, rising, turn = [], False, 0
+    for i, value in enumerate(values):
+        if (value > values[turn]) == rising and value != values[turn]:
+            turn = i
+        elif abs(value - values[turn]) > height:
+            if rising:
+                peaks.append(turn)
+            rising, turn = not rising, i
+    return peaks
+
+
+def _runs(mask):
+    """Return first and one past the last frame of each run of True, shape (n_runs, 2)."""
+    return np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))).reshape(-1, 2)
