@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import soundfile
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -88,6 +89,22 @@ def test_gain_and_polarity(noise):
 @pytest.mark.parametrize("sr", [8000, 96000])
 def test_silence_offset_clipping_and_short_sounds_are_finite(y, sr):
     assert np.isfinite(AudioFeatures(input_sr=sr).fit_transform([y])).all()
+
+
+@pytest.mark.parametrize("seconds", [0.05, 60])
+def test_very_short_and_very_long(seconds):
+    y = np.random.default_rng(0).normal(scale=0.1, size=round(seconds * 22050))
+    assert np.isfinite(AudioFeatures(cache=None).fit_transform([y])).all()
+
+
+def test_one_channel_dead_is_half_the_amplitude(noise, tmp_path):
+    """Channels are averaged, so a dead one costs 6 dB and nothing else."""
+    extractor = SpectralFeatures(features=["rms", "spec_centroid", "zcr"], statistics=["mean"])
+    paths = [tmp_path / "mono.wav", tmp_path / "dead.wav"]
+    for path, sound in zip(paths, (noise, np.stack([noise, np.zeros_like(noise)], axis=1)), strict=True):
+        soundfile.write(path, sound, 22050, subtype="FLOAT")
+    mono, dead = extractor.fit_transform(paths)
+    np.testing.assert_allclose(dead, mono * [0.5, 1, 1], rtol=1e-5)
 
 
 def test_rate_as_recorded(corpus):
