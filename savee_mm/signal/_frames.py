@@ -3,7 +3,7 @@
 import numpy as np
 
 # Frames per block: at 2048 samples its samples, spectrum and power stay in a core's second-level cache.
-BLOCK_FRAMES = 32
+BLOCK_FRAMES = 64
 
 
 def check_sound(y):

@@ -221,7 +221,7 @@ def test_memory_of_the_transform_does_not_grow_with_the_sound():
         return size
 
     peak(50_000)
-    # A block of 32 frames: windowed, spectrum, power, and nothing that knows the length.
+    # A block of frames: windowed, spectrum, power, and nothing that knows the length.
     assert peak(1_000_000) <= 1.05 * peak(100_000)
     assert peak(1_000_000) < 2e6
 
