@@ -148,7 +148,6 @@ def fetch_weights(name, folder=None, *, progress=False):
         raise ValueError(
             f"No folder for the weights {name!r}: pass folder=..., or set the environment variable {WEIGHTS_VARIABLE}."
         )
-    folder.mkdir(parents=True, exist_ok=True)
     for file in files:
         path = folder / file.filename
         if not (path.is_file() and _sha256(path) == file.sha256):

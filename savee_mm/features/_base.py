@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -54,20 +53,16 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self : object
         """
         self._start(X)
-        failures = []
         if self._learns_from_clips:
-            values, failures = self._extract(X, fitting=True)
-            self._learn(values)
-        self._failures = failures
+            self._fit_extracted(X)
+        else:
+            self._failures = []
         return self
 
     def fit_transform(self, X, y=None):
         """Fit and transform with a single pass over the clips."""
         self._start(X)
-        values, failures = self._extract(X, fitting=True)
-        self._learn(values)
-        self._failures = failures
-        return self._finish(values)
+        return self._finish(self._fit_extracted(X))
 
     def transform(self, X):
         """Extract every clip of X.
@@ -105,6 +100,14 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self._validate_params()
         check_clips(X, self._column, array_ndim=self._array_ndim)
         self._resolve()
+
+    def _fit_extracted(self, X):
+        """Extract the training clips, learn from them, and return them; a failure leaves the estimator unfitted."""
+        values, failures = self._extract(X, fitting=True)
+        if self._learns_from_clips:
+            self._learn(values)
+        self._failures = failures
+        return values
 
     def _resolve(self):
         """Settle at fit what the parameters leave open."""
@@ -146,7 +149,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _extract_clips(self, clips):
         """Return an array or a ClipError for each clip, from the cache where it has the clip."""
         kernel, store = self._kernel(), open_store(self.cache)
-        keys = [_key(kernel, clip) for clip in clips]
+        parameters = f"{__version__}.{_KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
+        # Without a store there is no need to read every file for its name.
+        keys = [None if self.cache is None else _key(clip, parameters) for clip in clips]
         results = {key: store.get(key) for key in set(keys) - {None}}
         missing = [i for i, key in enumerate(keys) if key is None or results[key] is None]
         fresh = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_run)(kernel, clips[i]) for i in missing)
@@ -169,9 +174,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _key(kernel: partial, clip):
+def _key(clip, parameters):
     """Name the computation, or None where the clip has no content to name it by."""
-    parameters = f"{__version__}.{_KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
     try:
         return None if clip.source is None else content_key(clip.source, parameters)
     except OSError:

@@ -122,10 +122,9 @@ class MFCCImage(ClipTransformer):
         return self.n_mfcc, self.n_frames
 
     def _learn(self, values):
-        if self.normalize == "training":
-            # Frames behind a clip's end are NaN and do not count.
-            self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
-            self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
+        # Frames behind a clip's end are NaN and do not count.
+        self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
+        self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
 
     def _finish(self, values):
         if self.normalize == "training":

@@ -94,12 +94,17 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     return contour(check_voice(y, sr, fmin, fmax, time_step), sr, fmin, fmax, time_step)[:2]
 
 
-def check_voice(y, sr, fmin=75.0, fmax=600.0, time_step=0.01):
-    """Return the sound in double precision, scaled if need be, or say what is wrong with the arguments."""
+def check_search(sr, fmin, fmax, time_step):
+    """Refuse a range, rate or step in which no pitch can be looked for."""
     if not 0 < fmin < fmax:
         raise ValueError(f"expected 0 < fmin < fmax (Hz), got fmin={fmin}, fmax={fmax}")
     if not sr > 0 or not time_step > 0:
         raise ValueError(f"expected sr (Hz) and time_step (s) above 0, got sr={sr}, time_step={time_step}")
+
+
+def check_voice(y, sr, fmin=75.0, fmax=600.0, time_step=0.01):
+    """Return the sound in double precision, scaled if need be, or say what is wrong with the arguments."""
+    check_search(sr, fmin, fmax, time_step)
     y = np.ascontiguousarray(check_sound(y), dtype=np.float64)
     # Extremes of NaN are NaN, so they tell of every sample.
     peak = max(abs(y.max()), abs(y.min())) if len(y) else 0.0

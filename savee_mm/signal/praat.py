@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from savee_mm.signal._frames import check_sound
-from savee_mm.signal.f0 import harmonicity
+from savee_mm.signal.f0 import check_search, harmonicity
 
 # The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
 _PERIODS_PER_WINDOW = 3.0
@@ -85,7 +85,7 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import pitch
+    >>> from savee_mm.signal.praat import pitch
     >>> y = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
     >>> f0, times = pitch(y, 16000)
     >>> round(float(np.nanmedian(f0)), 2)
@@ -129,7 +129,7 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import voice_report
+    >>> from savee_mm.signal.praat import voice_report
     >>> y = np.sin(2 * np.pi * 220 * np.arange(8000) / 16000)
     >>> report = voice_report(y, 16000)
     >>> report.jitter < 0.001, report.shimmer < 0.001
@@ -194,10 +194,7 @@ def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 
 def _check_voice(y, sr, fmin, fmax, time_step):
     """Return the sound in double precision, or say what is wrong with the arguments."""
-    if not 0 < fmin < fmax:
-        raise ValueError(f"expected 0 < fmin < fmax (Hz), got fmin={fmin}, fmax={fmax}")
-    if not sr > 0 or not time_step > 0:
-        raise ValueError(f"expected sr (Hz) and time_step (s) above 0, got sr={sr}, time_step={time_step}")
+    check_search(sr, fmin, fmax, time_step)
     y = check_sound(y).astype(np.float64, copy=False)
     if not np.isfinite(y).all():
         raise ValueError("expected a finite sound, got NaN or infinite samples")
