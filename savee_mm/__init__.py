@@ -11,10 +11,28 @@ from savee_mm._version import __version__
 _ROOMS = {
     "_validation": ("ClipError", "ClipWarning"),
     "_weights": ("fetch_weights",),
-    "classifiers": ("ConvLSTMClassifier", "FusionClassifier"),
+    "augmentation": ("AudioAugmenter",),
+    "classifiers": (
+        "AudioCNNClassifier",
+        "ConvLSTMClassifier",
+        "DenseClassifier",
+        "FusionClassifier",
+        "KernelRidgeClassifier",
+        "TransferClassifier",
+    ),
     "datasets": ("load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"),
     "evaluation": ("EvaluationReport", "evaluate"),
-    "features": ("AudioFeatures", "FaceFrameSampler", "MFCCImage", "ProsodyFeatures", "SpectralFeatures"),
+    "features": (
+        "AudioFeatures",
+        "FaceFrameSampler",
+        "MFCCImage",
+        "MelImage",
+        "ProsodyFeatures",
+        "SpeakerNormalizer",
+        "SpectralFeatures",
+        "VoiceFunctionals",
+        "YAMNetEmbedding",
+    ),
     "inference": ("predict_file",),
     "media": ("read_audio", "read_frames"),
     "model_selection": ("ClipGroupKFold", "LeaveOneSpeakerOut", "SentenceGroupKFold", "SpeakerSentenceKFold"),
@@ -27,6 +45,8 @@ __all__ = ["__version__", *sorted(_ROOM_OF)]
 
 
 def __getattr__(name):
+    if name == "systems":
+        return importlib.import_module("savee_mm.systems")
     if name in _ROOM_OF:
         value = getattr(importlib.import_module(f"savee_mm.{_ROOM_OF[name]}"), name)
         globals()[name] = value

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+#: Column of the clip table that says how a row's sound differs from its recording.
+RECIPE_COLUMN = "augmentation"
+
 
 class ClipError(ValueError):
     """A clip that cannot be used: what is wrong with it and what to do about it.
@@ -56,10 +59,14 @@ class ClipWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Clip:
-    """One row on its way into an extractor: its name, and a path or an array (or None: nothing came)."""
+    """One row on its way into an extractor: its name, a path or an array (or None: nothing came), and what to do to it.
+
+    ``recipe`` is None for the recording itself.
+    """
 
     clip_id: str
     source: str | np.ndarray | None
+    recipe: str | None = None
 
     @property
     def path(self):
@@ -77,7 +84,8 @@ def check_clips(X, column, *, array_ndim=1):
     Parameters
     ----------
     X : DataFrame with the column ``column``, or sequence of paths, or sequence of arrays
-        A clip table is read by column name; ``clip_id`` is used where it is there.
+        A clip table is read by column name; ``clip_id`` is used where it is there, and for sound
+        ``augmentation``, the recipe of an augmented copy.
     column : {"audio", "video"}
         The column that the caller needs.
     array_ndim : int, default=1
@@ -116,20 +124,76 @@ def _clips_of_table(table, column):
             f"The clip table has no column {column!r}; its columns are {list(map(str, table.columns))}. "
             f"Add one with the path of each clip's {column} file."
         )
+    names = clip_names(table, column)
+    # What is done to a sound is not done to its pictures.
+    recipes = table[RECIPE_COLUMN] if column == "audio" and RECIPE_COLUMN in table.columns else [None] * len(table)
+    return [
+        Clip(name, _path_or_none(value, column, name), recipe_or_none(recipe, name))
+        for name, value, recipe in zip(names, table[column], recipes, strict=True)
+    ]
+
+
+def clip_names(table, column):
+    """Return the name of each clip of a table: its ``clip_id``, or without that column the stem of its file.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the column ``clip_id`` or ``column``.
+    column : {"audio", "video"}
+        The column that has the files.
+
+    Returns
+    -------
+    names : list of str
+        ``"row <label>"`` where there is neither.
+    """
     if "clip_id" in table.columns:
-        names = [str(name) for name in table["clip_id"]]
-    else:
-        names = [
-            Path(value).stem if isinstance(value, (str, Path)) and str(value) else f"row {label}"
-            for label, value in table[column].items()
-        ]
-    return [Clip(name, _path_or_none(value, column, name)) for name, value in zip(names, table[column], strict=True)]
+        return [str(name) for name in table["clip_id"]]
+    return [
+        Path(value).stem if isinstance(value, (str, Path)) and str(value) else f"row {label}"
+        for label, value in table[column].items()
+    ]
+
+
+def recipe_or_none(value, name):
+    """Return the recipe that an entry of the column ``augmentation`` is, None for the recording itself.
+
+    Parameters
+    ----------
+    value : object
+        The entry.
+    name : str
+        Name of the clip.
+
+    Returns
+    -------
+    recipe : str or None
+
+    Raises
+    ------
+    ClipError
+        Where the entry is neither a text nor missing. Whether the text is a recipe is not looked at.
+    """
+    if isinstance(value, str):
+        return value.strip() or None
+    if _is_missing(value):
+        return None
+    raise ClipError(
+        f"expected a recipe or nothing in the column {RECIPE_COLUMN!r} of the clip table, got {value!r} of type "
+        f"{type(value).__name__}",
+        clip_id=name,
+    )
+
+
+def _is_missing(value):
+    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
 def _path_or_none(value, column, name):
     if isinstance(value, (str, Path)):
         return str(value) or None
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if _is_missing(value):
         return None
     raise ClipError(
         f"expected a path in the column {column!r} of the clip table, got {value!r} of type {type(value).__name__}",

@@ -1,14 +1,15 @@
 """The checked model store: which pretrained files exist, where they lie, and the one way to download them.
 
 Nothing here is downloaded at import, fit or predict: only :func:`fetch_weights` goes to the network, and only
-for files whose SHA-256 is known beforehand.
+for files whose checksum is known beforehand.
 """
 
 import hashlib
 import os
 import urllib.request
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from savee_mm._files import write_atomically
@@ -20,10 +21,52 @@ _TIMEOUT = 30  # s without an answer
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of a pretrained model: its name on disk, where it comes from, and what it must contain."""
+    """One file of a pretrained model: its name on disk, where it comes from, and what it must contain.
+
+    Parameters
+    ----------
+    filename : str
+        Its name in the weights folder.
+    url : str
+        Where it is published.
+    checksum : str
+        ``"sha256:<digits>"``, or ``"md5:<digits>"`` where its publisher names no other.
+    alternatives : tuple of str, default=()
+        Names of other files that serve in its place, where one of them lies in the folder and it does not.
+        They are put there by hand.
+    """
 
     filename: str
     url: str
+    checksum: str
+    alternatives: tuple[str, ...] = ()
+
+    def is_in(self, path):
+        """Return whether the file at ``path`` has the right content."""
+        return _checksum(path, self.checksum) == self.checksum
+
+    def find(self, folder):
+        """Return the path of the file in ``folder``, or of an alternative; None where there is neither."""
+        paths = (folder / name for name in (self.filename, *self.alternatives))
+        return next((path for path in paths if path.is_file()), None)
+
+    def __str__(self):
+        return f"{self.filename} (or {', '.join(self.alternatives)})" if self.alternatives else self.filename
+
+
+@dataclass(frozen=True)
+class LocalWeights:
+    """One file of weights on this machine, named by its content: two copies are one, a changed file is another.
+
+    Parameters
+    ----------
+    path : str
+        Where it lies; of no account in comparisons and in ``repr``.
+    sha256 : str
+        Digest of its content.
+    """
+
+    path: str = field(repr=False, compare=False)
     sha256: str
 
 
@@ -43,7 +86,7 @@ REGISTRY = {
                 "face_detection_yunet_2026may.onnx",
                 "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/"
                 "face_detection_yunet/face_detection_yunet_2026may.onnx",
-                "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
+                "sha256:ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
             ),
         ),
         what="YuNet face detector: boxes and five landmarks (Wu, Peng and Yu 2023)",
@@ -55,16 +98,71 @@ REGISTRY = {
                 "opencv_face_detector_uint8.pb",
                 "https://raw.githubusercontent.com/opencv/opencv_3rdparty/"
                 "dnn_samples_face_detector_20180220_uint8/opencv_face_detector_uint8.pb",
-                "5c71d752ef2cbf2f457ac82fdd580fcb2522fd04c5efdaed18eb6d9e2843fbed",
+                "sha256:5c71d752ef2cbf2f457ac82fdd580fcb2522fd04c5efdaed18eb6d9e2843fbed",
             ),
             WeightFile(
                 "opencv_face_detector.pbtxt",
                 "https://raw.githubusercontent.com/opencv/opencv_extra/4.x/testdata/dnn/opencv_face_detector.pbtxt",
-                "5397808362fc6fb7c4044484848e297b22449d913a267fa7f8bd9d86dce29144",
+                "sha256:5397808362fc6fb7c4044484848e297b22449d913a267fa7f8bd9d86dce29144",
             ),
         ),
         what="OpenCV's ResNet-10 SSD face detector, TensorFlow form",
         licence="published with OpenCV (Apache-2.0); no licence text of its own",
+    ),
+    "yamnet": Weights(
+        files=(
+            WeightFile(
+                "yamnet.h5",
+                "https://storage.googleapis.com/audioset/yamnet.h5",
+                "sha256:13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
+                alternatives=("yamnet_int8_perchannel_weights.npz",),
+            ),
+            WeightFile(
+                "yamnet_class_map.csv",
+                "https://raw.githubusercontent.com/tensorflow/models/dfffd623b6be8d1d9744b8e261fbac370d17c46d/"
+                "research/audioset/yamnet/yamnet_class_map.csv",
+                "sha256:cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+            ),
+        ),
+        what="YAMNet: 521 sounds of AudioSet by a MobileNet on log-mel patches (Plakal and Ellis 2019)",
+        licence="Apache-2.0",
+    ),
+    # The checksums of both VGG files are those of keras.applications, which publishes MD5 alone.
+    "vgg16": Weights(
+        files=(
+            WeightFile(
+                "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
+                "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                "md5:6d6bbae143d832006294945121d1f1fc",
+            ),
+        ),
+        what="VGG16 without its dense layers, trained on ImageNet (Simonyan and Zisserman 2015)",
+        licence="CC BY 4.0 (Visual Geometry Group, Oxford)",
+    ),
+    "vgg19": Weights(
+        files=(
+            WeightFile(
+                "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
+                "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                "md5:253f8cb515780f3b799900260a226db6",
+            ),
+        ),
+        what="VGG19 without its dense layers, trained on ImageNet (Simonyan and Zisserman 2015)",
+        licence="CC BY 4.0 (Visual Geometry Group, Oxford)",
+    ),
+    "mobilenet": Weights(
+        files=(
+            WeightFile(
+                "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite",
+                "https://raw.githubusercontent.com/google-coral/test_data/104342d2d3480b3e66203073dac24f4e2dbb4c41/"
+                "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite",
+                "sha256:f409ef4f73fcbb9667841965623c5c8524aac33d41b9bf5f3667161fb4a76319",
+            ),
+        ),
+        what="MobileNet v1 without its dense layer, trained on ImageNet, 8 bits (Howard et al. 2017)",
+        licence="Apache-2.0",
     ),
 }
 
@@ -80,15 +178,15 @@ def find_weights(name):
     Returns
     -------
     paths : tuple of Path or None
-        In the registry's order, in the folder that ``SAVEE_MM_WEIGHTS`` names. Contents are checked when
-        fetched, not here.
+        In the registry's order, in the folder that ``SAVEE_MM_WEIGHTS`` names; an alternative where a file
+        itself is absent. Contents are checked when fetched, not here.
     """
     files = _entry(name).files
     folder = _folder_of_environment()
     if folder is None:
         return None
-    paths = tuple(folder / file.filename for file in files)
-    return paths if all(path.is_file() for path in paths) else None
+    paths = tuple(file.find(folder) for file in files)
+    return None if None in paths else paths
 
 
 def require_weights(name):
@@ -102,7 +200,7 @@ def require_weights(name):
     paths = find_weights(name)
     if paths is not None:
         return paths
-    names = " and ".join(file.filename for file in _entry(name).files)
+    names = " and ".join(map(str, _entry(name).files))
     folder = _folder_of_environment()
     if folder is None:
         raise FileNotFoundError(
@@ -110,7 +208,7 @@ def require_weights(name):
             f"{WEIGHTS_VARIABLE} names, and it is not set. Set it to a folder of yours and run "
             f"`savee-mm fetch-weights {name}`, or put the files there yourself."
         )
-    missing = [file.filename for file in _entry(name).files if not (folder / file.filename).is_file()]
+    missing = [file.filename for file in _entry(name).files if file.find(folder) is None]
     raise FileNotFoundError(
         f"The weights {name!r} need {names} in {folder} ({WEIGHTS_VARIABLE}); missing: {', '.join(missing)}. "
         f"Run `savee-mm fetch-weights {name}`, or put the files there yourself."
@@ -118,7 +216,7 @@ def require_weights(name):
 
 
 def fetch_weights(name, folder=None, *, progress=False):
-    """Download the files of a pretrained model, checked against their SHA-256.
+    """Download the files of a pretrained model, checked against their checksums.
 
     Parameters
     ----------
@@ -138,7 +236,7 @@ def fetch_weights(name, folder=None, *, progress=False):
     Raises
     ------
     ValueError
-        For an unknown name, for no folder, or where what came has another SHA-256 (nothing is kept of it).
+        For an unknown name, for no folder, or where what came has another checksum (nothing is kept of it).
     OSError
         Where a file cannot be downloaded or written.
     """
@@ -150,9 +248,33 @@ def fetch_weights(name, folder=None, *, progress=False):
         )
     for file in files:
         path = folder / file.filename
-        if not (path.is_file() and _sha256(path) == file.sha256):
+        if not (path.is_file() and file.is_in(path)):
             _download(file, path, progress=progress)
     return tuple(folder / file.filename for file in files)
+
+
+def identify_weights(path):
+    """Return a file of weights by its content.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; read again only where its size or time has changed.
+
+    Returns
+    -------
+    weights : LocalWeights
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"No file of weights at {path}; give the path of one, or the name of registered ones.")
+    status = path.stat()
+    return LocalWeights(str(path), _sha256(str(path), status.st_size, status.st_mtime_ns))
 
 
 def _entry(name):
@@ -166,24 +288,40 @@ def _folder_of_environment():
     return Path(folder) if folder else None
 
 
-def _sha256(path):
+@lru_cache(maxsize=32)
+def _sha256(path, size, changed):
+    """Return the digest of a file's content; ``size`` and ``changed`` (ns) tell when the remembered one is stale."""
+    return _checksum(Path(path), "sha256:").partition(":")[2]
+
+
+def _checksum(path, like):
+    """Return the checksum of a file's content by the algorithm of the checksum ``like``."""
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return _named(hashlib.file_digest(stream, lambda: _hasher(like)))
+
+
+def _hasher(checksum):
+    # MD5 guards against damage, not against malice; said so, it works where a policy forbids it for security.
+    return hashlib.new(checksum.partition(":")[0], usedforsecurity=False)
+
+
+def _named(digest):
+    return f"{digest.name}:{digest.hexdigest()}"
 
 
 def _download(file, path, *, progress):
     with write_atomically(path) as target:
-        digest = _copy(file, target, progress=progress)
-        if digest != file.sha256:
+        found = _copy(file, target, progress=progress)
+        if found != file.checksum:
             raise ValueError(
-                f"{file.url} gave a file with SHA-256 {digest}, expected {file.sha256}; nothing was kept. "
+                f"{file.url} gave a file with checksum {found}, expected {file.checksum}; nothing was kept. "
                 f"Try again; if it stays so, get {file.filename} from elsewhere and put it into {path.parent}."
             )
 
 
 def _copy(file, target, *, progress):
-    """Write what the address gives into ``target`` and return its SHA-256."""
-    digest = hashlib.sha256()
+    """Write what the address gives into ``target`` and return its checksum."""
+    digest = _hasher(file.checksum)
     try:
         with (
             urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source,
@@ -199,7 +337,7 @@ def _copy(file, target, *, progress):
             f"{file.filename} could not be downloaded from {file.url} ({error}). Check the network, or get "
             f"the file by other means and put it into the weights folder."
         ) from error
-    return digest.hexdigest()
+    return _named(digest)
 
 
 def _bar(filename, length, progress):

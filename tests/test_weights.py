@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from savee_mm import _weights, fetch_weights
-from savee_mm._weights import REGISTRY, WeightFile, Weights, find_weights, require_weights
+from savee_mm._weights import REGISTRY, WeightFile, Weights, find_weights, identify_weights, require_weights
 
 CONTENT = {"net.pb": b"graph" * 50_000, "net.pbtxt": b"node {}\n"}
 
@@ -48,7 +48,9 @@ def entry(server, monkeypatch):
     monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     files = tuple(
-        WeightFile(name, f"http://127.0.0.1:{server.server_port}/{name}", hashlib.sha256(content).hexdigest())
+        WeightFile(
+            name, f"http://127.0.0.1:{server.server_port}/{name}", f"sha256:{hashlib.sha256(content).hexdigest()}"
+        )
         for name, content in CONTENT.items()
     )
     monkeypatch.setitem(REGISTRY, "net", Weights(files, what="a test", licence="none"))
@@ -93,7 +95,7 @@ def test_what_is_there_and_wrong_is_replaced(entry, store, server):
 
 def test_another_checksum_leaves_nothing_behind(entry, store, tmp_path):
     (tmp_path / "served/net.pb").write_bytes(b"something else")
-    with pytest.raises(ValueError, match=r"net\.pb gave a file with SHA-256 .* nothing was kept"):
+    with pytest.raises(ValueError, match=r"net\.pb gave a file with checksum sha256:.* nothing was kept"):
         fetch_weights(entry)
     assert os.listdir(store) == []
 
@@ -102,7 +104,7 @@ def test_another_checksum_leaves_what_was_there(entry, store, tmp_path):
     store.mkdir()
     (store / "net.pb").write_bytes(b"an older one")
     (tmp_path / "served/net.pb").write_bytes(b"something else")
-    with pytest.raises(ValueError, match="SHA-256"):
+    with pytest.raises(ValueError, match="with checksum sha256:"):
         fetch_weights(entry)
     assert (store / "net.pb").read_bytes() == b"an older one"
 
@@ -116,7 +118,7 @@ def test_an_address_without_the_file(entry, store, tmp_path):
 
 
 def test_a_local_address(entry, store, tmp_path, monkeypatch):
-    file = WeightFile("a.bin", (tmp_path / "served/net.pb").as_uri(), REGISTRY[entry].files[0].sha256)
+    file = WeightFile("a.bin", (tmp_path / "served/net.pb").as_uri(), REGISTRY[entry].files[0].checksum)
     monkeypatch.setitem(REGISTRY, "local", Weights((file,), what="a test", licence="none"))
     assert fetch_weights("local")[0].read_bytes() == CONTENT["net.pb"]
 
@@ -136,7 +138,7 @@ def test_no_folder_at_all(entry, server):
 
 @pytest.mark.parametrize("function", [find_weights, require_weights, fetch_weights])
 def test_an_unknown_name(function):
-    with pytest.raises(ValueError, match="Unknown weights 'vgg'; known are 'ssd', 'yunet'"):
+    with pytest.raises(ValueError, match="Unknown weights 'vgg'; known are 'mobilenet', 'ssd', 'vgg16'"):
         function("vgg")
 
 
@@ -160,11 +162,61 @@ def test_every_entry_is_complete():
         for file in weights.files:
             assert file.url.startswith("https://")
             assert file.url.endswith(file.filename)
-            assert len(bytes.fromhex(file.sha256)) == 32
+            algorithm, digits = file.checksum.split(":")
+            assert len(bytes.fromhex(digits)) == {"sha256": 32, "md5": 16}[algorithm]
 
 
-@pytest.mark.parametrize("name", ["ssd", "yunet"])
+@pytest.mark.parametrize("name", ["ssd", "yunet", "mobilenet", "yamnet"])
 def test_the_shared_weights_are_the_registered_ones(shared, monkeypatch, name):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     for file, path in zip(_weights.REGISTRY[name].files, require_weights(name), strict=True):
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256
+        assert path.name in file.alternatives or file.is_in(path)
+
+
+def test_md5_checks_as_sha256_does(entry, store, server, monkeypatch):
+    content = CONTENT["net.pb"]
+    right, wrong = (f"md5:{hashlib.md5(text, usedforsecurity=False).hexdigest()}" for text in (content, b"other"))
+    url = REGISTRY[entry].files[0].url
+    monkeypatch.setitem(REGISTRY, "old", Weights((WeightFile("old.h5", url, right),), what="a test", licence="none"))
+    assert fetch_weights("old")[0].read_bytes() == content
+    fetch_weights("old")
+    assert server.asked == ["/net.pb"]
+    monkeypatch.setitem(REGISTRY, "bad", Weights((WeightFile("bad.h5", url, wrong),), what="a test", licence="none"))
+    with pytest.raises(ValueError, match=f"gave a file with checksum {right}, expected {wrong}"):
+        fetch_weights("bad")
+    assert os.listdir(store) == ["old.h5"]
+
+
+@pytest.fixture
+def replaceable(entry, monkeypatch):
+    """An entry of one file in whose place another may lie."""
+    file = REGISTRY[entry].files[0]
+    file = WeightFile(file.filename, file.url, file.checksum, alternatives=("net.npz",))
+    monkeypatch.setitem(REGISTRY, "either", Weights((file,), what="a test", licence="none"))
+    return "either"
+
+
+def test_an_alternative_serves_where_the_file_is_absent(replaceable, store):
+    store.mkdir()
+    (store / "net.npz").touch()
+    assert find_weights(replaceable) == require_weights(replaceable) == (store / "net.npz",)
+    assert fetch_weights(replaceable) == find_weights(replaceable) == (store / "net.pb",)
+
+
+def test_missing_weights_name_the_alternative(replaceable, store):
+    with pytest.raises(FileNotFoundError, match=r"need net\.pb \(or net\.npz\) in .* missing: net\.pb\."):
+        require_weights(replaceable)
+
+
+def test_weights_are_known_by_their_content(tmp_path):
+    first, copy, other = (tmp_path / name for name in ("first", "copy", "other"))
+    for path, content in ((first, b"net"), (copy, b"net"), (other, b"another")):
+        path.write_bytes(content)
+    assert identify_weights(first) == identify_weights(copy) != identify_weights(other)
+    assert identify_weights(first).sha256 == hashlib.sha256(b"net").hexdigest()
+    assert repr(identify_weights(first)) == repr(identify_weights(str(copy)))
+    assert identify_weights(copy).path == str(copy)
+    first.write_bytes(b"another")
+    assert identify_weights(first) == identify_weights(other)
+    with pytest.raises(FileNotFoundError, match="No file of weights at"):
+        identify_weights(tmp_path / "none")

@@ -1,6 +1,17 @@
 """scikit-learn classifiers around the networks: arrays in, or the clip table in."""
 
+from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
+from savee_mm.classifiers.dense import DenseClassifier
 from savee_mm.classifiers.fusion import FusionClassifier
+from savee_mm.classifiers.kernel_ridge import KernelRidgeClassifier
+from savee_mm.classifiers.transfer import TransferClassifier
 
-__all__ = ["ConvLSTMClassifier", "FusionClassifier"]
+__all__ = [
+    "AudioCNNClassifier",
+    "ConvLSTMClassifier",
+    "DenseClassifier",
+    "FusionClassifier",
+    "KernelRidgeClassifier",
+    "TransferClassifier",
+]

@@ -38,8 +38,8 @@ def run_demo(folder, *, n_speakers, n_sentences, epochs):
     clf = FusionClassifier(epochs=epochs, random_state=0, verbose=True)
     clf.set_params(audio__verbose=True, video__verbose=True)
     report = evaluate({"fusion": clf}, corpus, ("clip", "speaker"), verbose=True)
-    for table in (report.folds(), report.summary()):
-        click.echo(table.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    click.echo(report.folds().to_string(index=False, float_format=lambda value: f"{value:.3f}"))
+    click.echo(report.to_markdown(), nl=False)
 
     newcomer = sorted(set(corpus.groups))[-1]
     click.echo(f"3. Trained on all but {newcomer}, saved and loaded")

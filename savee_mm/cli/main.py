@@ -34,6 +34,7 @@ def main():
 
     \b
         savee-mm evaluate SAVEE/ --protocols clip,speaker
+        savee-mm evaluate SAVEE/ --systems all --resume folds/
         savee-mm train SAVEE/ --out fusion.savee
         savee-mm predict clip.mp4 --model fusion.savee
 
@@ -43,17 +44,15 @@ def main():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-_epochs_option = click.option(
-    "--epochs", type=click.IntRange(1), default=40, show_default=True, help="Passes over the training clips."
-)
-
-
 def _corpus_options(command):
-    """Add ROOT and --corpus, and the network's own options."""
+    """Add ROOT and --corpus, and the options of every system."""
     for option in (
         click.option("--cache", type=click.Path(file_okay=False), help="Folder that keeps extracted arrays."),
-        click.option("--seed", default=0, show_default=True, help="Seed of everything random."),
-        _epochs_option,
+        click.option(
+            "--epochs",
+            type=click.IntRange(1),
+            help="Passes over the training clips, of a system that is one network.  [default: the system's own]",
+        ),
         click.option(
             "--corpus",
             type=click.Choice(CORPORA),
@@ -67,6 +66,13 @@ def _corpus_options(command):
     return command
 
 
+def _read_seeds(ctx, param, value):
+    try:
+        return [int(seed) for seed in value.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(f"expected whole numbers with commas between, got {value!r}.") from error
+
+
 @main.command()
 @click.option("--out", type=click.Path(file_okay=False), default="demo", show_default=True, help="Folder to write.")
 @click.option(
@@ -75,7 +81,7 @@ def _corpus_options(command):
 @click.option(
     "--sentences", type=click.IntRange(2, 15), default=3, show_default=True, help="Sentences per speaker and emotion."
 )
-@_epochs_option
+@click.option("--epochs", type=click.IntRange(1), default=40, show_default=True, help="Passes over the training clips.")
 def demo(out, speakers, sentences, epochs):
     """Build a synthetic corpus, cross-validate, train, save, load and predict."""
     from savee_mm.cli.demo import run_demo
@@ -86,44 +92,77 @@ def demo(out, speakers, sentences, epochs):
 @main.command()
 @_corpus_options
 @click.option(
+    "--systems",
+    default="fusion",
+    show_default=True,
+    help="Names with commas between, `audio` for all that read sound alone, or `all`.",
+)
+@click.option(
+    "--speaker-normalized",
+    is_flag=True,
+    help="Normalise by speaker where a system knows how: uses the unlabelled clips of the speakers tested.",
+)
+@click.option(
     "--protocols",
     default="clip,speaker",
     show_default=True,
     help="What never stands on both sides of a split: clip, speaker, sentence, speaker+sentence.",
 )
-@click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the table of the folds.")
+@click.option(
+    "--seeds",
+    default="0",
+    show_default=True,
+    callback=_read_seeds,
+    help="Seeds of everything random, with commas between: each is a run of its own.",
+)
+@click.option("--resume", type=click.Path(file_okay=False), help="Folder that keeps finished folds; a rerun goes on.")
+@click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the folds.")
+@click.option("--table", type=click.Path(dir_okay=False), help="CSV file for the table of the systems.")
+@click.option("--markdown", type=click.Path(dir_okay=False), help="Markdown file for the table of the systems.")
 @click.option("--report", type=click.Path(dir_okay=False), help="HTML file for tables and confusion matrices.")
-def evaluate(root, corpus, epochs, seed, cache, protocols, out, report):
-    """Cross-validate the fusion system on the corpus at ROOT."""
-    from savee_mm import evaluate
+def evaluate(root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, resume, **files):
+    """Cross-validate systems on the corpus at ROOT, and compare them with their published figures.
 
-    _make_room(out, report)
+    A system whose weights or recordings are missing is named on stderr and left out; the status is 1 then.
+    """
+    from savee_mm.cli._systems import make_systems
+    from savee_mm.cli.evaluate import run_evaluate
+
+    chosen = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
     bunch = _load(root, corpus)
-    names = [name.strip() for name in protocols.split(",")]
-    result = evaluate({"fusion": _fusion(epochs, seed, cache)}, bunch, names, seeds=(seed,), verbose=True)
-    _echo_table(result.folds())
-    _echo_table(result.summary())
-    if out:
-        result.folds().to_csv(out, index=False)
-    if report:
-        click.echo(f"report: {result.to_html(report, title=f'Fusion on {Path(root).name}', notes=bunch.DESCR)}")
+    _make_room(*files.values())
+    complete = run_evaluate(
+        chosen,
+        bunch,
+        [name.strip() for name in protocols.split(",")],
+        seeds,
+        resume=resume,
+        title=f"{', '.join(chosen)} on {Path(root).name}",
+        files=files,
+    )
+    if not complete:
+        raise click.exceptions.Exit(1)
 
 
 @main.command()
 @_corpus_options
+@click.option("--system", default="fusion", show_default=True, help="Name of the system, as in `evaluate`.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="Model file to write.")
 @click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, to test on later.")
-def train(root, corpus, epochs, seed, cache, out, without):
-    """Train the fusion system on the corpus at ROOT and save it."""
+def train(root, corpus, epochs, cache, system, seed, out, without):
+    """Train a system on the corpus at ROOT and save it."""
     from savee_mm import save_model
+    from savee_mm.cli._systems import make_system
 
-    _make_room(out)
+    model = make_system(system, epochs=epochs, cache=cache, seed=seed)
     bunch = _load(root, corpus)
+    _make_room(out)
     kept = ~bunch.data["speaker"].isin(without)
     unknown = set(without) - set(bunch.data["speaker"])
     if unknown:
         raise ValueError(f"--without {', '.join(sorted(unknown))}: the speakers are {_unique(bunch.data['speaker'])}.")
-    model = _fusion(epochs, seed, cache).fit(bunch.data[kept], bunch.target[kept])
+    model.fit(bunch.data[kept], bunch.target[kept])
     click.echo(f"trained on {kept.sum()} clips of {_unique(bunch.data['speaker'][kept])}: {save_model(model, out)}")
 
 
@@ -173,13 +212,6 @@ def _load(root, corpus):
     return dict(zip(CORPORA, loaders, strict=True))[corpus](root)
 
 
-def _fusion(epochs, seed, cache):
-    from savee_mm import FusionClassifier
-
-    clf = FusionClassifier(epochs=epochs, random_state=seed, cache=cache or "memory", verbose=True)
-    return clf.set_params(audio__verbose=True, video__verbose=True)
-
-
 def _make_room(*files):
     """Make the folders of the files that will be written, before hours are spent on what goes into them."""
     for file in filter(None, files):
@@ -188,7 +220,3 @@ def _make_room(*files):
 
 def _unique(values):
     return ", ".join(sorted(set(values.astype(str))))
-
-
-def _echo_table(frame):
-    click.echo(frame.to_string(index=False, float_format=lambda value: f"{value:.3f}"))

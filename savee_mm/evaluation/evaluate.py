@@ -7,11 +7,13 @@ import pandas as pd
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
+from savee_mm.evaluation._folds import Job, open_folds
 from savee_mm.evaluation.report import EvaluationReport
+from savee_mm.evaluation.scores import score
 from savee_mm.model_selection import make_splitter
 
 
-def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verbose=False):
+def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, folder=None, verbose=False):
     """Cross-validate estimators over a corpus, each in every protocol.
 
     Parameters
@@ -24,6 +26,9 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verb
         What never stands on both sides of a split, see :mod:`savee_mm.model_selection`.
     seeds : sequence of int, default=(0,)
         Each seeds the split (where it is shuffled) and every ``random_state`` of the estimators.
+    folder : path-like, default=None
+        Keeps every finished fold, made where it is missing. A fold that is found there is not trained again: after
+        an interruption the same call goes on where it stopped.
     verbose : bool, default=False
         Whether to show a progress bar over the folds.
 
@@ -37,12 +42,22 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verb
     ClipError
         On the first clip that cannot be used, unless the estimator fills it: no fold is scored NaN.
     ValueError
-        For an unknown protocol, one whose column the table has not, or nothing to do.
+        For an unknown protocol, one whose column the table has not, or nothing to do; with ``folder``, for a
+        parameter of an estimator that cannot be written down.
+    OSError
+        Where ``folder`` is a file, or cannot be made.
+
+    Notes
+    -----
+    A fold in ``folder`` counts where nothing that it depends on has changed: name, class and parameters of the
+    system (``cache``, ``memory``, ``n_jobs`` and ``verbose`` excepted), version of the library, protocol, seed and
+    number of the fold, the clips of both sides with their labels, and the size of their files. Anything else is
+    computed anew. The files are JSON, and any of them may be deleted.
 
     Examples
     --------
     >>> from savee_mm import FusionClassifier, evaluate, load_savee
-    >>> report = evaluate({"fusion": FusionClassifier()}, load_savee("SAVEE/"))  # doctest: +SKIP
+    >>> report = evaluate({"fusion": FusionClassifier()}, load_savee("SAVEE/"), folder="folds")  # doctest: +SKIP
     >>> report.summary()  # doctest: +SKIP
     """
     protocols = [protocols] if isinstance(protocols, str) else list(protocols)
@@ -51,45 +66,63 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, verb
             f"Expected at least one system, protocol and seed, got {len(systems)} systems, {len(protocols)} protocols "
             f"and {len(seeds)} seeds."
         )
-    jobs = [
-        (system, protocol, seed, fold, split)
-        for system in systems
+    jobs = _plan(systems, corpus, protocols, seeds)
+    folds = open_folds(folder, corpus)
+    parts = [folds.get(job) for job in jobs]
+    missing = [number for number, part in enumerate(parts) if part is None]
+    # Folds that were kept are done at the start, and do not count for the time left.
+    with tqdm(total=len(jobs), initial=len(jobs) - len(missing), disable=not verbose, unit="fold") as bar:
+        for number in missing:
+            job = jobs[number]
+            bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
+            parts[number] = _run_fold(job, corpus)
+            folds.put(job, parts[number])
+            bar.update()
+    frames = [
+        pd.DataFrame(part).assign(system=job.system, protocol=job.protocol, seed=job.seed, fold=job.fold)
+        for job, part in zip(jobs, parts, strict=True)
+    ]
+    return EvaluationReport(pd.concat(frames, ignore_index=True))
+
+
+def _plan(systems, corpus, protocols, seeds):
+    """Return the folds of all systems in the order of the report."""
+    splits = {
+        (protocol, seed): list(make_splitter(protocol, random_state=seed).split(corpus.data, corpus.target))
         for protocol in protocols
         for seed in seeds
-        for fold, split in enumerate(make_splitter(protocol, random_state=seed).split(corpus.data, corpus.target))
+    }
+    return [
+        Job(system, _seeded(estimator, seed), protocol, seed, fold, train, test)
+        for system, estimator in systems.items()
+        for (protocol, seed), sides in splits.items()
+        for fold, (train, test) in enumerate(sides)
     ]
-    parts = []
-    with tqdm(jobs, disable=not verbose, unit="fold") as bar:
-        for system, protocol, seed, fold, (train, test) in bar:
-            bar.set_description(f"{system}, {protocol}, fold {fold + 1}")
-            scored = _run_fold(_seeded(systems[system], seed), corpus, train, test)
-            parts.append(scored.assign(system=system, protocol=protocol, seed=seed, fold=fold))
-    return EvaluationReport(pd.concat(parts, ignore_index=True))
 
 
-def _run_fold(estimator, corpus, train, test):
-    """Return one row per test clip: truth, prediction, probabilities, and the fold's time and training score."""
+def _run_fold(job, corpus):
+    """Return the columns of a table with one row per test clip, as lists: what is kept in a file, and shown."""
     target = np.asarray(corpus.target)
+    training, clips = corpus.data.iloc[job.train], corpus.data.iloc[job.test]
+    estimator = clone(job.estimator)
     started = time.perf_counter()
-    estimator.fit(corpus.data.iloc[train], target[train])
+    estimator.fit(training, target[job.train])
     seconds = time.perf_counter() - started
-    clips = corpus.data.iloc[test]
-    rows = pd.DataFrame(
-        {
-            # A table of one's own may know neither; which row it was is always known.
-            "clip_id": clips["clip_id"].to_numpy() if "clip_id" in clips else clips.index,
-            "speaker": clips["speaker"].to_numpy() if "speaker" in clips else "",
-            "target": target[test],
-            "predicted": estimator.predict(clips),
-            "train_accuracy": np.mean(estimator.predict(corpus.data.iloc[train]) == target[train]),
-            "fit_seconds": seconds,
-        }
-    )
+    learnt = score(target[job.train], estimator.predict(training))
+    columns = {
+        # A table of one's own may know neither; which row it was is always known.
+        "clip_id": clips.get("clip_id", clips.index).tolist(),
+        "speaker": clips["speaker"].tolist() if "speaker" in clips else [""] * len(clips),
+        "target": target[job.test].tolist(),
+        "predicted": np.asarray(estimator.predict(clips)).tolist(),
+        "train_accuracy": [learnt["accuracy"]] * len(clips),
+        "train_uar": [learnt["uar"]] * len(clips),
+        "fit_seconds": [seconds] * len(clips),
+    }
     if hasattr(estimator, "predict_proba"):
         probabilities = estimator.predict_proba(clips)
-        for column, name in enumerate(estimator.classes_):
-            rows[f"p_{name}"] = probabilities[:, column]
-    return rows
+        columns |= {f"p_{name}": probabilities[:, i].tolist() for i, name in enumerate(estimator.classes_)}
+    return columns
 
 
 def _seeded(estimator, seed):

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
+from sklearn.metrics import confusion_matrix
 
 from savee_mm.evaluation.page import figure_svg, page
+from savee_mm.evaluation.scores import SCORES, score
+from savee_mm.evaluation.tables import cells, legend, markdown
 
 _FOLD = ["system", "protocol", "seed", "fold"]
+_TRAINING = ("train_accuracy", "train_uar")
 
 
 class EvaluationReport:
@@ -19,7 +22,7 @@ class EvaluationReport:
     ----------
     predictions : DataFrame
         One row per test clip and fold: ``system``, ``protocol``, ``seed``, ``fold``, ``clip_id``, ``speaker``,
-        ``target``, ``predicted``, ``train_accuracy``, ``fit_seconds`` and ``p_<class>``.
+        ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds`` and ``p_<class>``.
 
     Attributes
     ----------
@@ -40,8 +43,10 @@ class EvaluationReport:
         Returns
         -------
         folds : DataFrame
-            ``accuracy``, ``uar`` (unweighted average recall over the classes in the fold's truth),
-            ``train_accuracy``, ``n_test`` and ``fit_seconds``, and ``speakers``: who is in the test fold.
+            ``accuracy``; ``precision``, ``recall`` and ``f1``, each the plain mean over the classes in the fold's
+            truth; ``uar``, the unweighted average recall, which is the same as ``recall``; ``train_accuracy`` and
+            ``train_uar`` on the training clips; ``n_test``, ``fit_seconds``, and ``speakers``: who is in the test
+            fold.
         """
         return self.predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
 
@@ -51,19 +56,53 @@ class EvaluationReport:
         Returns
         -------
         summary : DataFrame
-            ``accuracy``, ``accuracy_sd``, ``uar``, ``uar_sd``, ``train_accuracy``, ``worst_fold`` (the lowest
-            accuracy) and ``fit_seconds`` (mean per fold).
+            Each figure of :meth:`folds` and its deviation (``accuracy``, ``accuracy_sd`` and so on, training
+            figures included), ``worst_fold`` (the lowest accuracy) and ``fit_seconds`` (mean per fold). Of
+            several seeds, the folds of all of them are taken together.
         """
+        figures = {}
+        for name in (*SCORES, *_TRAINING):
+            figures |= {name: (name, "mean"), f"{name}_sd": (name, _deviation)}
         grouped = self.folds().groupby(["system", "protocol"], sort=False)
-        return grouped.agg(
-            accuracy=("accuracy", "mean"),
-            accuracy_sd=("accuracy", _deviation),
-            uar=("uar", "mean"),
-            uar_sd=("uar", _deviation),
-            train_accuracy=("train_accuracy", "mean"),
-            worst_fold=("accuracy", "min"),
-            fit_seconds=("fit_seconds", "mean"),
-        ).reset_index()
+        return grouped.agg(**figures, worst_fold=("accuracy", "min"), fit_seconds=("fit_seconds", "mean")).reset_index()
+
+    def comparison(self, published=None):
+        """Return the summary with published figures beside the measured ones.
+
+        Parameters
+        ----------
+        published : mapping, default=None
+            Accuracy by the name of the system, or by (name, protocol) where a figure belongs to one protocol.
+
+        Returns
+        -------
+        comparison : DataFrame
+            :meth:`summary` with ``published`` (NaN where there is none) and ``difference``, the measured accuracy
+            less the published one.
+        """
+        table, published = self.summary(), published or {}
+        pairs = zip(table["system"], table["protocol"], strict=True)
+        known = [float(published.get(pair, published.get(pair[0], np.nan))) for pair in pairs]
+        table["published"] = known
+        table["difference"] = table["accuracy"] - known
+        return table
+
+    def to_markdown(self, published=None, *, single_split=()):
+        """Return the comparison as a table in Markdown, with a line under it that says what is shown.
+
+        Parameters
+        ----------
+        published : mapping, default=None
+            See :meth:`comparison`; without it, the table has no such columns.
+        single_split : collection of str, default=()
+            Systems whose published figure comes from a single test split; it is marked.
+
+        Returns
+        -------
+        text : str
+        """
+        table, note = self._readable(published, single_split)
+        return f"{markdown(table)}\n{note}\n"
 
     def confusion(self, system, protocol):
         """Return the confusion matrix over all test folds of a system in a protocol.
@@ -114,7 +153,7 @@ class EvaluationReport:
         axes.set(xlabel="predicted", ylabel="true", title=f"{system}, protocol {protocol}")
         return figure
 
-    def to_html(self, path, *, title="Evaluation", notes=""):
+    def to_html(self, path, *, title="Evaluation", notes="", published=None, single_split=()):
         """Write one self-contained page that a browser opens offline.
 
         Parameters
@@ -125,13 +164,18 @@ class EvaluationReport:
             Heading.
         notes : str, default=""
             Plain text under the heading: the corpus, and what the figures may be used for.
+        published : mapping, default=None
+            See :meth:`comparison`.
+        single_split : collection of str, default=()
+            See :meth:`to_markdown`.
 
         Returns
         -------
         path : Path
             The file written.
         """
-        sections = [("Summary", _table(self.summary())), ("Folds", _table(self.folds()))]
+        summary, note = self._readable(published, single_split)
+        sections = [("Summary", f"{_table(summary)}<p>{note}</p>"), ("Folds", _table(self.folds()))]
         for system, protocol in self.predictions[["system", "protocol"]].drop_duplicates().to_numpy():
             picture = figure_svg(self.plot_confusion(system, protocol))
             sections.append((html.escape(f"Confusion: {system}, protocol {protocol}"), picture))
@@ -140,17 +184,20 @@ class EvaluationReport:
         path.write_text(page(title, notes, sections), encoding="utf-8")
         return path
 
+    def _readable(self, published, single_split):
+        """Return the comparison as cells, and the sentences under it."""
+        table = cells(self.comparison(published), single_split)
+        return table, legend(table, self.predictions["seed"].nunique())
+
 
 def _score_fold(rows):
+    first = rows.iloc[0]
     return pd.Series(
         {
             "speakers": " ".join(sorted(rows["speaker"].astype(str).unique())),
             "n_test": len(rows),
-            "accuracy": accuracy_score(rows["target"], rows["predicted"]),
-            # Over the classes of the truth: one that was only ever predicted has no recall.
-            "uar": recall_score(rows["target"], rows["predicted"], labels=np.unique(rows["target"]), average="macro"),
-            "train_accuracy": rows["train_accuracy"].iloc[0],
-            "fit_seconds": rows["fit_seconds"].iloc[0],
+            **score(rows["target"], rows["predicted"]),
+            **{name: first[name] for name in (*_TRAINING, "fit_seconds")},
         }
     )
 

@@ -2,8 +2,22 @@
 
 from savee_mm.features.audio import AudioFeatures
 from savee_mm.features.face_frames import FaceFrameSampler
+from savee_mm.features.functionals import VoiceFunctionals
+from savee_mm.features.mel_image import MelImage
 from savee_mm.features.mfcc_image import MFCCImage
 from savee_mm.features.prosody import ProsodyFeatures
+from savee_mm.features.speaker_normalizer import SpeakerNormalizer
 from savee_mm.features.spectral import SpectralFeatures
+from savee_mm.features.yamnet import YAMNetEmbedding
 
-__all__ = ["AudioFeatures", "FaceFrameSampler", "MFCCImage", "ProsodyFeatures", "SpectralFeatures"]
+__all__ = [
+    "AudioFeatures",
+    "FaceFrameSampler",
+    "MFCCImage",
+    "MelImage",
+    "ProsodyFeatures",
+    "SpeakerNormalizer",
+    "SpectralFeatures",
+    "VoiceFunctionals",
+    "YAMNetEmbedding",
+]

@@ -25,7 +25,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base of the extractors: X is a clip table, a list of paths or a list of arrays.
 
     A subclass names its ``_column``, gives a kernel (a picklable function of one path or array, with the
-    parameters that matter bound) and, where it learns from the training clips, extends ``_learn``.
+    parameters that matter bound) and, where it learns from the training clips, extends ``_learn``. A kernel of
+    sounds takes ``recipe=`` too, for the augmented copies of a table.
     """
 
     _column = "audio"
@@ -176,6 +177,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
 def _key(clip, parameters):
     """Name the computation, or None where the clip has no content to name it by."""
+    if clip.recipe is not None:
+        parameters = f"{parameters} recipe={clip.recipe}"
     try:
         return None if clip.source is None else content_key(clip.source, parameters)
     except OSError:
@@ -187,6 +190,6 @@ def _run(kernel, clip):
     if clip.source is None:
         return clip.error("nothing in its column; give the path of its file, or leave the clip out")
     try:
-        return kernel(clip.source)
+        return kernel(clip.source) if clip.recipe is None else kernel(clip.source, recipe=clip.recipe)
     except ClipError as error:
         return clip.error(error.reason)

@@ -4,10 +4,11 @@ import numpy as np
 
 from savee_mm._validation import ClipError
 from savee_mm.media import read_audio
+from savee_mm.signal import apply_recipe
 
 
-def load_sound(source, *, sr, input_sr):
-    """Return the samples and rate of a path or an array.
+def load_sound(source, *, sr, input_sr, recipe=None):
+    """Return the samples and rate of a path or an array, augmented where there is a recipe.
 
     Parameters
     ----------
@@ -17,6 +18,8 @@ def load_sound(source, *, sr, input_sr):
         Working rate (Hz); None = as recorded.
     input_sr : int or None
         Rate of an array (Hz); ``sr`` when None.
+    recipe : str, default=None
+        What is done to the sound at its working rate, see :func:`savee_mm.signal.apply_recipe`.
 
     Returns
     -------
@@ -27,8 +30,18 @@ def load_sound(source, *, sr, input_sr):
     Raises
     ------
     ClipError
-        Where there is no sound, or none that can be used.
+        Where there is no sound, or none that can be used, or the recipe is none.
     """
+    y, sr = _read_sound(source, sr, input_sr)
+    if recipe is None:
+        return y, sr
+    try:
+        return apply_recipe(y, sr, recipe), sr
+    except ValueError as error:
+        raise ClipError(str(error)) from None
+
+
+def _read_sound(source, sr, input_sr):
     if isinstance(source, str):
         return read_audio(source, sr=sr)
     recorded = input_sr or sr

@@ -134,9 +134,9 @@ class AudioFeatures(SpectralFeatures):
         return [*COLUMNS, *(column for column in super()._columns() if column[0] not in prosody)]
 
 
-def _audio(source, *, sr, input_sr, fmin, fmax, fresh, **measurement):
+def _audio(source, *, sr, input_sr, fmin, fmax, fresh, recipe=None, **measurement):
     """Return prosody and the ``fresh`` positions of the spectral columns."""
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
     prosody = measure_prosody(
         y,
         sr,

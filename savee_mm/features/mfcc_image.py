@@ -3,16 +3,14 @@
 from functools import partial
 from numbers import Integral
 
-import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils._param_validation import Interval
 
-from savee_mm.features._base import ClipTransformer
+from savee_mm.features._image import SoundImageTransformer, cut_sound, on_canvas
 from savee_mm.features._sound import load_sound
 from savee_mm.signal import mfcc
 
 
-class MFCCImage(ClipTransformer):
+class MFCCImage(SoundImageTransformer):
     """Mel-frequency cepstral coefficients over time, one image of fixed size per clip.
 
     A clip longer than ``n_frames`` is cut at its end; a shorter one is followed by zeros, which after
@@ -66,14 +64,8 @@ class MFCCImage(ClipTransformer):
     """
 
     _parameter_constraints = {
-        **ClipTransformer._parameter_constraints,
+        **SoundImageTransformer._parameter_constraints,
         "n_mfcc": [Interval(Integral, 1, 128, closed="both")],
-        "n_frames": [Interval(Integral, 1, None, closed="left")],
-        "sr": [Interval(Integral, 1000, None, closed="left"), None],
-        "input_sr": [Interval(Integral, 1000, None, closed="left"), None],
-        "hop_length": [Interval(Integral, 1, None, closed="left")],
-        "n_fft": [Interval(Integral, 16, None, closed="left")],
-        "normalize": [StrOptions({"clip", "training"}), None],
     }
 
     def __init__(
@@ -103,10 +95,6 @@ class MFCCImage(ClipTransformer):
         self.on_error = on_error
         self.verbose = verbose
 
-    @property
-    def _learns_from_clips(self):
-        return self.normalize == "training"
-
     def _kernel(self):
         return partial(
             _mfcc_image,
@@ -118,45 +106,12 @@ class MFCCImage(ClipTransformer):
             hop_length=self.hop_length,
         )
 
-    def _shape(self):
-        return self.n_mfcc, self.n_frames
-
-    def _learn(self, values):
-        # Frames behind a clip's end are NaN and do not count.
-        self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
-        self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
-
-    def _finish(self, values):
-        if self.normalize == "training":
-            check_is_fitted(self, "mean_")
-            values = (values - self.mean_[:, np.newaxis]) / self.scale_[:, np.newaxis]
-        elif self.normalize == "clip":
-            values = _normalize_each(values)
-        return np.nan_to_num(values, copy=False, nan=0.0)[..., np.newaxis].astype(np.float32, copy=False)
+    def _n_rows(self):
+        return self.n_mfcc
 
 
-def _mfcc_image(source, *, sr, input_sr, n_mfcc, n_frames, n_fft, hop_length):
+def _mfcc_image(source, *, sr, input_sr, n_mfcc, n_frames, n_fft, hop_length, recipe=None):
     """Return (n_mfcc, n_frames) float32, NaN behind the clip's end."""
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
-    # What lies behind the last frame that fits is not worth transforming.
-    y = y[: (n_frames - 1) * hop_length + n_fft // 2]
-    coefficients = mfcc(y, sr, n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length)[:, :n_frames]
-    image = np.full((n_mfcc, n_frames), np.nan, np.float32)
-    image[:, : coefficients.shape[1]] = coefficients
-    return image
-
-
-def _normalize_each(values):
-    out = np.zeros_like(values)
-    for image, target in zip(values, out, strict=True):
-        known = ~np.isnan(image[0])
-        frames = image[:, known]
-        if frames.size:
-            centred = frames - frames.mean(axis=1, keepdims=True)
-            target[:, known] = centred / _positive(frames.std(axis=1, keepdims=True))
-    return out
-
-
-def _positive(scale):
-    """Return ``scale`` with 1 where it is nothing but rounding: a constant stays a constant."""
-    return np.where(scale > 1e-4, scale, 1.0).astype(scale.dtype)
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
+    y = cut_sound(y, n_frames=n_frames, n_fft=n_fft, hop_length=hop_length)
+    return on_canvas(mfcc(y, sr, n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length), n_frames)

@@ -23,7 +23,18 @@ _STATISTICS = ("mean", "median", "std", "range", "max")
 _N_FORMANTS = 3
 # Frames of the loudness whose peaks are counted are two of these long, as in eGeMAPS (s).
 _LOUDNESS_STEP = 0.01
-#: Name and unit of the columns.
+#: Name and unit of the columns on stretches of voice, pauses and peaks of loudness.
+TIMING = (
+    ("voiced_segment_mean", "s"),
+    ("voiced_segment_std", "s"),
+    ("unvoiced_segment_mean", "s"),
+    ("unvoiced_segment_std", "s"),
+    ("voiced_segments_per_second", "1/s"),
+    ("pause_share", "1"),
+    ("pause_mean", "s"),
+    ("loudness_peaks_per_second", "1/s"),
+)
+#: Name and unit of all columns.
 COLUMNS = (
     *((f"pitch_{name}", "Hz") for name in _STATISTICS),
     *((f"energy_{name}", "1") for name in _STATISTICS),
@@ -34,14 +45,7 @@ COLUMNS = (
     ("hnr_mean", "dB"),
     ("hnr_std", "dB"),
     *((f"f{k}_{name}", "Hz") for k in range(1, _N_FORMANTS + 1) for name in ("mean", "std")),
-    ("voiced_segment_mean", "s"),
-    ("voiced_segment_std", "s"),
-    ("unvoiced_segment_mean", "s"),
-    ("unvoiced_segment_std", "s"),
-    ("voiced_segments_per_second", "1/s"),
-    ("pause_share", "1"),
-    ("pause_mean", "s"),
-    ("loudness_peaks_per_second", "1/s"),
+    *TIMING,
 )
 
 
@@ -155,8 +159,8 @@ class ProsodyFeatures(TabularTransformer):
         return COLUMNS
 
 
-def _prosody(source, *, sr, input_sr, **measurement):
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+def _prosody(source, *, sr, input_sr, recipe=None, **measurement):
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
     return measure_prosody(y, sr, **measurement)
 
 
@@ -192,7 +196,7 @@ def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
             voiced.size / max(voice.f0.size, 1),
             *_mean_and_std(voice.hnr),
             *_formant_statistics(y, sr, voice.times[is_voiced]),
-            *_timing(y, sr, voice),
+            *measure_timing(y, sr, voice),
         ]
     )
 
@@ -203,8 +207,22 @@ def _formant_statistics(y, sr, times):
     return [value for row in frequencies for value in _mean_and_std(row)]
 
 
-def _timing(y, sr, voice):
-    """Return the columns on segments, pauses and peaks of loudness."""
+def measure_timing(y, sr, voice):
+    """Return the columns ``TIMING`` of one sound, NaN where it has nothing to measure.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Sound.
+    sr : int
+        Its rate (Hz).
+    voice : VoiceReport
+        What ``voice_report`` says of it.
+
+    Returns
+    -------
+    columns : tuple of float
+    """
     # Of a single sample, resampling may leave none.
     duration = max(len(y), 1) / sr
     voiced, unvoiced = voiced_segments(voice.f0, voice.times)

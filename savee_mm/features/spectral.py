@@ -180,8 +180,8 @@ class SpectralFeatures(TabularTransformer):
         return parameters
 
 
-def _spectral(source, *, sr, input_sr, **measurement):
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr)
+def _spectral(source, *, sr, input_sr, recipe=None, **measurement):
+    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
     return measure_spectrum(y, sr, **measurement)
 
 

@@ -17,8 +17,13 @@ FORMAT = 1
 _CARD, _ESTIMATOR = "card.json", "estimator.skops"
 _LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "skops", "opencv-python")
 # Types of ours that a model file may name, by the rooms they live in.
-_OUR_ROOMS = ("savee_mm.classifiers.", "savee_mm.features.", "savee_mm.selection.")
-_PATHS = (
+_OUR_ROOMS = ("savee_mm.augmentation.", "savee_mm.classifiers.", "savee_mm.features.", "savee_mm.selection.")
+# Types of others, none of which runs anything: of paths, and of what :mod:`savee_mm.systems` makes.
+_OTHERS = (
+    "imblearn.pipeline.Pipeline",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.feature_selection._univariate_selection.f_classif",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",
     "pathlib._local.PosixPath",
@@ -45,6 +50,8 @@ def save_model(estimator, path):
     ------
     NotFittedError
         Where the estimator is not fitted.
+    ValueError
+        Where it holds types that :func:`load_model` would refuse, as the trees of a random forest; nothing is written.
 
     Notes
     -----
@@ -60,10 +67,15 @@ def save_model(estimator, path):
     import skops.io
 
     check_is_fitted(estimator)
-    path = Path(path)
+    path, payload = Path(path), skops.io.dumps(estimator)
+    if unknown := _unknown_types(payload):
+        raise ValueError(
+            f"{type(estimator).__name__} holds types that load_model does not open: {', '.join(unknown)}. Keep it by "
+            "pickle, among people who trust each other, or choose another classifier."
+        )
     with write_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_CARD, json.dumps(_card(estimator), indent=2))
-        archive.writestr(_ESTIMATOR, skops.io.dumps(estimator))
+        archive.writestr(_ESTIMATOR, payload)
     return path
 
 
@@ -96,14 +108,20 @@ def load_model(path):
             f"{path}: written in format {card['format']} by savee_mm {card['savee_mm']}; this is savee_mm "
             f"{__version__}, which reads up to format {FORMAT}. Install that version or a newer one."
         )
-    named = skops.io.get_untrusted_types(data=payload)
-    unknown = [name for name in named if not name.startswith(_OUR_ROOMS) and name not in _PATHS]
-    if unknown:
+    if unknown := _unknown_types(payload):
         raise ValueError(
             f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you "
             "trust where it comes from, load its estimator.skops with skops.io.load and name them there."
         )
-    return skops.io.loads(payload, trusted=named)
+    return skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
+
+
+def _unknown_types(payload):
+    """Return the types in a skops archive that are neither skops's to trust nor ours."""
+    import skops.io
+
+    named = skops.io.get_untrusted_types(data=payload)
+    return [name for name in named if not name.startswith(_OUR_ROOMS) and name not in _OTHERS]
 
 
 def _read(path):

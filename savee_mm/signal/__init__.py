@@ -6,6 +6,7 @@ empty, NaN or zero-padded result. librosa and Praat are what they are measured a
 ``savee_mm.signal.praat`` asks Praat itself.
 """
 
+from savee_mm.signal.augment import add_noise, apply_gain, equalize, invert_polarity
 from savee_mm.signal.contours import CONTOURS, spectral_contours
 from savee_mm.signal.descriptors import (
     alpha_ratio,
@@ -23,8 +24,10 @@ from savee_mm.signal.energy import rms, short_time_energy
 from savee_mm.signal.f0 import pitch
 from savee_mm.signal.formants import formants
 from savee_mm.signal.functionals import STATISTICS, resample_contour, summarize
+from savee_mm.signal.level import level_sound
 from savee_mm.signal.mel import mel_filterbank, mel_spectrogram, mfcc, mfcc_delta
 from savee_mm.signal.pulses import VoiceReport, jitter, period_marks, shimmer, voice_report
+from savee_mm.signal.recipe import apply_recipe, format_recipe, parse_recipe
 from savee_mm.signal.spectral import (
     amplitude_spectrogram,
     db_spectrogram,
@@ -33,6 +36,7 @@ from savee_mm.signal.spectral import (
     stft_power,
     stft_power_blocks,
 )
+from savee_mm.signal.stretch import pitch_shift, time_stretch
 from savee_mm.signal.teager import teager_energy
 from savee_mm.signal.temporal import amplitude_envelope, teo, zcr
 from savee_mm.signal.voice import hnr, loudness_peaks, pauses, voiced_segments
@@ -41,24 +45,33 @@ __all__ = [
     "CONTOURS",
     "STATISTICS",
     "VoiceReport",
+    "add_noise",
     "alpha_ratio",
     "amplitude_envelope",
     "amplitude_spectrogram",
+    "apply_gain",
+    "apply_recipe",
     "ber",
     "db_spectrogram",
+    "equalize",
     "formants",
+    "format_recipe",
     "hammarberg_index",
     "hnr",
+    "invert_polarity",
     "jitter",
+    "level_sound",
     "loudness",
     "loudness_peaks",
     "mel_filterbank",
     "mel_spectrogram",
     "mfcc",
     "mfcc_delta",
+    "parse_recipe",
     "pauses",
     "period_marks",
     "pitch",
+    "pitch_shift",
     "power_spectrogram",
     "power_to_db",
     "resample_contour",
@@ -77,6 +90,7 @@ __all__ = [
     "summarize",
     "teager_energy",
     "teo",
+    "time_stretch",
     "voice_report",
     "voiced_segments",
     "zcr",

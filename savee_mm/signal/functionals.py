@@ -15,6 +15,9 @@ STATISTICS = {
     "p80": lambda rows, step: np.percentile(rows, 80, axis=1),
     "p95": lambda rows, step: np.percentile(rows, 95, axis=1),
     "slope": lambda rows, step: _slope(rows, step),
+    "midrange": lambda rows, step: np.ptp(np.percentile(rows, (20, 80), axis=1), axis=0),
+    "delta_mean": lambda rows, step: _deltas(rows).mean(axis=1),
+    "delta_std": lambda rows, step: _deltas(rows).std(axis=1),
 }
 
 
@@ -26,8 +29,9 @@ def summarize(contour, statistics, *, time_step):
     contour : array of shape (n_frames,) or (n_rows, n_frames)
         One descriptor over time, at least one frame.
     statistics : sequence of str
-        Names among ``mean, std, min, max, range, median, p5, p20, p80, p95`` (percentiles) and ``slope`` (of the
-        regression line, per second; 0 of a single frame).
+        Names among ``mean, std, min, max, range, median, p5, p20, p80, p95`` (percentiles), ``midrange`` (p80 - p20),
+        ``slope`` (of the regression line, per second; 0 of a single frame), and ``delta_mean, delta_std`` (of the
+        absolute difference between one frame and the next; 0 of a single frame).
     time_step : float
         Distance between two frames (s).
 
@@ -101,3 +105,7 @@ def _as_rows(contour):
 def _slope(rows, step):
     times = step * (np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2)
     return rows @ times / max(times @ times, np.finfo(float).tiny)
+
+
+def _deltas(rows):
+    return np.abs(np.diff(rows, axis=1)) if rows.shape[1] > 1 else np.zeros((len(rows), 1))

@@ -28,6 +28,7 @@ def page(tmp_path):
             "target": emotions[0],
             "predicted": emotions[1],
             "train_accuracy": 1.0,
+            "train_uar": 1.0,
             "fit_seconds": 0.1,
         }
     )

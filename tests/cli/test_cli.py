@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from savee_mm import load_model
 from savee_mm.cli import main
+from savee_mm.cli._systems import make_systems
+from savee_mm.systems import available
 
 FAST = ["--epochs", "1"]
+FILES = {"out": "folds.csv", "table": "table.csv", "markdown": "table.md", "report": "report.html"}
 
 
 def run(*args):
@@ -57,20 +61,67 @@ def test_predict_goes_on_after_a_file_that_cannot_be_used(model, corpus):
 
 
 def test_evaluate_prints_and_writes_its_tables(root, tmp_path):
-    result = run(
-        "evaluate",
-        root,
-        "--protocols",
-        " speaker",
-        "--out",
-        tmp_path / "new/f.csv",
-        "--report",
-        tmp_path / "r.html",
-        *FAST,
-    )
+    files = {name: tmp_path / "new" / file for name, file in FILES.items()}
+    options = [word for name, file in files.items() for word in (f"--{name}", file)]
+    result = run("evaluate", root, "--protocols", " speaker", *options, *FAST)
     assert result.exit_code == 0, result.output
-    assert pd.read_csv(tmp_path / "new/f.csv")["speakers"].tolist() == ["S1", "S2", "S3"]
-    assert "<svg" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    folds = pd.read_csv(files["out"])
+    assert folds["speakers"].tolist() == ["S1", "S2", "S3"]
+    assert {"accuracy", "precision", "recall", "f1", "uar", "train_accuracy", "train_uar"} <= set(folds.columns)
+    table = pd.read_csv(files["table"])
+    assert table["system"].tolist() == ["fusion"]
+    assert table["difference"].iloc[0] == pytest.approx(folds["accuracy"].mean() - table["published"].iloc[0])
+    text = files["markdown"].read_text(encoding="utf-8")
+    assert text in result.output
+    for heading in ("accuracy", "training accuracy", "published", "precision", "recall (UAR)", "training UAR", "F1"):
+        assert f"| {heading} " in text
+    assert "<svg" in files["report"].read_text(encoding="utf-8")
+
+
+def test_evaluate_compares_systems_and_leaves_out_what_lacks_its_weights(root, tmp_path, monkeypatch):
+    monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
+    args = ["evaluate", root, "--systems", "yamnet, svm,logreg", "--protocols", "speaker", "--seeds", "0,1"]
+    result = run(*args, "--out", tmp_path / "folds.csv")
+    assert result.exit_code == 1
+    assert "Error: yamnet was left out." in result.stderr
+    assert "fetch-weights yamnet" in result.stderr
+    assert "Traceback" not in result.output
+    rows = [line.split("|")[1].strip() for line in result.stdout.splitlines() if line.startswith("|")]
+    assert rows[2:] == ["svm", "logreg"]
+    assert "†" in result.stdout
+    assert len(pd.read_csv(tmp_path / "folds.csv")) == 2 * 2 * 3
+
+
+def test_evaluate_resumes(root, tmp_path):
+    args = ["evaluate", root, "--systems", "svm", "--protocols", "speaker", "--resume", tmp_path / "folds"]
+    first = run(*args)
+    assert first.exit_code == 0, first.output
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "folds").iterdir()}
+    assert len(before) == 3
+    # Another place for the extracted arrays changes no figure.
+    assert run(*args, "--cache", tmp_path / "cache").stdout == first.stdout
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "folds").iterdir()} == before
+
+
+def test_evaluate_names_systems_that_are_normalised_by_speaker(root, tmp_path):
+    out = tmp_path / "folds.csv"
+    result = run("evaluate", root, "--systems", "svm", "--speaker-normalized", "--protocols", "speaker", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert set(pd.read_csv(out)["system"]) == {"svm (speaker-normalised)"}
+    assert ".447 †" in result.stdout
+
+
+def test_groups_of_systems_are_those_that_are_known():
+    known = available()
+    assert list(make_systems("all")) == known.index.tolist()
+    audio = known.index[known["reads"] == "audio"].tolist()
+    assert list(make_systems("fusion,audio,fusion")) == ["fusion", *audio]
+
+
+def test_train_takes_any_system(root, tmp_path, corpus):
+    result = run("train", root, "--system", "svm", "--out", tmp_path / "svm.savee")
+    assert result.exit_code == 0, result.output
+    assert load_model(tmp_path / "svm.savee").predict(corpus.data).shape == (21,)
 
 
 def test_demo_runs_from_nothing_to_a_report(tmp_path):
@@ -86,6 +137,10 @@ def test_demo_runs_from_nothing_to_a_report(tmp_path):
     [
         (["evaluate", "nowhere"], "nowhere"),
         (["evaluate", "ROOT", "--protocols", "room"], "no protocol 'room'"),
+        (["evaluate", "ROOT", "--systems", "fusion,oracle"], "fusion"),
+        (["evaluate", "ROOT", "--systems", " ,"], "names no system"),
+        (["evaluate", "ROOT", "--systems", "fusion,svm", "--epochs", "1"], "'svm' is not"),
+        (["train", "ROOT", "--out", "m.savee", "--system", "oracle"], "oracle"),
         (["train", "ROOT", "--out", "m.savee", "--without", "KL"], "the speakers are S1, S2, S3"),
         (["predict", "nowhere.mp4", "--model", "MODEL"], "nowhere.mp4"),
         (["predict", "a.mp4", "--model", "nowhere.savee"], "nowhere.savee"),
@@ -102,6 +157,9 @@ def test_errors_are_one_sentence_and_status_1(args, message, root, model):
 def test_wrong_usage_is_status_2():
     assert run("predict", "a.mp4").exit_code == 2
     assert run("evaluate", "x", "--corpus", "iemocap").exit_code == 2
+    result = run("evaluate", "x", "--seeds", "0,one")
+    assert result.exit_code == 2
+    assert "whole numbers with commas between, got '0,one'" in result.output
 
 
 def test_installed_as_a_module():

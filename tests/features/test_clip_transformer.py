@@ -7,11 +7,22 @@ import soundfile
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from savee_mm import ClipError, ClipWarning, FaceFrameSampler, MFCCImage, ProsodyFeatures
+from savee_mm import (
+    AudioFeatures,
+    ClipError,
+    ClipWarning,
+    FaceFrameSampler,
+    MFCCImage,
+    ProsodyFeatures,
+    SpectralFeatures,
+)
 from savee_mm.features import _base
+from savee_mm.media import read_audio
+from savee_mm.signal import add_noise, invert_polarity, pitch_shift
 
 EXTRACTORS = [ProsodyFeatures(), MFCCImage(n_frames=50), FaceFrameSampler(n_frames=2, size=(8, 8), detector="lbp")]
 SOUND = EXTRACTORS[:2]
+AUGMENTED = [*SOUND, SpectralFeatures(), AudioFeatures()]
 ids = [type(extractor).__name__ for extractor in EXTRACTORS]
 
 
@@ -154,6 +165,77 @@ def test_extra_columns_pass_by(corpus):
     np.testing.assert_array_equal(
         MFCCImage(n_frames=50).fit_transform(table), MFCCImage(n_frames=50).fit_transform(corpus.data)
     )
+
+
+@pytest.fixture
+def copies(corpus):
+    """Three clips, each as recorded, with a recipe for its sound, and inverted."""
+    table = corpus.data.iloc[[0, 1, 2] * 3].reset_index(drop=True)
+    recipes = [
+        None,
+        np.nan,
+        "",
+        *["pitch_shift(n_steps=3.0) add_noise(snr=10.0, seed=5)"] * 3,
+        *["invert_polarity()"] * 3,
+    ]
+    return table.assign(augmentation=pd.Series(recipes, dtype=object))
+
+
+@pytest.mark.parametrize("extractor", AUGMENTED, ids=lambda extractor: type(extractor).__name__)
+def test_recipe_is_what_the_kernels_do_to_the_samples(extractor, copies):
+    X = clone(extractor).fit_transform(copies)
+    np.testing.assert_array_equal(
+        X[:3], clone(extractor).fit(copies).transform(copies.drop(columns="augmentation")[:3])
+    )
+    for i, path in enumerate(copies["audio"][:3]):
+        y, sr = read_audio(path, sr=22050)
+        by_hand = [add_noise(pitch_shift(y, sr, 3.0), 10.0, seed=5), invert_polarity(y)]
+        np.testing.assert_array_equal(X[[3 + i, 6 + i]], clone(extractor).fit(copies).transform(by_hand))
+    assert not np.array_equal(X[:3], X[3:6])
+
+
+def test_recipe_leaves_pictures_alone(copies):
+    X = clone(EXTRACTORS[2]).fit_transform(copies)
+    np.testing.assert_array_equal(X[3:], np.concatenate([X[:3], X[:3]]))
+
+
+def test_recipe_is_part_of_the_cache_key_and_its_absence_is_not(copies, tmp_path):
+    extractor = MFCCImage(n_frames=50, cache=tmp_path)
+    extractor.fit_transform(copies.drop(columns="augmentation")[:3])
+    recorded = {path.name for path in tmp_path.iterdir()}
+    assert len(recorded) == 3
+    X = extractor.fit_transform(copies)
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert recorded < set(kept)
+    assert len(kept) == 9
+    np.testing.assert_array_equal(extractor.fit_transform(copies), X)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    np.testing.assert_array_equal(MFCCImage(n_frames=50, cache=None).fit_transform(copies), X)
+
+
+def test_workers_follow_recipes(copies):
+    one, two = (MFCCImage(n_frames=50, n_jobs=n_jobs, cache=None) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(one.fit_transform(copies), two.fit_transform(copies))
+
+
+@pytest.mark.parametrize("extractor", SOUND, ids=ids[:2])
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [("reverb(room=3)", "unknown step 'reverb'"), ("pitch_shift(n_steps=99)", "n_steps must be"), (3.5, "got 3.5")],
+)
+def test_bad_recipe_is_an_error_with_the_name_of_the_clip(extractor, copies, recipe, message):
+    copies.loc[4, ["augmentation", "clip_id"]] = [recipe, "the_odd_one"]
+    with pytest.raises(ClipError, match=message) as caught:
+        clone(extractor).fit_transform(copies)
+    assert caught.value.clip_id == "the_odd_one"
+
+
+def test_copy_with_a_bad_recipe_is_filled_and_reported_on_request(copies):
+    copies.loc[4, ["augmentation", "clip_id"]] = ["reverb()", "the_odd_one"]
+    filling = ProsodyFeatures(on_error="fill")
+    with pytest.warns(ClipWarning, match="1 of 9 clips"):
+        assert np.isfinite(filling.fit_transform(copies)).all()
+    assert filling.report_["clip_id"].tolist() == ["the_odd_one"]
 
 
 def test_progress_bar_on_request_where_it_takes_a_while(corpus, capsys, monkeypatch):

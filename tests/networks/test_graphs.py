@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from savee_mm.networks import Regularization, ShuffledBatches, build_convlstm, build_fusion
+from savee_mm.networks.audio_cnn import build_audio_cnn
 
 
 def convlstm(seed=0, **rules):
@@ -18,7 +19,20 @@ def fusion(seed=0, **rules):
     return build_fusion(*shapes, 4, filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
 
 
-@pytest.mark.parametrize("build", [convlstm, fusion])
+def audio_cnn(seed=0, n_features=None, kernels=((5, 15), (3, 9)), **rules):
+    rules = Regularization(seed=seed, **rules)
+    return build_audio_cnn([(13, 40, 1)], n_features, 4, kernels=kernels, filters=4, n_units=8, rules=rules)
+
+
+def dual_cnn_plus(seed=0, **rules):
+    shapes, rules = [(13, 40, 1), (16, 30, 1)], Regularization(seed=seed, **rules)
+    return build_audio_cnn(shapes, 6, 4, kernels=((5, 15), (3, 9)), filters=4, n_units=8, rules=rules)
+
+
+BUILDERS = [convlstm, fusion, audio_cnn, dual_cnn_plus]
+
+
+@pytest.mark.parametrize("build", BUILDERS)
 def test_output_is_a_distribution_over_classes(build):
     model = build()
     rng = np.random.default_rng(0)
@@ -28,7 +42,7 @@ def test_output_is_a_distribution_over_classes(build):
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("build", [convlstm, fusion])
+@pytest.mark.parametrize("build", BUILDERS)
 def test_seed_decides_the_weights(build):
     same, again, other = build(0).get_weights(), build(0).get_weights(), build(1).get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(same, again, strict=True))
@@ -41,9 +55,17 @@ def test_global_generators_are_left_alone():
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
 
 
-def test_reference_kernels_are_in_the_audio_branch():
-    kernels = [layer.kernel_size for layer in fusion().layers if isinstance(layer, keras.layers.Conv2D)]
+@pytest.mark.parametrize("build", [fusion, audio_cnn])
+def test_reference_kernels_are_in_the_audio_branch(build):
+    kernels = [layer.kernel_size for layer in build().layers if isinstance(layer, keras.layers.Conv2D)]
     assert {(5, 15), (3, 9)} <= set(kernels)
+
+
+def test_audio_inputs_are_the_images_then_the_features():
+    assert [tensor.shape[1:] for tensor in dual_cnn_plus().inputs] == [(13, 40, 1), (16, 30, 1), (6,)]
+    assert [tensor.shape[1:] for tensor in audio_cnn(n_features=6).inputs] == [(13, 40, 1), (6,)]
+    kernels = [layer.kernel_size for layer in audio_cnn(kernels=((3, 5), (1, 7))).layers if hasattr(layer, "filters")]
+    assert kernels == [(3, 5), (1, 7)]
 
 
 def test_regularisation_reaches_the_layers():

@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -102,6 +103,13 @@ def test_failed_save_leaves_the_old_file(fusion, tmp_path):
         save_model(unsaveable, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["m.savee"]
+
+
+def test_what_could_not_be_opened_is_not_saved(tmp_path):
+    forest = RandomForestClassifier(2, random_state=0).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(ValueError, match=r"does not open: sklearn\.tree\._tree\.Tree\. Keep it by"):
+        save_model(forest, tmp_path / "m.savee")
+    assert not list(tmp_path.iterdir())
 
 
 def write(path, *, card=None, payload=b""):

@@ -5,6 +5,7 @@ import pytest
 
 from savee_mm.signal import STATISTICS, resample_contour, summarize
 
+LOCATIONS = ("mean", "min", "max", "median", "p5", "p20", "p80", "p95")
 ROWS = np.random.default_rng(0).normal(size=(3, 50))
 
 
@@ -34,10 +35,21 @@ def test_slope_is_that_of_the_regression_line_per_second():
     np.testing.assert_allclose(summarize(ROWS, ["slope"], time_step=0.02)[:, 0], expected)
 
 
+def test_steps_of_a_staircase():
+    stairs = np.cumsum([0.0, 1.0, -1.0, 3.0, -3.0])
+    mean, deviation = summarize(stairs, ["delta_mean", "delta_std"], time_step=1)
+    assert (mean, deviation) == (2, 1)
+
+
+def test_midrange_is_the_distance_of_two_percentiles():
+    low, high, between = summarize(ROWS, ["p20", "p80", "midrange"], time_step=1).T
+    np.testing.assert_allclose(between, high - low)
+
+
 @pytest.mark.parametrize("name", STATISTICS)
 def test_a_constant_has_no_spread_and_no_slope(name):
     value = summarize(np.full(9, 3.0), [name], time_step=0.01)[0]
-    assert value == pytest.approx(0 if name in ("std", "range", "slope") else 3)
+    assert value == pytest.approx(3 if name in LOCATIONS else 0)
 
 
 def test_single_frame_is_enough():

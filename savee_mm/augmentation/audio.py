@@ -1,0 +1,282 @@
+"""AudioAugmenter: copies of the training clips whose sound is varied."""
+
+from hashlib import blake2b
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_consistent_length
+
+from savee_mm._validation import RECIPE_COLUMN, clip_names, recipe_or_none
+from savee_mm.signal import format_recipe
+from savee_mm.signal.augment import DECIBELS, DEPTHS
+from savee_mm.signal.stretch import RATES, SEMITONES
+
+# What is drawn from a range, in the order in which a recipe does it: the parameter of the estimator, the kernel and its
+# parameter, the range that the kernel takes, and the decimals that are kept (finer than anyone hears).
+_DRAWN = (
+    ("stretch_rate", "time_stretch", "rate", RATES, 4),
+    ("pitch_steps", "pitch_shift", "n_steps", SEMITONES, 3),
+    ("equalizer", "equalize", "depth", DEPTHS, 2),
+    ("noise_snr", "add_noise", "snr", DECIBELS, 2),
+    ("gain", "apply_gain", "gain", DECIBELS, 2),
+)
+_SEEDED = ("equalize", "add_noise")
+
+
+class AudioAugmenter(BaseEstimator):
+    """Copies of every clip with another tempo, pitch, level, colour or polarity, or with noise.
+
+    A sampler and no transformer: first in an :class:`imblearn.pipeline.Pipeline` it acts on the training clips and on
+    nothing else. It adds rows to the table and reads no file; the column ``augmentation`` says what an extractor
+    does to the sound of a copy (None: the recording itself). What is drawn for a copy depends on ``random_state``, the
+    clip's ``clip_id`` and the number of the copy alone, so that a clip has the same copies in every fold, and the
+    extractors' cache has them. The pictures of a copy are those of its clip.
+
+    Parameters
+    ----------
+    n_copies : int, default=1
+        Copies of every clip.
+    noise_snr : tuple of two floats or None, default=(10, 30)
+        Range of the signal-to-noise ratio of white noise (dB). None leaves this transformation out, here and below.
+    pitch_steps : tuple of two floats or None, default=(-2, 2)
+        Range of the shift of the pitch (semitones).
+    stretch_rate : tuple of two floats or None, default=(0.85, 1.15)
+        Range of the tempo, above 1 is faster.
+    gain : tuple of two floats or None, default=(-6, 6)
+        Range of the gain (dB).
+    polarity : bool, default=True
+        Whether the polarity may be inverted.
+    equalizer : tuple of two floats or None, default=None
+        Range of the depth (dB) of a random equaliser, :func:`savee_mm.signal.equalize`: other microphones and rooms.
+    probability : float, default=0.5
+        Probability of each transformation to be part of a copy. A copy that would get none gets one, each with the
+        same probability.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the recipes. An int gives the same copies at every call; an instance gives one seed at every call; None
+        takes a fresh one from the system, never from numpy's global state.
+
+    See Also
+    --------
+    savee_mm.signal.apply_recipe : What is done to the sound of a copy.
+    savee_mm.ClipGroupKFold : Keeps copies and their clip on one side.
+
+    Notes
+    -----
+    A table that is augmented before it is split must be split by clip: copies keep their ``clip_id``. Arrays that are
+    passed beside the table, as ``groups`` and sample weights, do not grow with it.
+
+    References
+    ----------
+    T. Ko, V. Peddinti, D. Povey, S. Khudanpur, "Audio augmentation for speech recognition", Proc. Interspeech 2015,
+    pp. 3586-3589.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import AudioAugmenter
+    >>> table = pd.DataFrame({"audio": ["DC/a01.wav", "KL/n07.wav"], "clip_id": ["DC_a01", "KL_n07"]})
+    >>> more, y = AudioAugmenter(pitch_steps=None, stretch_rate=None, random_state=0).fit_resample(table, ["a", "n"])
+    >>> more["clip_id"].tolist(), y
+    (['DC_a01', 'KL_n07', 'DC_a01', 'KL_n07'], ['a', 'n', 'a', 'n'])
+    """
+
+    _parameter_constraints = {
+        "n_copies": [Interval(Integral, 0, None, closed="left")],
+        "noise_snr": ["array-like", None],
+        "pitch_steps": ["array-like", None],
+        "stretch_rate": ["array-like", None],
+        "gain": ["array-like", None],
+        "polarity": ["boolean"],
+        "equalizer": ["array-like", None],
+        "probability": [Interval(Real, 0, 1, closed="both")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_copies=1,
+        noise_snr=(10, 30),
+        pitch_steps=(-2, 2),
+        stretch_rate=(0.85, 1.15),
+        gain=(-6, 6),
+        polarity=True,
+        equalizer=None,
+        probability=0.5,
+        random_state=None,
+    ):
+        self.n_copies = n_copies
+        self.noise_snr = noise_snr
+        self.pitch_steps = pitch_steps
+        self.stretch_rate = stretch_rate
+        self.gain = gain
+        self.polarity = polarity
+        self.equalizer = equalizer
+        self.probability = probability
+        self.random_state = random_state
+
+    def fit_resample(self, X, y):
+        """Return the training clips and their copies.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The clip table, with the column ``audio``.
+        y : array-like of shape (n_clips,)
+            The classes.
+
+        Returns
+        -------
+        X_out : DataFrame
+            As of :meth:`augment`.
+        y_out : array-like of shape (n_clips * (1 + n_copies),)
+            The classes of its rows, of the type of ``y``.
+
+        Raises
+        ------
+        ValueError
+            As of :meth:`augment`, or where ``y`` has another length.
+        """
+        check_consistent_length(X, y)
+        X_out = self.augment(X)
+        y_out = _safe_indexing(y, np.arange(len(X_out)) % len(X))
+        return X_out, y_out.reset_index(drop=True) if isinstance(y_out, (pd.Series, pd.DataFrame)) else y_out
+
+    def augment(self, table, n_copies=None):
+        """Return a clip table with its copies.
+
+        Parameters
+        ----------
+        table : DataFrame
+            The clip table, with the column ``audio``.
+        n_copies : int, default=None
+            Copies of every clip; those of the constructor when None.
+
+        Returns
+        -------
+        augmented : DataFrame
+            The rows of ``table`` in their order, then all of them once for each copy, numbered from 0. Columns are
+            those of ``table``, ``clip_id`` (the stem of the sound's file, where ``table`` does not have it), and
+            ``augmentation``.
+
+        Raises
+        ------
+        ValueError
+            Where ``table`` is no clip table, is empty, or has copies already: ask for more copies of the recordings
+            instead, for copies of copies would be neither independent nor told apart by their ``clip_id``.
+        """
+        self._validate_params()
+        ranges = self._ranges()
+        n_copies = self.n_copies if n_copies is None else n_copies
+        if not isinstance(n_copies, Integral) or n_copies < 0:
+            raise ValueError(f"n_copies must be a whole number from 0, or None, got {n_copies!r}.")
+        if n_copies and not ranges and not self.polarity:
+            raise ValueError(
+                "AudioAugmenter has nothing to do to its copies: give a range to one of "
+                f"{', '.join(parameter for parameter, *_ in _DRAWN)}, set polarity=True, or ask for n_copies=0."
+            )
+        names = _checked_names(table)
+        seed = self._seed()
+        recipes = [self._draw(ranges, seed, name, copy) for copy in range(n_copies) for name in names]
+        augmented = table.iloc[np.arange(len(table) * (1 + n_copies)) % len(table)].reset_index(drop=True)
+        if "clip_id" not in table.columns:
+            augmented["clip_id"] = names * (1 + n_copies)
+        # Of an object column None stays None, and no version of pandas makes it NaN.
+        augmented[RECIPE_COLUMN] = pd.Series([None] * len(table) + recipes, index=augmented.index, dtype=object)
+        return augmented
+
+    def _ranges(self):
+        """Return the ranges that are not None by parameter, checked."""
+        return {
+            parameter: _checked_range(parameter, getattr(self, parameter), limits)
+            for parameter, _, _, limits, _ in _DRAWN
+            if getattr(self, parameter) is not None
+        }
+
+    def _seed(self):
+        if isinstance(self.random_state, Integral):
+            return int(self.random_state)
+        if self.random_state is None:
+            return int(np.random.SeedSequence().generate_state(1)[0])
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _draw(self, ranges, seed, name, copy):
+        """Return the recipe of one copy of one clip."""
+        rng = _generator(seed, name, copy)
+        # Everything is drawn whether it is used or not: leaving one transformation out does not change the others.
+        names = (*(parameter for parameter, *_ in _DRAWN), "polarity")
+        lots = dict(zip(names, rng.random(len(names)), strict=True))
+        shares, seeds = rng.random(len(_DRAWN)), rng.integers(2**32, size=len(_DRAWN))
+        enabled = {*ranges, *(["polarity"] if self.polarity else [])}
+        chosen = {parameter for parameter in enabled if lots[parameter] < self.probability}
+        # The smallest of several lots is any one of them with the same probability.
+        chosen = chosen or {min(enabled, key=lots.get)}
+        steps = []
+        for (parameter, kernel, argument, _, decimals), share, seed_of_step in zip(_DRAWN, shares, seeds, strict=True):
+            if parameter in chosen:
+                arguments = {argument: _between(*ranges[parameter], share, decimals)}
+                steps.append((kernel, arguments | ({"seed": int(seed_of_step)} if kernel in _SEEDED else {})))
+        if "polarity" in chosen:
+            steps.append(("invert_polarity", {}))
+        return format_recipe(steps)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def _generator(seed, name, copy):
+    """Return a generator that depends on the three and on nothing else, in any process."""
+    # Python's own hash of a text differs from one process to the next.
+    words = np.frombuffer(blake2b(name.encode(), digest_size=16).digest(), dtype="<u4")
+    return np.random.default_rng(np.random.SeedSequence([seed, *words.tolist(), copy]))
+
+
+def _checked_names(table):
+    """Return the names of the clips of a table that can be augmented, or say why it cannot."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(
+            f"AudioAugmenter adds rows to a clip table (DataFrame with a column 'audio'), got {type(table).__name__}. "
+            "Put it ahead of the extractor."
+        )
+    if "audio" not in table.columns:
+        raise ValueError(
+            f"The clip table has no column 'audio'; its columns are {list(map(str, table.columns))}. "
+            "Add one with the path of each clip's audio file."
+        )
+    if not len(table):
+        raise ValueError("Expected at least one clip, got an empty DataFrame.")
+    names = clip_names(table, "audio")
+    entries = table[RECIPE_COLUMN] if RECIPE_COLUMN in table.columns else ()
+    augmented = [name for name, entry in zip(names, entries, strict=False) if recipe_or_none(entry, name)]
+    if augmented:
+        raise ValueError(
+            f"{len(augmented)} of {len(table)} rows of the clip table are augmented already (column "
+            f"{RECIPE_COLUMN!r}), the first of clip {augmented[0]!r}. Augment the recordings once, with n_copies as "
+            "large as needed."
+        )
+    return names
+
+
+def _checked_range(parameter, value, limits):
+    """Return a range as two floats, or say what is wrong with it."""
+    pair = list(value)
+    is_pair = len(pair) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in pair)
+    if not is_pair or not limits[0] <= pair[0] <= pair[1] <= limits[1]:
+        raise ValueError(
+            f"The {parameter!r} parameter of AudioAugmenter must be None or two numbers, (low, high) with "
+            f"{limits[0]:g} <= low <= high <= {limits[1]:g}. Got {value!r} instead."
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def _between(low, high, share, decimals):
+    """Return what lies ``share`` of the way from ``low`` to ``high``, rounded but not beyond them."""
+    # Adding 0 makes 0 of -0.
+    return float(min(max(round(low + share * (high - low), decimals), low), high)) + 0.0

@@ -1,0 +1,272 @@
+"""What the network classifiers over the clip table share: their extractors, the inner split, augmentation."""
+
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from savee_mm.classifiers._inner_split import inner_split
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+
+# Column that tells an augmented row's source, so that its weight finds it; never seen by an extractor.
+_SOURCE = "_savee_mm_source_row"
+
+
+class TableNetworkClassifier(NetworkClassifier):
+    """Base of the network classifiers that read the clip table, with extractors and an augmenter as parameters.
+
+    A subclass says in ``_parts`` which of its parameters are extractors, in the order of the network's inputs,
+    and what makes the one that stands in for None (None where the part is then left out); in ``_columns`` what the
+    table must hold; and in ``_instead`` what reads other input. It has the parameters ``augment``, ``cache``,
+    ``inner_groups`` and ``validation_fraction``, and gives ``_build`` as any :class:`NetworkClassifier`.
+    """
+
+    _parts = {}
+    _columns = ("audio",)
+    _instead = ""
+    _part_title = "part"
+
+    _parameter_constraints = {
+        **NetworkClassifier._parameter_constraints,
+        "augment": [HasMethods("fit_resample"), None],
+        "cache": "no_validation",  # the extractors check it
+        "inner_groups": [str],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def get_params(self, deep=True):
+        """Return the parameters, those of the default extractors included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of the extractors.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            for part, default in self._parts.items():
+                if getattr(self, part) is None and default is not None:
+                    params |= {f"{part}__{name}": value for name, value in default().get_params().items()}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; one of a default extractor puts that extractor in place of None.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, ``<extractor>__<parameter>`` included.
+
+        Returns
+        -------
+        self : object
+        """
+        for part, default in self._parts.items():
+            nested = [name for name in params if name.startswith(f"{part}__")]
+            if nested and params.get(part, getattr(self, part)) is None:
+                if default is None:
+                    raise ValueError(f"{nested[0]!r} cannot be set: {part} is None; set {part} to an extractor first.")
+                params = {**params, part: default()}
+        return super().set_params(**params)
+
+    def fit(self, X, y, *, sample_weight=None):
+        """Split off inner validation clips, augment the others, extract, and train the network.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table with the columns that the extractors read (and ``inner_groups`` for early stopping).
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip in the loss; an augmented copy has the weight of its source.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ClipError
+            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
+        ValueError
+            For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
+            (missing, continuous, a single class), or a training that diverges.
+        """
+        self._validate_params()
+        self._check_table(X)
+        y = check_labels(y, type(self).__name__)
+        check_consistent_length(X, y, sample_weight)
+        training, watched = self._split(X, y)
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)[training]
+        table, labels, sample_weight = self._augmented(X.iloc[training], y[training], sample_weight)
+        for name in self._parts:
+            setattr(self, f"{name}_", self._make_part(name))
+        inputs = self._fit_extract(table, labels)
+        self._failures = self._part_failures()
+        validation = None
+        if watched is not None:
+            validation = self._extract(X.iloc[watched]), y[watched]
+            self._failures += self._part_failures()
+        self._fit_network(inputs, labels, sample_weight, validation)
+        return self
+
+    def predict_proba(self, X):
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table with the columns that the extractors read.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ClipError
+            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
+        """
+        check_is_fitted(self)
+        inputs = self._extract(self._check_table(X))
+        self._failures = self._part_failures()
+        return self._predict_network(inputs)
+
+    @property
+    def report_(self):
+        """The clips of the last call that could not be used: which part, ``clip_id``, ``path`` and ``reason``."""
+        check_is_fitted(self)
+        return pd.DataFrame(self._failures, columns=[self._part_title, "clip_id", "path", "reason"], dtype=object)
+
+    def _check_table(self, X):
+        missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._columns if c not in X.columns]
+        if isinstance(X, pd.DataFrame) and not missing:
+            return X
+        came = f"a DataFrame without {missing}" if missing else type(X).__name__
+        columns = " and ".join(map(repr, self._columns))
+        raise ValueError(
+            f"{type(self).__name__} reads a clip table: a DataFrame with the column{'s'[: len(self._columns) - 1]} "
+            f"{columns} (paths), got {came}. load_savee and load_table make one{self._instead}."
+        )
+
+    def _split(self, X, y):
+        """Return the positions of training and of inner validation clips (None without early stopping)."""
+        if not self.early_stopping:
+            return np.arange(len(X)), None
+        return inner_split(
+            X,
+            y,
+            column=self.inner_groups,
+            fraction=self.validation_fraction,
+            seed=check_random_state(self.random_state).randint(2**31 - 1),
+        )
+
+    def _augmented(self, table, y, sample_weight):
+        """Return table, labels and weights with the augmenter's copies; a copy weighs what its source does."""
+        if self.augment is None:
+            return table, y, sample_weight
+        augmenter = clone(self.augment)
+        if self.random_state is not None and augmenter.get_params().get("random_state", 0) is None:
+            seed = self.random_state
+            augmenter.set_params(random_state=seed if isinstance(seed, Integral) else seed.randint(2**31 - 1))
+        table, y = augmenter.fit_resample(table.assign(**{_SOURCE: np.arange(len(table))}), y)
+        y = check_labels(y, type(self).__name__)
+        check_consistent_length(table, y)
+        if _SOURCE not in table:
+            raise ValueError(f"{type(augmenter).__name__} drops columns of the clip table; it must pass them through.")
+        if sample_weight is not None:
+            sample_weight = sample_weight[table[_SOURCE].to_numpy(dtype=int)]
+        return table.drop(columns=_SOURCE), y, sample_weight
+
+    def _make_part(self, name):
+        """Return a fresh extractor with this estimator's cache, or None where the part is left out."""
+        extractor, default = getattr(self, name), self._parts[name]
+        if extractor is None and default is None:
+            return None
+        extractor = default() if extractor is None else clone(extractor)
+        # Also of what is wrapped: the steps of a Pipeline, the extractor within a transformer.
+        caches = [path for path in extractor.get_params(deep=True) if path.rpartition("__")[2] == "cache"]
+        return extractor.set_params(**dict.fromkeys(caches, self.cache))
+
+    def _fitted_parts(self):
+        """Return the fitted extractors by name, in the order of the network's inputs."""
+        parts = {name: getattr(self, f"{name}_") for name in self._parts}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _fit_extract(self, table, y):
+        """Fit all parts to the training clips and return their arrays as float32."""
+        # The labels are for a selector within a Pipeline.
+        arrays = {
+            name: _as_rows(name, part.fit_transform(table, y), table) for name, part in self._fitted_parts().items()
+        }
+        self._check_arrays(arrays)
+        return tuple(arrays.values())
+
+    def _extract(self, table):
+        """Return the arrays of all parts as float32."""
+        return tuple(_as_rows(name, part.transform(table), table) for name, part in self._fitted_parts().items())
+
+    def _check_arrays(self, arrays):
+        """Refuse arrays (by part) that the network cannot read."""
+
+    def _part_failures(self):
+        """Return what the extractors could not use in their last call."""
+        return [(name, *failure) for name, part in sorted(self._fitted_parts().items()) for failure in _failures(part)]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def check_ndim(name, array, ndim, example):
+    """Refuse an extractor's output of another number of dimensions.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part.
+    array : ndarray
+        What its extractor gave.
+    ndim : int
+        Number of dimensions that the network reads.
+    example : type
+        An extractor that gives such arrays, for the error.
+
+    Raises
+    ------
+    ValueError
+        Where the number of dimensions is another.
+    """
+    if array.ndim != ndim:
+        raise ValueError(
+            f"The {name} extractor must give {ndim}-D arrays, as {example.__name__} does; it gave an array of "
+            f"shape {array.shape}."
+        )
+
+
+def _as_rows(name, array, table):
+    """Return a part's output as float32, one row per clip."""
+    array = np.asarray(array, dtype=np.float32)
+    if len(array) != len(table):
+        raise ValueError(f"The {name} extractor gave {len(array)} rows for {len(table)} clips.")
+    return array
+
+
+def _failures(part):
+    """Return clip_id, path and reason of what an extractor, or the extractors of a Pipeline, could not use."""
+    if hasattr(part, "report_"):
+        return list(part.report_.itertuples(index=False, name=None))
+    return [failure for _, step in getattr(part, "steps", ()) for failure in _failures(step)]

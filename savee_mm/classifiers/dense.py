@@ -1,0 +1,181 @@
+"""DenseClassifier: emotion from columns of features."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+
+
+class DenseClassifier(NetworkClassifier):
+    """Dense network over columns of features, such as those of an extractor.
+
+    The columns are taken as they come. Features of the voice differ in scale by many powers of ten, so put a
+    :class:`~sklearn.preprocessing.StandardScaler` ahead in a pipeline.
+
+    Parameters
+    ----------
+    n_units : int or tuple of int, default=128
+        Units of the hidden layer, or of each of several.
+    epochs : int, default=60
+        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
+    batch_size : int, default=16
+        Clips per step.
+    learning_rate : float, default=1e-3
+        Adam's rate at the first step.
+    l2 : float, default=1e-4
+        Weight of the squared kernels in the loss.
+    dropout : float, default=0.3
+        Share of units left out of a training step, behind every hidden layer.
+    max_norm : float, default=None
+        Largest norm of the weights that enter one unit.
+    class_weight : "balanced", dict or None, default="balanced"
+        Weights of the classes in the loss.
+    early_stopping : bool, default=False
+        Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
+        to the best one.
+    patience : int, default=10
+        Epochs to wait.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, dropout and order. The same seed gives the same probabilities at an equal number of
+        threads.
+    verbose : bool or int, default=False
+        Whether to show a progress bar over the epochs.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    model_ : keras.Model
+        The trained network.
+    history_ : dict of list
+        Loss and accuracy per epoch, also on the validation clips where there are any.
+    n_epochs_ : int
+        Epochs that were trained.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Their names, where X was a DataFrame whose columns are all named by strings.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from savee_mm import DenseClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = make_pipeline(StandardScaler(), DenseClassifier(learning_rate=1e-2, epochs=30, random_state=0)).fit(X, y)
+    >>> clf.score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints = {
+        **NetworkClassifier._parameter_constraints,
+        "n_units": [Interval(Integral, 1, None, closed="left"), tuple, list],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_units=128,
+        epochs=60,
+        batch_size=16,
+        learning_rate=1e-3,
+        l2=1e-4,
+        dropout=0.3,
+        max_norm=None,
+        class_weight="balanced",
+        early_stopping=False,
+        patience=10,
+        random_state=None,
+        verbose=False,
+    ):
+        self.n_units = n_units
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.dropout = dropout
+        self.max_norm = max_norm
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y, *, sample_weight=None, validation_data=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_features)
+            Columns of features.
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip in the loss.
+        validation_data : tuple (X, y), default=None
+            Clips that early stopping watches. They come from whoever knows which clips belong together; no
+            training clip, nor a copy of one, may be among them.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, or
+            ``early_stopping`` without ``validation_data``.
+        """
+        self._validate_params()
+        self._sizes()
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        y = check_labels(y, type(self).__name__)
+        if self.early_stopping and validation_data is None:
+            raise ValueError(
+                "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
+                "together, so no part of it is split off here."
+            )
+        if validation_data is not None:
+            X_validation, y_validation = validation_data
+            check_consistent_length(X_validation, y_validation)
+            validation_data = (self._check(X_validation),), np.asarray(y_validation)
+        self._fit_network((X,), y, sample_weight, validation_data)
+        return self
+
+    def predict_proba(self, X):
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_clips, n_features)
+            Columns of features.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self._predict_network((self._check(X),))
+
+    def _check(self, X):
+        return validate_data(self, X, dtype=np.float32, reset=False)
+
+    def _sizes(self):
+        """Return ``n_units`` as a tuple of one size per hidden layer."""
+        sizes = (self.n_units,) if isinstance(self.n_units, Integral) else tuple(self.n_units)
+        if not sizes or not all(isinstance(n, Integral) and n > 0 for n in sizes):
+            raise ValueError(
+                "The 'n_units' parameter of DenseClassifier must be an int above 0 or a tuple of such. "
+                f"Got {self.n_units!r} instead."
+            )
+        return sizes
+
+    def _build(self, shapes, n_classes, rules):
+        from savee_mm.networks.dense import build_dense
+
+        return build_dense(shapes[0][0], n_classes, n_units=self._sizes(), rules=rules)

@@ -1,0 +1,117 @@
+"""What an estimator is, as plain data: the same for two that would be trained alike, in any process."""
+
+import functools
+import inspect
+import json
+import os
+import pickle
+
+import joblib
+import numpy as np
+from sklearn.base import clone
+
+# Parameters that decide how something is computed, and not what.
+_NEUTRAL = frozenset({"cache", "memory", "n_jobs", "verbose"})
+
+
+def describe(estimator):
+    """Return class and parameters of an estimator as plain data.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted or not; what was learnt does not count.
+
+    Returns
+    -------
+    description : dict
+        Of dicts, lists, strings, numbers and None, ready for JSON. A nested estimator is described like its owner,
+        an array by a hash of its content, a function by its name, code and what it closes over (the functions that
+        it calls count by their names), a class by its name. ``cache``, ``memory``, ``n_jobs`` and ``verbose`` are
+        left out.
+
+    Raises
+    ------
+    ValueError
+        For a parameter that would look different in every process.
+    """
+    estimator = clone(estimator)
+    # get_params also shows the parameters of parts that None stands for; to set one to what it is puts the part in
+    # place, so that the default is described like the same part passed by hand.
+    nested = {name: value for name, value in estimator.get_params().items() if "__" in name}
+    return describe_value(estimator.set_params(**nested))
+
+
+def describe_value(value):
+    """Return a parameter's value as plain data, see :func:`describe`."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.bool_ | np.integer):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        return _describe_container(value)
+    if inspect.isclass(value):
+        return {"class": _name(value)}
+    return _describe_object(value)
+
+
+def _describe_container(value):
+    if isinstance(value, list | tuple):
+        return [describe_value(item) for item in value]
+    # Pairs, for JSON would turn every key into a string.
+    items = [describe_value(item) for item in (value.items() if isinstance(value, dict) else value)]
+    return sorted(items, key=json.dumps)
+
+
+def _describe_object(value):
+    if hasattr(value, "get_params"):
+        return {"class": _name(type(value)), "params": _describe_params(value)}
+    if isinstance(value, functools.partial):
+        return {"partial": [describe_value(part) for part in (value.func, value.args, value.keywords)]}
+    if inspect.isfunction(value):
+        return {"function": _name(value), "code": _describe_function(value)}
+    return {"class": _name(type(value)), "hash": _hash(value)}
+
+
+def _describe_params(estimator):
+    return {
+        name: _describe_detector(value) if name == "detector" else describe_value(value)
+        for name, value in sorted(estimator.get_params(deep=False).items())
+        if name not in _NEUTRAL
+    }
+
+
+def _describe_detector(value):
+    """Describe the detector that "auto" stands for: it changes with the weights that are on this machine."""
+    from savee_mm.vision import resolve_detector
+
+    return resolve_detector(value) if isinstance(value, str) and value == "auto" else describe_value(value)
+
+
+def _name(thing):
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _describe_function(function):
+    closure = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [
+        _describe_code(function.__code__),
+        describe_value([function.__defaults__, function.__kwdefaults__, closure]),
+    ]
+
+
+def _describe_code(code):
+    constants = [_describe_code(c) if inspect.iscode(c) else describe_value(c) for c in code.co_consts]
+    return [code.co_code.hex(), list(code.co_names), constants]
+
+
+def _hash(value):
+    try:
+        return joblib.hash(value)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"A fold is kept by its estimator's parameters, and one of them, a {type(value).__name__}, cannot be "
+            f"written down ({error}). Pass a named function or a picklable object, or evaluate without a folder."
+        ) from error

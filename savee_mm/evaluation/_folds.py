@@ -1,0 +1,116 @@
+"""Finished folds in a folder: what was trained once is not trained again."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from savee_mm._files import write_atomically
+from savee_mm._version import __version__
+from savee_mm.evaluation._describe import describe, describe_value
+
+# Part of every key: to be raised when what is kept of a fold changes.
+_FORMAT = 1
+_PATH_COLUMNS = ("audio", "video")
+
+
+class Job(NamedTuple):
+    """One fold of one system: what is trained on which rows and tested on which."""
+
+    system: str
+    estimator: Any
+    protocol: str
+    seed: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+class NoFolds:
+    """Keeps nothing."""
+
+    def get(self, job):
+        """Return None."""
+
+    def put(self, job, columns):
+        """Do nothing."""
+
+
+class FoldFolder:
+    """Test predictions of finished folds, one JSON file each.
+
+    A fold is found again by everything that it depends on: the system's name, class and parameters (see
+    :func:`~savee_mm.evaluation._describe.describe`), the library's version, protocol, seed and number of the fold,
+    and the clips and labels of both sides in their order. A clip is its row of the table, with names and sizes in
+    place of paths, so that a corpus may be moved and another one with the same ``clip_id`` is another one.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made where it is missing.
+    corpus : Bunch
+        ``data`` and ``target``.
+    """
+
+    def __init__(self, folder, corpus):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._clips = _describe_clips(corpus)
+
+    def get(self, job):
+        """Return the columns kept of a job, or None where there are none, or none that can be read."""
+        try:
+            return json.loads(self._locate(job)[0].read_text(encoding="utf-8"))["columns"]
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            return None
+
+    def put(self, job, columns):
+        """Keep ``columns``, a dict of lists; another process never sees half a file."""
+        path, key = self._locate(job)
+        with write_atomically(path) as file:
+            file.write(json.dumps({"key": key, "columns": columns}, indent=1).encode())
+
+    def _locate(self, job):
+        """Return the job's file and its key."""
+        key = {
+            "format": _FORMAT,
+            "savee_mm": __version__,
+            "system": job.system,
+            "estimator": describe(job.estimator),
+            "protocol": job.protocol,
+            "seed": int(job.seed),
+            "fold": job.fold,
+            "train": _digest([self._clips[row] for row in job.train]),
+            "test": _digest([self._clips[row] for row in job.test]),
+        }
+        title = re.sub(r"[^\w.+-]+", "_", f"{job.system}-{job.protocol}-seed{job.seed}-fold{job.fold}")
+        return self.folder / f"{title[:100]}-{_digest(key)}.json", key
+
+
+def open_folds(folder, corpus):
+    """Return where finished folds of ``corpus`` are kept: a folder, or nowhere when it is None."""
+    return NoFolds() if folder is None else FoldFolder(folder, corpus)
+
+
+def _describe_clips(corpus):
+    """Return plain data of each row of the table and its label."""
+    table = corpus.data if "clip_id" in corpus.data else corpus.data.assign(clip_id=corpus.data.index)
+    return [
+        [describe_value({column: _describe_cell(column, value) for column, value in row.items()}), target]
+        for row, target in zip(table.to_dict("records"), np.asarray(corpus.target).tolist(), strict=True)
+    ]
+
+
+def _describe_cell(column, value):
+    if column not in _PATH_COLUMNS or not isinstance(value, str | os.PathLike):
+        return value
+    path = Path(value)
+    return [path.name, path.stat().st_size if path.is_file() else None]
+
+
+def _digest(data):
+    return hashlib.blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=20).hexdigest()

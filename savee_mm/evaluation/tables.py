@@ -1,0 +1,73 @@
+"""The comparison of systems as a table to be read: short figures, in Markdown or as cells of a page."""
+
+import pandas as pd
+
+# Heading -> the column that it shows, with its deviation where there is one.
+_FIGURES = {
+    "accuracy": "accuracy",
+    "training accuracy": "train_accuracy",
+    "precision": "precision",
+    "recall (UAR)": "uar",
+    "training UAR": "train_uar",
+    "F1": "f1",
+}
+_MARK = " †"
+
+
+def cells(comparison, single_split=()):
+    """Return the comparison with every figure written out, ``.877 ± .025``.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        Of :meth:`EvaluationReport.comparison`.
+    single_split : collection of str, default=()
+        Systems whose published figure comes from one test split; it is marked.
+
+    Returns
+    -------
+    cells : DataFrame of str
+        One row per system and protocol. The published figures are left out where there are none at all.
+    """
+    table = comparison[["system", "protocol"]].astype(str)
+    for heading, column in _FIGURES.items():
+        deviations = comparison[f"{column}_sd"]
+        table[heading] = [
+            f"{short(mean)} ± {short(sd)}" for mean, sd in zip(comparison[column], deviations, strict=True)
+        ]
+    if comparison["published"].notna().any():
+        published = [
+            short(value) + (_MARK if pd.notna(value) and name in single_split else "")
+            for name, value in zip(comparison["system"], comparison["published"], strict=True)
+        ]
+        table.insert(4, "published", published)
+        table.insert(5, "difference", [short(value, sign=True) for value in comparison["difference"]])
+    table["worst fold"] = [short(value) for value in comparison["worst_fold"]]
+    table["fit (s)"] = [f"{value:.0f}" for value in comparison["fit_seconds"]]
+    return table
+
+
+def legend(table, n_seeds):
+    """Return the sentences that a table of :func:`cells` needs under it."""
+    seeds = "" if n_seeds == 1 else f" of all {n_seeds} seeds"
+    text = f"Mean ± standard deviation over the folds{seeds}; precision, recall and F1 are means over the classes."
+    if "published" in table and table["published"].str.endswith(_MARK).any():
+        text += f"{_MARK} published from a single test split."
+    return text
+
+
+def markdown(table):
+    """Return a DataFrame of strings as a table in Markdown, columns aligned."""
+    rows = [[str(cell).replace("|", "\\|") for cell in row] for row in [table.columns, *table.to_numpy()]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows.insert(1, ["-" * width for width in widths])
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "".join(f"| {line} |\n" for line in lines)
+
+
+def short(value, *, sign=False):
+    """Return a figure with three digits and no leading zero, a dash where there is none."""
+    if pd.isna(value):
+        return "-"
+    text = f"{value:{'+' if sign else ''}.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.9995 else text

@@ -1,0 +1,105 @@
+"""What the pictures of a clip's sound share: a fixed size, and a normalisation that knows where the clip ends."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from savee_mm.features._base import ClipTransformer
+
+
+class SoundImageTransformer(ClipTransformer):
+    """Base of the extractors that give rows over time as a picture.
+
+    A subclass has the parameters ``n_frames``, ``sr``, ``input_sr``, ``hop_length``, ``n_fft`` and ``normalize``,
+    tells its ``_n_rows()``, and gives a kernel that ends with :func:`on_canvas`: NaN behind the clip's end.
+    """
+
+    _parameter_constraints = {
+        **ClipTransformer._parameter_constraints,
+        "n_frames": [Interval(Integral, 1, None, closed="left")],
+        "sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "input_sr": [Interval(Integral, 1000, None, closed="left"), None],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "n_fft": [Interval(Integral, 16, None, closed="left")],
+        "normalize": [StrOptions({"clip", "training"}), None],
+    }
+
+    @property
+    def _learns_from_clips(self):
+        return self.normalize == "training"
+
+    def _n_rows(self):
+        raise NotImplementedError
+
+    def _shape(self):
+        return self._n_rows(), self.n_frames
+
+    def _learn(self, values):
+        # Frames behind a clip's end are NaN and do not count.
+        self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
+        self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
+
+    def _finish(self, values):
+        if self.normalize == "training":
+            check_is_fitted(self, "mean_")
+            values = (values - self.mean_[:, np.newaxis]) / self.scale_[:, np.newaxis]
+        elif self.normalize == "clip":
+            values = _normalize_each(values)
+        return np.nan_to_num(values, copy=False, nan=0.0)[..., np.newaxis].astype(np.float32, copy=False)
+
+
+def cut_sound(y, *, n_frames, n_fft, hop_length):
+    """Return what the first ``n_frames`` frames see of a sound: the rest is not worth transforming.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        The sound.
+    n_frames : int
+        Number of centred frames.
+    n_fft, hop_length : int
+        Length of a frame and distance between two (samples).
+
+    Returns
+    -------
+    y : ndarray of shape (at most n_samples,)
+    """
+    return y[: (n_frames - 1) * hop_length + n_fft // 2]
+
+
+def on_canvas(rows, n_frames):
+    """Return rows over time, cut or filled with NaN to a number of frames.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, any number)
+        Values, a column per frame.
+    n_frames : int
+        Number of frames of the picture.
+
+    Returns
+    -------
+    image : ndarray of shape (n_rows, n_frames), float32
+    """
+    rows = rows[:, :n_frames]
+    image = np.full((len(rows), n_frames), np.nan, np.float32)
+    image[:, : rows.shape[1]] = rows
+    return image
+
+
+def _normalize_each(values):
+    out = np.zeros_like(values)
+    for image, target in zip(values, out, strict=True):
+        known = ~np.isnan(image[0])
+        frames = image[:, known]
+        if frames.size:
+            centred = frames - frames.mean(axis=1, keepdims=True)
+            target[:, known] = centred / _positive(frames.std(axis=1, keepdims=True))
+    return out
+
+
+def _positive(scale):
+    """Return ``scale`` with 1 where it is nothing but rounding: a constant stays a constant."""
+    return np.where(scale > 1e-4, scale, 1.0).astype(scale.dtype)

@@ -1,0 +1,201 @@
+"""Recipes: what is done to a recording as a text that a table can hold, that people can read, and that replays exactly.
+
+``"pitch_shift(n_steps=1.25) add_noise(snr=18.5, seed=12345)"`` is done from left to right. Its words are those of the
+kernels.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
+from typing import NamedTuple
+
+from savee_mm.signal.augment import (
+    DECIBELS,
+    DEPTHS,
+    SEEDS,
+    add_noise,
+    apply_gain,
+    check_float32,
+    check_within,
+    equalize,
+    invert_polarity,
+)
+from savee_mm.signal.stretch import RATES, SEMITONES, pitch_shift, time_stretch
+
+
+class _Parameter(NamedTuple):
+    kind: type
+    limits: tuple
+
+
+class _Kernel(NamedTuple):
+    function: Callable
+    parameters: Mapping
+    takes_sr: bool = False
+
+
+_KERNELS = {
+    "time_stretch": _Kernel(time_stretch, {"rate": _Parameter(Real, RATES)}, takes_sr=True),
+    "pitch_shift": _Kernel(pitch_shift, {"n_steps": _Parameter(Real, SEMITONES)}, takes_sr=True),
+    "equalize": _Kernel(
+        equalize, {"depth": _Parameter(Real, DEPTHS), "seed": _Parameter(Integral, SEEDS)}, takes_sr=True
+    ),
+    "add_noise": _Kernel(add_noise, {"snr": _Parameter(Real, DECIBELS), "seed": _Parameter(Integral, SEEDS)}),
+    "apply_gain": _Kernel(apply_gain, {"gain": _Parameter(Real, DECIBELS)}),
+    "invert_polarity": _Kernel(invert_polarity, {}),
+}
+_STEP = re.compile(r"\s*(\w+)\(([^()]*)\)\s*", re.ASCII)
+_ARGUMENT = re.compile(r"\s*(\w+)\s*=\s*(\S+)\s*", re.ASCII)
+# float() and int() would also take 1_000, infinity and digits of other scripts.
+_NUMBERS = {
+    Real: re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII),
+    Integral: re.compile(r"\d+", re.ASCII),
+}
+
+
+def parse_recipe(text):
+    """Read a recipe.
+
+    Parameters
+    ----------
+    text : str
+        Steps as ``format_recipe`` writes them, with blanks between them; empty for none.
+
+    Returns
+    -------
+    steps : tuple of (str, dict)
+        Name of the kernel and its arguments, in order.
+
+    Raises
+    ------
+    ValueError
+        Where the text is not a recipe: an unknown step, a parameter that is unknown, missing, given twice or out of
+        range, or something between the steps.
+
+    Examples
+    --------
+    >>> from savee_mm.signal import parse_recipe
+    >>> parse_recipe("pitch_shift(n_steps=1.25) add_noise(snr=18.5, seed=12345)")
+    (('pitch_shift', {'n_steps': 1.25}), ('add_noise', {'snr': 18.5, 'seed': 12345}))
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"expected the text of a recipe, got {text!r} of type {type(text).__name__}")
+    steps, position = [], 0
+    while text[position:].strip():
+        match = _STEP.match(text, position)
+        if not match:
+            raise ValueError(f"recipe {text!r}: expected steps such as {_allowed()}, got {text[position:]!r}")
+        steps.append(_checked_step(match[1], _parse_arguments(match[1], match[2], text), f"recipe {text!r}"))
+        position = match.end()
+    return tuple(steps)
+
+
+def format_recipe(steps):
+    """Write a recipe, so that reading it gives the same steps to the last bit.
+
+    Parameters
+    ----------
+    steps : sequence of (str, dict)
+        Name of a kernel of :mod:`savee_mm.signal` and its arguments: ``time_stretch`` (rate), ``pitch_shift``
+        (n_steps), ``equalize`` (depth, seed), ``add_noise`` (snr, seed), ``apply_gain`` (gain), ``invert_polarity``.
+
+    Returns
+    -------
+    text : str
+        Empty without steps.
+
+    Raises
+    ------
+    ValueError
+        Where a step is unknown, or a parameter is unknown, missing or out of range.
+
+    Examples
+    --------
+    >>> from savee_mm.signal import format_recipe
+    >>> format_recipe([("apply_gain", {"gain": -3}), ("invert_polarity", {})])
+    'apply_gain(gain=-3.0) invert_polarity()'
+    """
+    checked = (_checked_step(name, arguments, "recipe") for name, arguments in steps)
+    return " ".join(f"{name}({', '.join(f'{key}={value!r}' for key, value in kept.items())})" for name, kept in checked)
+
+
+def apply_recipe(y, sr, recipe):
+    """Do to a sound what a recipe says, bit for bit the same every time.
+
+    The same bits are promised for one machine and the same versions of numpy and python-stretch.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite.
+    sr : int
+        Sampling rate (Hz), 1000 at least where tempo or pitch are changed.
+    recipe : str or sequence of (str, dict)
+        A text, or the steps that ``parse_recipe`` makes of it.
+
+    Returns
+    -------
+    augmented : ndarray of shape (n_out,), float32
+        As long as ``y`` unless the recipe has a ``time_stretch``.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or the recipe is none.
+
+    Examples
+    --------
+    >>> from savee_mm.signal import apply_recipe
+    >>> apply_recipe([0.5, -0.25], 16000, "invert_polarity()").tolist()
+    [-0.5, 0.25]
+    """
+    steps = parse_recipe(recipe) if isinstance(recipe, str) else [_checked_step(*step, "recipe") for step in recipe]
+    y = check_float32(y)
+    for name, arguments in steps:
+        kernel = _KERNELS[name]
+        y = kernel.function(y, sr, **arguments) if kernel.takes_sr else kernel.function(y, **arguments)
+    return y
+
+
+def _parse_arguments(name, text, recipe):
+    """Return the arguments between the parentheses of a step as numbers; which ones belong there is not known here."""
+    arguments = {}
+    for part in text.split(",") if text.strip() else ():
+        match = _ARGUMENT.fullmatch(part)
+        if not match or match[1] in arguments:
+            problem = "given twice" if match else "not of the form name=number"
+            raise ValueError(f"recipe {recipe!r}: {part.strip()!r} in {name} is {problem}; expected {_allowed(name)}")
+        arguments[match[1]] = _number(match[2])
+    return arguments
+
+
+def _number(text):
+    """Return the number that a text is, or the text itself, which no parameter takes."""
+    if _NUMBERS[Integral].fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBERS[Real].fullmatch(text) else text
+
+
+def _checked_step(name, arguments, where):
+    """Return a step with its arguments in order and of their types, or say what is wrong with it."""
+    if name not in _KERNELS:
+        raise ValueError(f"{where}: unknown step {name!r}; expected one of {_allowed()}")
+    parameters = _KERNELS[name].parameters
+    if set(arguments) != set(parameters):
+        raise ValueError(f"{where}: {name} got {', '.join(arguments) or 'no parameter'}; expected {_allowed(name)}")
+    try:
+        return name, {
+            key: check_within(key, arguments[key], parameter.limits, kind=parameter.kind)
+            for key, parameter in parameters.items()
+        }
+    except ValueError as error:
+        raise ValueError(f"{where}: {error} in {name}") from None
+
+
+def _allowed(*names):
+    """Return how the steps, or those that are named, are written."""
+    return ", ".join(
+        f"{name}({', '.join(f'{key}=...' for key in _KERNELS[name].parameters)})"
+        for name in names or _KERNELS
+        if name in _KERNELS
+    )

@@ -1,0 +1,135 @@
+"""The systems that read the voice: the nine of the reference, two stand-ins, and the recommended one."""
+
+from imblearn.pipeline import make_pipeline as sampler_pipeline
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from savee_mm.augmentation import AudioAugmenter
+from savee_mm.classifiers import AudioCNNClassifier, DenseClassifier, KernelRidgeClassifier, TransferClassifier
+from savee_mm.features import (
+    AudioFeatures,
+    MelImage,
+    MFCCImage,
+    SpeakerNormalizer,
+    SpectralFeatures,
+    VoiceFunctionals,
+    YAMNetEmbedding,
+)
+from savee_mm.selection import PCACorrSelector
+
+_N_SELECTED = 16
+# Contours of the reference that a PCA each sums up.
+_CONTOURS = (
+    "amplitude_envelope",
+    "rms",
+    "zcr",
+    "ber",
+    "spec_centroid",
+    "spec_bandwidth",
+    "spec_flatness",
+    "spec_flux",
+    "teo",
+)
+
+
+def logreg(*, speaker_normalized):
+    """Return the selected features under logistic regression."""
+    return _on_selected(LogisticRegression(max_iter=1000, class_weight="balanced"), speaker_normalized)
+
+
+def svm(*, speaker_normalized):
+    """Return the selected features under a support vector machine."""
+    return _on_selected(CalibratedClassifierCV(SVC(class_weight="balanced"), ensemble=False), speaker_normalized)
+
+
+def rf(*, speaker_normalized):
+    """Return the selected features under a random forest."""
+    return _on_selected(RandomForestClassifier(500, class_weight="balanced"), speaker_normalized)
+
+
+def knn(*, speaker_normalized):
+    """Return nearest neighbours on MFCC."""
+    mfcc = SpectralFeatures(features=("mfcc",), statistics=("mean", "std"), n_mfcc=40)
+    neighbours = KNeighborsClassifier(weights="distance")
+    return make_pipeline(_by_speaker(mfcc, speaker_normalized), StandardScaler(), neighbours)
+
+
+def cnn(*, speaker_normalized):
+    """Return the CNN on MFCC."""
+    return AudioCNNClassifier(image=_mfcc_image(speaker_normalized))
+
+
+def dual_cnn(*, speaker_normalized):
+    """Return the CNN on MFCC and log-mels."""
+    mel = SpeakerNormalizer(MelImage(normalize=None)) if speaker_normalized else MelImage(normalize="training")
+    return AudioCNNClassifier(image=_mfcc_image(speaker_normalized), second_image=mel)
+
+
+def cnn_plus(*, speaker_normalized):
+    """Return the CNN on MFCC beside hand-made features."""
+    features = _by_speaker(AudioFeatures(), speaker_normalized)
+    return AudioCNNClassifier(image=_mfcc_image(speaker_normalized), features=features)
+
+
+def vgg19(*, speaker_normalized):
+    """Return VGG19 with its ImageNet weights on MFCC pictures."""
+    return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg19", weights="imagenet"))
+
+
+def vgg19_random(*, speaker_normalized):
+    """Return VGG19 with random weights on MFCC pictures."""
+    return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg19", weights=None))
+
+
+def mobilenet(*, speaker_normalized):
+    """Return the MobileNet stand-in on MFCC pictures."""
+    return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="mobilenet"))
+
+
+def yamnet(*, speaker_normalized):
+    """Return YAMNet's embeddings under a dense head."""
+    return make_pipeline(_by_speaker(YAMNetEmbedding(), speaker_normalized), StandardScaler(), DenseClassifier())
+
+
+def best_audio(*, speaker_normalized):
+    """Return the recommended system.
+
+    Copies in other voices, rooms and tempi widen what is known of people who are not in training. Beside the clips of a
+    person, by which features are normalised, they say nothing new. Gain and polarity leave these features as they are.
+    """
+    if speaker_normalized:
+        features = SpeakerNormalizer(VoiceFunctionals(level="absolute"))
+        return make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
+    augmenter = AudioAugmenter(n_copies=2, equalizer=(2, 8), gain=None, polarity=False, probability=0.7)
+    return sampler_pipeline(augmenter, VoiceFunctionals(), StandardScaler(), KernelRidgeClassifier())
+
+
+def _on_selected(classifier, speaker_normalized):
+    """Return a classifier on prosody and the PCA scores of contours, cut down to the selected features."""
+    features = AudioFeatures(features=_CONTOURS, statistics=(), n_frames=64)
+    pipeline = make_pipeline(
+        _by_speaker(features, speaker_normalized),
+        # The correlation matrix takes out what is said twice; of what is left, the most telling columns are kept.
+        PCACorrSelector(n_features=None),
+        SelectKBest(k=_N_SELECTED),
+        StandardScaler(),
+        classifier,
+    )
+    # The selector knows contours by the names of their columns.
+    pipeline[0].set_output(transform="pandas")
+    return pipeline
+
+
+def _mfcc_image(speaker_normalized):
+    # Over all training clips: what is normalised clip by clip has lost how loud and bright the clip is.
+    return SpeakerNormalizer(MFCCImage(normalize=None)) if speaker_normalized else MFCCImage(normalize="training")
+
+
+def _by_speaker(extractor, speaker_normalized):
+    return SpeakerNormalizer(extractor) if speaker_normalized else extractor

@@ -1,0 +1,141 @@
+"""DenseClassifier is a scikit-learn classifier over columns of features."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+from savee_mm.classifiers.dense import DenseClassifier
+
+SMALL = {"n_units": 16, "epochs": 30, "learning_rate": 0.01, "random_state": 0}
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": "a clip of weight 2 is one clip of its batch, not two, and one "
+    "of weight 0 still takes a place in it and counts in the length of an epoch",
+    "check_methods_sample_order_invariance": "sums in single precision are rounded by their place in the batch: 1e-7",
+}
+
+# These train some sixty networks, at a second apiece, and all pass with scikit-learn 1.9; to see it:
+# check_estimator(DenseClassifier(n_units=16, learning_rate=0.01), expected_failed_checks=EXPECTED_FAILURES)
+TRAIN_MANY = {
+    "check_class_weight_classifiers",
+    "check_classifier_data_not_an_array",
+    "check_classifiers_classes",
+    "check_classifiers_one_label_sample_weights",
+    "check_classifiers_train",
+    "check_dict_unchanged",
+    "check_dont_overwrite_parameters",
+    "check_estimators_dtypes",
+    "check_estimators_nan_inf",
+    "check_estimators_overwrite_params",
+    "check_estimators_pickle",
+    "check_f_contiguous_array_estimator",
+    "check_fit2d_1feature",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_fit_score_takes_y",
+    "check_methods_subset_invariance",
+    "check_n_features_in_after_fitting",
+    "check_pipeline_consistency",
+    "check_positive_only_tag_during_fit",
+    "check_readonly_memmap_input",
+    "check_sample_weights_not_an_array",
+    "check_sample_weights_not_overwritten",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_shape",
+    "check_supervised_y_2d",
+}
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    X, y = StandardScaler().fit_transform(X)[order], np.array(["setosa", "versicolor", "virginica"])[y][order]
+    return X[:100], y[:100], X[100:], y[100:]
+
+
+@pytest.fixture(scope="module")
+def fitted(iris):
+    return DenseClassifier(**SMALL).fit(*iris[:2])
+
+
+CHECKS = [
+    check
+    for _, check in estimator_checks_generator(DenseClassifier())
+    if check.func.__name__ not in {*TRAIN_MANY, *EXPECTED_FAILURES, "check_array_api_input"}
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.func.__name__)
+def test_checks_of_scikit_learn(check):
+    check(DenseClassifier(n_units=8, epochs=1, batch_size=1000))
+
+
+def test_iris_is_learnt(fitted, iris):
+    _, _, X, y = iris
+    assert fitted.score(X, y) > 0.9
+    assert fitted.classes_.tolist() == ["setosa", "versicolor", "virginica"]
+    p = fitted.predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(fitted.classes_[p.argmax(axis=1)], fitted.predict(X))
+
+
+def test_several_layers_have_the_sizes_that_are_asked_for(iris):
+    clf = DenseClassifier(n_units=(7, 5), epochs=1, random_state=0).fit(*iris[:2])
+    assert [weights.shape for weights in clf.model_.get_weights()[::2]] == [(4, 7), (7, 5), (5, 3)]
+
+
+def test_same_seed_same_probabilities(fitted, iris):
+    X, y, *_ = iris
+    np.testing.assert_array_equal(DenseClassifier(**SMALL).fit(X, y).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_clone_and_pickle(fitted, iris):
+    assert clone(fitted).get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict(iris[2])
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.predict_proba(iris[2]), fitted.predict_proba(iris[2]))
+
+
+def test_columns_of_a_table_are_known_by_name(iris):
+    X = pd.DataFrame(iris[0], columns=["a", "b", "c", "d"])
+    clf = DenseClassifier(**{**SMALL, "epochs": 1}).fit(X, iris[1])
+    assert clf.n_features_in_ == 4
+    assert clf.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="feature names should match"):
+        clf.predict(X[["b", "a", "c", "d"]])
+
+
+def test_early_stopping_watches_the_validation_clips(iris):
+    X, y, X_validation, y_validation = iris
+    params = {**SMALL, "epochs": 200, "early_stopping": True, "patience": 2, "learning_rate": 0.05}
+    clf = DenseClassifier(**params).fit(X, y, validation_data=(X_validation, y_validation))
+    assert clf.n_epochs_ < 200
+    assert len(clf.history_["val_loss"]) == clf.n_epochs_
+    with pytest.raises(ValueError, match="needs validation_data"):
+        DenseClassifier(**params).fit(X, y)
+    with pytest.raises(ValueError, match="has 3 features, but DenseClassifier is expecting 4"):
+        DenseClassifier(**params).fit(X, y, validation_data=(X_validation[:, :3], y_validation))
+
+
+def test_search_through_a_pipeline(iris):
+    clf = make_pipeline(StandardScaler(), DenseClassifier(**{**SMALL, "epochs": 1}))
+    search = GridSearchCV(clf, {"denseclassifier__n_units": [4, (4, 4)]}, cv=2, error_score="raise").fit(*iris[:2])
+    assert search.best_estimator_[-1].n_epochs_ == 1
+
+
+@pytest.mark.parametrize(
+    "bad", [{"n_units": 0}, {"n_units": ()}, {"n_units": (8, 0)}, {"n_units": 2.5}, {"dropout": 1.0}]
+)
+def test_bad_parameter_is_named(bad, iris):
+    with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
+        DenseClassifier(**bad).fit(*iris[:2])

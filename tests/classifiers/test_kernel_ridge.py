@@ -1,0 +1,305 @@
+"""KernelRidgeClassifier is kernel ridge regression on the classes, and its leave-one-out is what leaving out gives."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.metrics import log_loss
+from sklearn.metrics.pairwise import laplacian_kernel, linear_kernel, rbf_kernel
+from sklearn.model_selection import GridSearchCV, LeaveOneOut, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from savee_mm import KernelRidgeClassifier
+
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": "two copies of a sample are left out one at a time, a sample of "
+    "weight 2 at once: the scores are equal, the sharpness of the probabilities is not",
+}
+
+
+@parametrize_with_checks(
+    [
+        KernelRidgeClassifier(class_weight=None),
+        KernelRidgeClassifier(),
+        KernelRidgeClassifier(kernels=["linear"], alpha=1),
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_whole_contract_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def make_classes(*, n_samples=60, n_features=5, n_classes=3, distance=1.0, random_state=0):
+    """Samples about a centre for each class, in unequal numbers, and further samples to predict."""
+    rng = np.random.default_rng(random_state)
+    shares = np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum()
+    codes = rng.permutation(np.repeat(np.arange(n_classes), np.round(shares * n_samples).astype(int)))
+    centres = distance * rng.normal(size=(n_classes, n_features))
+    X = centres[codes] + rng.normal(size=(len(codes), n_features))
+    return X, np.array(["anger", "fear", "joy", "sadness"])[codes], rng.normal(size=(20, n_features))
+
+
+def mean_kernel(A, B, kernels=("rbf", "laplacian"), gamma=0.5):
+    """The kernels as scikit-learn has them, of the width that the docstring gives."""
+    known = {
+        "rbf": rbf_kernel(A, B, gamma=gamma / A.shape[1]),
+        "laplacian": laplacian_kernel(A, B, gamma=gamma / A.shape[1]),
+        "linear": gamma * linear_kernel(A, B) / A.shape[1],
+    }
+    return np.mean([known[name] for name in kernels], axis=0)
+
+
+def targets_of(y):
+    return (y[:, np.newaxis] == np.unique(y)) - 1 / len(np.unique(y))
+
+
+# ---- agreement with the reference
+
+
+@pytest.mark.parametrize("kernels", [("rbf",), ("laplacian",), ("linear",), ("rbf", "laplacian"), ["linear", "rbf"]])
+@pytest.mark.parametrize("class_weight", ["balanced", None, {"anger": 3, "fear": 1, "joy": 0.5}])
+def test_scores_are_those_of_kernel_ridge_regression(kernels, class_weight):
+    X, y, X_test = make_classes()
+    sample_weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    clf = KernelRidgeClassifier(kernels=kernels, gamma=0.7, alpha=0.1, class_weight=class_weight)
+    clf.fit(X, y, sample_weight=sample_weight)
+    weights = sample_weight * compute_sample_weight(class_weight, y)
+    reference = KernelRidge(kernel="precomputed", alpha=0.1)
+    reference.fit(mean_kernel(X, X, kernels, 0.7) + 1, targets_of(y), sample_weight=weights)
+    expected = reference.predict(mean_kernel(X_test, X, kernels, 0.7) + 1)
+    np.testing.assert_allclose(clf.decision_function(X_test), expected, atol=1e-9)
+    np.testing.assert_allclose(clf.dual_coef_, reference.dual_coef_, atol=1e-9)
+
+
+def test_two_classes_have_one_score():
+    X, y, X_test = make_classes(n_classes=2)
+    clf = KernelRidgeClassifier().fit(X, y)
+    scores = (mean_kernel(X_test, X) + 1) @ clf.dual_coef_
+    np.testing.assert_allclose(clf.decision_function(X_test), scores[:, 1] - scores[:, 0])
+    # Targets of 1/2 and -1/2: the classes' scores are opposite.
+    np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-12)
+    np.testing.assert_array_equal(clf.predict(X_test), np.where(clf.decision_function(X_test) > 0, "fear", "anger"))
+
+
+def test_scores_of_the_classes_sum_to_nothing():
+    X, y, X_test = make_classes(n_classes=4)
+    np.testing.assert_allclose(KernelRidgeClassifier().fit(X, y).decision_function(X_test).sum(axis=1), 0, atol=1e-10)
+
+
+# ---- leaving one out
+
+
+def leave_one_out(X, y, weights, **params):
+    """Scores of each sample by a regression on the others."""
+    scores = []
+    for i in range(len(y)):
+        rest = np.arange(len(y)) != i
+        reference = KernelRidge(kernel="precomputed", alpha=params["alpha"])
+        K = mean_kernel(X, X, params["kernels"], params["gamma"]) + 1
+        reference.fit(K[np.ix_(rest, rest)], targets_of(y)[rest], sample_weight=weights[rest])
+        scores.append(reference.predict(K[[i]][:, rest])[0])
+    return np.array(scores)
+
+
+@pytest.mark.parametrize("kernels", [("rbf", "laplacian"), ("linear",)])
+@pytest.mark.parametrize("class_weight", ["balanced", None])
+def test_sharpness_is_the_best_for_samples_that_were_left_out(kernels, class_weight):
+    X, y, _ = make_classes(n_samples=30)
+    params = {"kernels": kernels, "gamma": 0.5, "alpha": 0.1}
+    sample_weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    clf = KernelRidgeClassifier(class_weight=class_weight, **params).fit(X, y, sample_weight=sample_weight)
+    weights = sample_weight * compute_sample_weight(class_weight, y)
+    scores = leave_one_out(X, y, weights, **params)
+
+    def loss(log_sharpness):
+        return log_loss(y, softmax(np.exp(log_sharpness) * scores, axis=1), sample_weight=weights)
+
+    best = minimize_scalar(loss, bounds=(-2, 5), method="bounded", options={"xatol": 1e-9}).x
+    assert -1.9 < best < 4.9
+    # The foot of the loss is flat: either search stops some 1e-5 from it.
+    assert np.log(clf.sharpness_) == pytest.approx(best, abs=1e-4)
+    # What training samples say of themselves would be another.
+    trained = minimize_scalar(
+        lambda log: log_loss(y, softmax(np.exp(log) * clf.decision_function(X), axis=1)), bounds=(-2, 5)
+    ).x
+    assert trained > best + 0.05
+
+
+def test_sharpness_is_that_of_what_is_known():
+    # Classes that are noise are told with less certainty than classes that are far apart.
+    X, y, _ = make_classes(distance=5)
+    shuffled = np.random.default_rng(0).permutation(y)
+    sure, unsure = KernelRidgeClassifier().fit(X, y), KernelRidgeClassifier().fit(X, shuffled)
+    assert sure.predict_proba(X).max(axis=1).mean() > 0.95
+    left_out = cross_val_predict(unsure, X, shuffled, cv=LeaveOneOut(), method="predict_proba")
+    assert left_out.max(axis=1).mean() < 0.5
+    assert unsure.sharpness_ < sure.sharpness_
+
+
+def test_probabilities_of_new_samples_are_honest():
+    X, y, _ = make_classes(n_samples=400, distance=0.7)
+    clf = KernelRidgeClassifier(class_weight=None).fit(X[:200], y[:200])
+    p = clf.predict_proba(X[200:])
+    right = clf.predict(X[200:]) == y[200:]
+    # Three deviations of a share of two hundred.
+    assert abs(p.max(axis=1).mean() - right.mean()) < 3 * 0.5 / np.sqrt(200)
+    prior = np.unique(y[:200], return_counts=True)[1] / 200
+    assert log_loss(y[200:], p) < log_loss(y[200:], np.tile(prior, (200, 1))) - 0.1
+
+
+# ---- probabilities and predictions
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+def test_probabilities_sum_to_one_and_the_highest_is_predicted(n_classes):
+    X, y, X_test = make_classes(n_classes=n_classes)
+    clf = KernelRidgeClassifier().fit(X, y)
+    p = clf.predict_proba(X_test)
+    assert p.shape == (20, n_classes)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(clf.classes_[p.argmax(axis=1)], clf.predict(X_test))
+    if n_classes > 2:
+        np.testing.assert_allclose(np.log(p), log_softmax(clf.sharpness_ * clf.decision_function(X_test), axis=1))
+
+
+def test_far_from_all_samples_the_constant_term_is_left():
+    X, y, _ = make_classes()
+    clf = KernelRidgeClassifier().fit(X, y)
+    far = clf.decision_function(np.full((1, 5), 1e6))
+    np.testing.assert_allclose(far[0], clf.dual_coef_.sum(axis=0), atol=1e-12)
+    # Balanced classes leave it small: nobody is favoured as near as the samples do.
+    assert np.abs(far).max() < 0.3 * np.abs(clf.decision_function(X)).max()
+    assert clf.predict_proba(np.full((1, 5), 1e6)).max() < clf.predict_proba(X).max(axis=1).mean()
+
+
+def test_linear_kernel_extrapolates():
+    X, y, _ = make_classes()
+    clf = KernelRidgeClassifier(kernels=("linear",)).fit(X, y)
+    origin, once, twice = clf.decision_function(np.outer([0, 1, 2], np.full(5, 1e3)))
+    np.testing.assert_allclose(twice - once, once - origin)
+
+
+def test_iris_is_learnt():
+    X, y = load_iris(return_X_y=True)
+    clf = make_pipeline(StandardScaler(), KernelRidgeClassifier())
+    assert (cross_val_predict(clf, X, y, cv=5) == y).mean() > 0.94
+
+
+def test_number_of_equal_columns_does_not_matter():
+    X, y, X_test = make_classes()
+    once = KernelRidgeClassifier().fit(X, y)
+    thrice = KernelRidgeClassifier().fit(np.tile(X, 3), y)
+    np.testing.assert_allclose(thrice.decision_function(np.tile(X_test, 3)), once.decision_function(X_test), atol=1e-9)
+
+
+# ---- weights
+
+
+def test_weight_of_two_is_a_doubled_sample_in_the_scores():
+    X, y, X_test = make_classes()
+    weights = np.random.default_rng(1).integers(0, 4, len(y))
+    weighted = KernelRidgeClassifier(class_weight=None).fit(X, y, sample_weight=weights)
+    repeated = KernelRidgeClassifier(class_weight=None).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    np.testing.assert_allclose(weighted.decision_function(X_test), repeated.decision_function(X_test), atol=1e-8)
+    np.testing.assert_array_equal(weighted.predict(X_test), repeated.predict(X_test))
+    # A copy of what is left out is in training: repeated samples are too sure of themselves.
+    assert repeated.sharpness_ > weighted.sharpness_
+
+
+def test_sample_of_weight_zero_is_left_out():
+    X, y, X_test = make_classes()
+    weights = np.ones(len(y))
+    weights[:20] = 0
+    weighted = KernelRidgeClassifier(class_weight=None).fit(X, y, sample_weight=weights)
+    without = KernelRidgeClassifier(class_weight=None).fit(X[20:], y[20:])
+    np.testing.assert_array_equal(weighted.predict_proba(X_test), without.predict_proba(X_test))
+    assert weighted.X_fit_.shape == (len(y) - 20, 5)
+
+
+def test_all_weights_equal_is_another_alpha():
+    X, y, X_test = make_classes()
+    heavy = KernelRidgeClassifier(alpha=0.3).fit(X, y, sample_weight=np.full(len(y), 3.0))
+    light = KernelRidgeClassifier(alpha=0.1).fit(X, y)
+    np.testing.assert_allclose(heavy.decision_function(X_test), light.decision_function(X_test), atol=1e-9)
+
+
+def test_balanced_classes_are_predicted_alike():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["many", "few"], [180, 20])
+    X = rng.normal(size=(200, 3)) + np.where(y == "few", 0.8, 0)[:, np.newaxis]
+    recall = {}
+    for class_weight in (None, "balanced"):
+        predicted = cross_val_predict(KernelRidgeClassifier(alpha=1, class_weight=class_weight), X, y, cv=5)
+        recall[class_weight] = np.mean(predicted[y == "few"] == "few")
+    assert recall["balanced"] > recall[None] + 0.3
+
+
+# ---- among scikit-learn's tools
+
+
+def test_clone_pickle_and_search():
+    X, y, X_test = make_classes()
+    clf = KernelRidgeClassifier(kernels=("linear", "rbf"), gamma=2).fit(X, y)
+    assert clone(clf).get_params() == clf.get_params()
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(clf)).predict_proba(X_test), clone(clf).fit(X, y).predict_proba(X_test)
+    )
+    search = GridSearchCV(clf, {"kernels": [("rbf",), ["linear"]], "alpha": [0.01, 1]}, cv=3, error_score="raise")
+    assert search.fit(X, y).best_estimator_.alpha == search.best_params_["alpha"]
+
+
+def test_columns_of_a_table_are_known_by_name():
+    X, y, _ = make_classes()
+    table = pd.DataFrame(X, columns=list("abcde"))
+    clf = KernelRidgeClassifier().fit(table, y)
+    assert clf.feature_names_in_.tolist() == list("abcde")
+    with pytest.raises(ValueError, match="feature names should match"):
+        clf.predict(table[list("edcba")])
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize("kernels", ["rbf", (), ("rbf", "poly"), ["sigmoid"], None, 3])
+def test_bad_kernels_are_named(kernels):
+    X, y, _ = make_classes()
+    with pytest.raises(ValueError, match="'kernels' parameter of KernelRidgeClassifier must be") as caught:
+        KernelRidgeClassifier(kernels=kernels).fit(X, y)
+    assert repr(kernels) in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [{"gamma": 0}, {"alpha": 0}, {"alpha": -1}, {"class_weight": "equal"}])
+def test_bad_parameter_is_named(bad):
+    X, y, _ = make_classes()
+    with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of KernelRidgeClassifier"):
+        KernelRidgeClassifier(**bad).fit(X, y)
+
+
+def test_one_class_only():
+    X, y, _ = make_classes()
+    with pytest.raises(ValueError, match="needs samples of at least two classes, got one class: anger"):
+        KernelRidgeClassifier().fit(X, np.full(len(y), "anger"))
+
+
+def test_weights_that_leave_nothing_are_refused():
+    X, y, _ = make_classes()
+    with pytest.raises(ValueError, match=r"(?i)sample"):
+        KernelRidgeClassifier().fit(X, y, sample_weight=np.zeros(len(y)))
+    with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
+        KernelRidgeClassifier().fit(X, y, sample_weight=np.full(len(y), -1.0))
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_prediction_needs_a_fit(method):
+    with pytest.raises(NotFittedError):
+        getattr(KernelRidgeClassifier(), method)(make_classes()[2])

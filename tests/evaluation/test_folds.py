@@ -1,0 +1,227 @@
+"""A folder of finished folds: nothing is trained twice, and nothing stale is taken for the figure of today."""
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Bunch
+
+from savee_mm import evaluate
+from savee_mm.evaluation import _folds
+
+
+class Diary(ClassifierMixin, BaseEstimator):
+    """Says the most frequent class of training, and writes a line for each fit; a file ``stop`` beside stops it."""
+
+    def __init__(self, diary, C=1.0, n_jobs=None, verbose=False, cache=None, random_state=None):
+        self.diary = diary
+        self.C = C
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.cache = cache
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        stop = Path(self.diary).with_name("stop")
+        if stop.exists() and fits(self.diary) >= int(stop.read_text()):
+            raise KeyboardInterrupt
+        with open(self.diary, "a") as file:
+            file.write(f"{len(X)}\n")
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.shares_ = counts / counts.sum()
+        return self
+
+    def predict_proba(self, X):
+        return np.tile(self.shares_.astype(np.float32), (len(X), 1))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def fits(diary):
+    path = Path(diary)
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.fixture
+def diary(tmp_path):
+    return str(tmp_path / "diary")
+
+
+@pytest.fixture
+def corpus(corpus):
+    """The synthetic clips with two labels: every class has clips for four folds."""
+    return Bunch(data=corpus.data, target=np.resize(["calm", "loud"], len(corpus.data)))
+
+
+@pytest.fixture
+def run(diary, tmp_path, corpus):
+    """Evaluate a Diary with a folder; returns the report, and how many folds were trained."""
+
+    def evaluate_diary(data=None, target=None, name="diary", seeds=(0,), **params):
+        before = fits(diary)
+        today = Bunch(data=corpus.data if data is None else data, target=corpus.target if target is None else target)
+        systems = {name: Diary(diary, **params)}
+        report = evaluate(systems, today, ("clip", "speaker"), seeds, folder=tmp_path / "folds")
+        return report, fits(diary) - before
+
+    return evaluate_diary
+
+
+N_FOLDS = 4 + 3
+
+
+def test_second_run_trains_nothing_and_gives_the_same(run, diary, corpus, tmp_path):
+    first, n_first = run()
+    second, n_second = run()
+    assert (n_first, n_second) == (N_FOLDS, 0)
+    pd.testing.assert_frame_equal(first.predictions, second.predictions)
+    assert len(list((tmp_path / "folds").iterdir())) == N_FOLDS
+    plain = evaluate({"diary": Diary(diary)}, corpus, ("clip", "speaker"))
+    columns = plain.predictions.columns.drop("fit_seconds")
+    pd.testing.assert_frame_equal(first.predictions[columns], plain.predictions[columns])
+
+
+def test_interrupted_run_goes_on_where_it_stopped(run, diary, tmp_path):
+    (tmp_path / "stop").write_text("3")
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert fits(diary) == 3
+    (tmp_path / "stop").unlink()
+    resumed, n_fits = run()
+    assert n_fits == N_FOLDS - 3
+    shutil.rmtree(tmp_path / "folds")
+    whole, _ = run()
+    columns = whole.predictions.columns.drop("fit_seconds")
+    pd.testing.assert_frame_equal(resumed.predictions[columns], whole.predictions[columns])
+
+
+def test_killed_process_leaves_what_it_finished(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import os, sys
+            import numpy as np, pandas as pd
+            from sklearn.dummy import DummyClassifier
+            from sklearn.utils import Bunch
+            from savee_mm import evaluate
+
+            class Fragile(DummyClassifier):
+                def fit(self, X, y):
+                    with open("diary", "a") as file:
+                        file.write(".")
+                    if os.path.getsize("diary") == int(sys.argv[1]):
+                        os._exit(9)
+                    return super().fit(X, y)
+
+            table = pd.DataFrame({"speaker": list("aabbccdd"), "clip_id": range(8)})
+            corpus = Bunch(data=table, target=np.array(["x", "y"] * 4))
+            print(evaluate({"fragile": Fragile()}, corpus, "speaker", folder="folds").folds()["fold"].tolist())
+            """
+        )
+    )
+    killed, resumed = (
+        subprocess.run([sys.executable, script, at], cwd=tmp_path, capture_output=True, text=True) for at in "30"
+    )
+    assert killed.returncode == 9
+    assert resumed.stdout == "[0, 1, 2, 3]\n", resumed.stderr
+    assert (tmp_path / "diary").read_text() == "." * (3 + 2)  # the third was killed in its training
+
+
+@pytest.mark.parametrize("params", [{"verbose": True}, {"n_jobs": 2}, {"cache": "folder"}, {"random_state": 7}])
+def test_parameters_that_change_no_figure_invalidate_nothing(run, params):
+    run()
+    assert run(**params)[1] == 0
+
+
+def test_changed_parameter_name_or_version_is_trained_anew(run, monkeypatch):
+    run()
+    assert run(C=2.0)[1] == N_FOLDS
+    assert run(name="other")[1] == N_FOLDS
+    monkeypatch.setattr(_folds, "__version__", "99")
+    assert run()[1] == N_FOLDS
+
+
+def test_new_seed_is_trained_and_the_old_one_kept(run):
+    run()
+    report, n_fits = run(seeds=(0, 1))
+    assert n_fits == N_FOLDS
+    assert report.folds()["seed"].value_counts().to_dict() == {0: N_FOLDS, 1: N_FOLDS}
+
+
+def test_changed_label_invalidates_the_folds_that_see_it(run, corpus):
+    run()
+    target = corpus.target.copy()
+    target[0], target[1] = target[1], target[0]
+    assert run(target=target)[1] == N_FOLDS
+
+
+def test_changed_clip_invalidates_only_the_folds_that_see_it(diary, tmp_path):
+    table = pd.DataFrame({"speaker": np.repeat(["a", "b"], 10), "sentence": list("1122334455") * 2, "loudness": 0.0})
+    corpus = Bunch(data=table.assign(clip_id=range(20)), target=np.array(["x", "y"] * 10))
+    # Speaker a reading text 1 is tested in one fold, and trained on in the four of b without that text.
+    for loudness, expected in ((0.0, 10), (1.0, 1 + 4)):
+        before = fits(diary)
+        corpus.data.loc[0, "loudness"] = loudness
+        evaluate({"d": Diary(diary)}, corpus, "speaker+sentence", folder=tmp_path / "folds")
+        assert fits(diary) - before == expected
+
+
+def test_moved_corpus_is_the_same_and_another_one_with_its_names_is_not(run, corpus, tmp_path):
+    run()
+    moved = corpus.data.copy()
+    for column in ("audio", "video"):
+        folder = tmp_path / column
+        folder.mkdir()
+        moved[column] = [shutil.copy(path, folder / f"{n}_{Path(path).name}") for n, path in enumerate(moved[column])]
+    assert run(data=moved)[1] == N_FOLDS  # other names of files: not known to be the same
+    before = moved.copy()
+    for column in ("audio", "video"):
+        (tmp_path / "new").mkdir(exist_ok=True)
+        shutil.move(tmp_path / column, tmp_path / "new" / column)
+        moved[column] = [str(tmp_path / "new" / column / Path(path).name) for path in before[column]]
+    assert run(data=moved)[1] == 0
+    with open(moved["audio"].iloc[0], "ab") as file:
+        file.write(b"more")
+    assert run(data=moved)[1] == N_FOLDS
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[: len(text) // 2], lambda text: "", lambda text: "[]"])
+def test_damaged_file_is_ignored_and_replaced(run, tmp_path, damage):
+    whole, _ = run()
+    path = sorted((tmp_path / "folds").iterdir())[0]
+    path.write_text(damage(path.read_text()))
+    (tmp_path / "folds" / f"{path.name}.abc.part").write_text('{"key"')  # what a kill leaves of a file
+    mended, n_fits = run()
+    assert n_fits == 1
+    assert mended.folds()["accuracy"].equals(whole.folds()["accuracy"])
+    assert run()[1] == 0
+
+
+def test_files_say_in_json_what_they_are(run, tmp_path):
+    run(name="odd/name: *")
+    path = sorted((tmp_path / "folds").glob("odd_name_*-speaker-seed0-fold2-*.json"))[0]
+    key = json.loads(path.read_text())["key"]
+    assert (key["system"], key["protocol"], key["seed"], key["fold"]) == ("odd/name: *", "speaker", 0, 2)
+    assert key["estimator"]["params"]["C"] == 1.0
+
+
+def test_a_file_in_place_of_the_folder_is_said_before_any_training(run, diary, tmp_path):
+    (tmp_path / "folds").write_text("")
+    with pytest.raises(FileExistsError):
+        run()
+    assert fits(diary) == 0
+
+
+def test_bar_starts_at_what_was_kept(diary, tmp_path, corpus, capsys):
+    for _ in range(2):
+        evaluate({"d": Diary(diary)}, corpus, ("speaker",), folder=tmp_path / "folds", verbose=True)
+    assert "3/3" in capsys.readouterr().err.splitlines()[-1]

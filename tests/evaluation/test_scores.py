@@ -1,0 +1,41 @@
+"""score: macro averages over the classes of the truth, by hand and as scikit-learn has them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score
+
+from savee_mm.evaluation.scores import SCORES, score
+
+
+def test_figures_of_a_small_example_by_hand():
+    # anger: 2 of 3 found, 1 false alarm; fear: 1 of 2 found, 1 false alarm.
+    scores = score(["anger", "anger", "anger", "fear", "fear"], ["anger", "anger", "fear", "fear", "anger"])
+    assert list(scores) == list(SCORES)
+    assert scores["accuracy"] == pytest.approx(3 / 5)
+    assert scores["precision"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert scores["recall"] == scores["uar"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert scores["f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+
+
+def test_figures_are_scikit_learns_where_every_class_is_in_the_truth():
+    target, predicted = np.random.default_rng(0).choice(["anger", "fear", "neutral"], size=(2, 60), p=[0.6, 0.3, 0.1])
+    assert set(predicted) <= set(target)
+    assert score(target, predicted) == {
+        "accuracy": pytest.approx(accuracy_score(target, predicted)),
+        "precision": pytest.approx(precision_score(target, predicted, average="macro")),
+        "recall": pytest.approx(balanced_accuracy_score(target, predicted)),
+        "f1": pytest.approx(f1_score(target, predicted, average="macro")),
+        "uar": pytest.approx(balanced_accuracy_score(target, predicted)),
+    }
+
+
+def test_a_class_that_is_only_predicted_does_not_count():
+    scores = score(["anger", "anger", "fear", "fear"], ["anger", "sadness", "fear", "fear"])
+    assert scores["uar"] == pytest.approx((1 / 2 + 1) / 2)
+    assert scores["precision"] == 1
+
+
+def test_a_class_that_is_never_predicted_has_a_precision_of_0():
+    scores = score(["anger", "anger", "fear"], ["anger", "anger", "anger"])
+    assert scores["precision"] == pytest.approx((2 / 3 + 0) / 2)
+    assert scores["f1"] == pytest.approx((4 / 5 + 0) / 2)

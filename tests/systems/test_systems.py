@@ -1,0 +1,360 @@
+"""Systems by name: estimators that are whole, seeded, cached, and that see no test clip."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+import soundfile
+from scipy.stats import binom
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_predict, cross_val_score
+
+from savee_mm import (
+    AudioAugmenter,
+    AudioCNNClassifier,
+    ClipGroupKFold,
+    LeaveOneSpeakerOut,
+    MFCCImage,
+    SpeakerNormalizer,
+    SpeakerSentenceKFold,
+    VoiceFunctionals,
+    load_model,
+    load_savee,
+    save_model,
+    systems,
+)
+from savee_mm.datasets.synthetic import synthesize_voice
+
+NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "yamnet"]
+NAMES += ["vgg19_random", "mobilenet", "best_audio", "fusion"]
+MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if (name, normalized) != ("fusion", True)]
+QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
+# F0 (Hz) and its spread (semitones), level (full scale at 1), brightness (Hz).
+MANNERS = {"anger": (200, 1.5, 0.1, 1500), "neutral": (140, 1, 0.05, 800), "sadness": (120, 0.3, 0.02, 400)}
+TEXTS = [["ma", "si"], ["be", "lo"], ["su", "mi"], ["lo", "ma"], ["si", "be"], ["mo", "lu"]]
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory):
+    """Table and emotions of 54 spoken clips: three speakers, three emotions, six texts."""
+    folder, rng = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
+    rows = []
+    for s, (register, vocal_tract) in enumerate(((0.8, 0.95), (1, 1), (1.3, 1.1))):
+        for emotion, (f0, f0_range, rms, tilt) in MANNERS.items():
+            for k, text in enumerate(TEXTS):
+                name = f"S{s}_{emotion}{k}"
+                y, _ = synthesize_voice(
+                    text,
+                    duration=0.5,
+                    f0=f0 * register * rng.uniform(0.9, 1.1),
+                    f0_range=f0_range,
+                    rms=rms * rng.uniform(0.7, 1.4),
+                    tilt=tilt,
+                    formant_scale=vocal_tract,
+                    random_state=len(rows),
+                )
+                soundfile.write(folder / f"{name}.wav", y + 1e-4 * rng.normal(size=len(y)), 22050)
+                rows.append((str(folder / f"{name}.wav"), f"S{s}", f"text{k}", name, emotion))
+    table = pd.DataFrame(rows, columns=["audio", "speaker", "sentence", "clip_id", "emotion"])
+    return table.drop(columns="emotion"), table["emotion"].to_numpy()
+
+
+# ---- names
+
+
+def test_available_tells_what_there_is():
+    table = systems.available()
+    assert table.columns.tolist() == ["published", "reads", "what"]
+    assert table.index.name == "system"
+    assert table.index.tolist() == NAMES
+    assert table.index[table["reads"] == "audio+video"].tolist() == ["fusion"]
+    assert set(table["reads"]) == {"audio", "audio+video"}
+    assert table["what"].str.len().between(10, 80).all()
+    assert table["what"].is_unique
+
+
+def test_published_accuracies_are_those_of_the_reference():
+    published = systems.available()["published"]
+    assert published.dropna().to_dict() == {
+        "logreg": 0.385,
+        "svm": 0.447,
+        "rf": 0.464,
+        "knn": 0.397,
+        "cnn": 0.505,
+        "dual_cnn": 0.422,
+        "cnn_plus": 0.552,
+        "vgg19": 0.389,
+        "yamnet": 0.210,
+        "fusion": 0.966,
+    }
+
+
+def test_a_table_of_ones_own_does_not_change_the_list():
+    table = systems.available()
+    table.loc["svm", "published"] = 1.0
+    assert systems.available().loc["svm", "published"] == 0.447
+
+
+@pytest.mark.parametrize("name", ["oracle", "SVM", ""])
+def test_unknown_name_is_refused_with_those_that_are_known(name):
+    with pytest.raises(ValueError, match=f"no system '{name}'; the systems are {', '.join(NAMES)}"):
+        systems.make(name)
+
+
+def test_fusion_has_no_speaker_normalised_form():
+    with pytest.raises(ValueError, match="'fusion' has no speaker-normalised form"):
+        systems.make("fusion", speaker_normalized=True)
+
+
+# ---- what is made
+
+
+def parts(estimator):
+    """The estimator and all estimators within it by path, those that default parameters stand for included."""
+    params = estimator.get_params()
+    return {"": estimator, **{path: value for path, value in params.items() if hasattr(value, "get_params")}}
+
+
+@pytest.mark.parametrize(("name", "normalized"), MADE)
+def test_system_is_an_estimator_that_can_be_cloned(name, normalized):
+    system = systems.make(name, speaker_normalized=normalized, random_state=3)
+    copy = clone(system)
+    assert repr(copy) == repr(system)
+    assert sorted(copy.get_params()) == sorted(system.get_params())
+    assert hasattr(system, "fit")
+    assert hasattr(system, "predict_proba")
+    assert repr(pickle.loads(pickle.dumps(system))) == repr(system)
+
+
+@pytest.mark.parametrize(("name", "normalized"), MADE)
+def test_seed_and_cache_reach_every_part(name, normalized, tmp_path):
+    system = systems.make(name, speaker_normalized=normalized, random_state=3, cache=tmp_path)
+    params = system.get_params()
+    settings = {"random_state": 3, "cache": tmp_path}
+    for end, value in settings.items():
+        found = {path: setting for path, setting in params.items() if path.rpartition("__")[2] == end}
+        assert all(setting == value for setting in found.values()), found
+    for path, part in parts(system).items():
+        for end in settings.keys() & part.get_params(deep=False).keys():
+            assert getattr(part, end) == settings[end], (path, end)
+    # There is at least an extractor with a cache in it, in the clone as well.
+    assert sum(getattr(part, "cache", None) == tmp_path for part in parts(clone(system)).values()) >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "seeded"),
+    [("rf", "randomforestclassifier"), ("best_audio", "audioaugmenter"), ("yamnet", "denseclassifier"), ("cnn", "")],
+)
+def test_what_is_random_has_the_seed(name, seeded):
+    assert parts(systems.make(name, random_state=3))[seeded].random_state == 3
+    assert parts(systems.make(name))[seeded].random_state is None
+
+
+@pytest.mark.parametrize(("name", "normalized"), MADE)
+def test_speakers_are_normalised_where_that_is_asked_for_alone(name, normalized):
+    found = list(parts(systems.make(name, speaker_normalized=normalized)).values())
+    assert any(isinstance(part, SpeakerNormalizer) for part in found) == normalized
+    if normalized:
+        # No extractor is left that does not know the speakers.
+        inner = {id(part.extractor) for part in found if isinstance(part, SpeakerNormalizer)}
+        assert all(id(part) in inner for part in found if hasattr(part, "on_error"))
+        # A picture that is normalised by clip or training beforehand would have lost the speaker.
+        assert all(part.normalize is None for part in found if hasattr(part, "normalize"))
+
+
+def test_two_systems_share_nothing():
+    one, other = systems.make("cnn_plus"), systems.make("cnn_plus")
+    one.set_params(image__n_mfcc=13, features__n_mfcc=7)
+    assert (other.get_params()["image__n_mfcc"], other.features.n_mfcc) != (13, 7)
+    assert other.get_params()["image__n_mfcc"] == 40
+
+
+def test_default_picture_of_the_network_keeps_its_normalisation():
+    assert AudioCNNClassifier().get_params()["image__normalize"] == "training"
+    assert systems.make("fusion").get_params()["audio__n_mfcc"] == 40
+
+
+# ---- what is learnt
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_systems_tell_voices_apart(voices, name, normalized):
+    table, y = voices
+    system = systems.make(name, speaker_normalized=normalized, random_state=0)
+    scores = cross_val_score(system, table, y, cv=ClipGroupKFold(2), error_score="raise")
+    # 99.9% of coin tosses among three emotions of 18 clips each stay below .54; anger is loud and high.
+    assert scores.mean() > binom.ppf(0.999, 54, 1 / 3) / 54
+    fitted = system.fit(table, y)
+    p = fitted.predict_proba(table)
+    assert p.shape == (54, 3)
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    assert fitted.classes_.tolist() == sorted(MANNERS)
+
+
+@pytest.mark.parametrize("name", ["rf", "best_audio"])
+def test_same_seed_same_probabilities(voices, name):
+    table, y = voices[0].iloc[::2], voices[1][::2]
+    p = [systems.make(name, random_state=seed).fit(table, y).predict_proba(table) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(p[0], p[1])
+    assert np.any(p[0] != p[2])
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_shuffled_emotions_are_told_no_better_than_by_chance(voices, normalized):
+    table, y = voices
+    shuffled = np.random.default_rng(0).permutation(y)
+    system = systems.make("best_audio", speaker_normalized=normalized, random_state=0)
+    predicted = cross_val_predict(system, table, shuffled, cv=ClipGroupKFold(3))
+    assert binom.ppf(0.001, 54, 1 / 3) <= (predicted == shuffled).sum() <= binom.ppf(0.999, 54, 1 / 3)
+
+
+# ---- no clip on both sides
+
+
+class RememberingImage(MFCCImage):
+    """The extractor, with the tables that it was given on record."""
+
+    seen = []
+
+    def fit_transform(self, X, y=None):
+        RememberingImage.seen.append(("fit", X))
+        return super().fit_transform(X, y)
+
+    def transform(self, X):
+        RememberingImage.seen.append(("transform", X))
+        return super().transform(X)
+
+
+class RememberingFunctionals(VoiceFunctionals):
+    """The extractor, with the tables that it was given on record."""
+
+    seen = []
+
+    def fit_transform(self, X, y=None):
+        RememberingFunctionals.seen.append(("fit", X))
+        return super().fit_transform(X, y)
+
+    def transform(self, X):
+        RememberingFunctionals.seen.append(("transform", X))
+        return super().transform(X)
+
+
+class Blind(AudioCNNClassifier):
+    """The estimator without its network, which is the slow part and sees no table."""
+
+    def _fit_network(self, inputs, y, sample_weight, validation):
+        self.classes_, self.model_ = np.unique(y), "none"
+
+    def _predict_network(self, inputs):
+        return np.full((len(inputs[0]), len(self.classes_)), 1 / len(self.classes_))
+
+
+SPLITTERS = [ClipGroupKFold(3), SpeakerSentenceKFold(2)]
+
+
+def held_apart(cv, one, other):
+    """Whether two tables have no clip in common, nor what else the splitter keeps apart."""
+    columns = ["clip_id"] if isinstance(cv, ClipGroupKFold) else ["clip_id", "speaker", "sentence"]
+    return not any(set(one[column]) & set(other[column]) for column in columns)
+
+
+@pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
+@pytest.mark.parametrize("inner_groups", ["clip_id", "sentence"])
+def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_groups):
+    table, y = voices
+    # Each clip twice, as if filmed by two cameras: the clip, and not the row, is what is held apart.
+    table, y = pd.concat([table, table], ignore_index=True), np.tile(y, 2)
+    clf = Blind(
+        image=RememberingImage(n_mfcc=13, n_frames=20),
+        augment=AudioAugmenter(n_copies=2, pitch_steps=None, stretch_rate=None),
+        early_stopping=True,
+        inner_groups=inner_groups,
+        validation_fraction=0.25,
+        random_state=0,
+    )
+    RememberingImage.seen.clear()
+    cross_val_score(clf, table, y, cv=cv, error_score="raise")
+    folds = list(cv.split(table, y))
+    # To each fold its training, its inner validation, and its test.
+    assert [kind for kind, _ in RememberingImage.seen] == ["fit", "transform", "transform"] * len(folds)
+    tables = [given for _, given in RememberingImage.seen]
+    for (train, test), fitted, watched, tested in zip(folds, tables[::3], tables[1::3], tables[2::3], strict=True):
+        pd.testing.assert_frame_equal(tested, table.iloc[test])
+        assert held_apart(cv, fitted, tested)
+        assert held_apart(cv, watched, tested)
+        assert not set(fitted["clip_id"]) & set(watched["clip_id"])
+        assert not set(fitted[inner_groups]) & set(watched[inner_groups])
+        assert set(fitted["clip_id"]) | set(watched["clip_id"]) == set(table["clip_id"].iloc[train])
+        # Two copies of every row that is trained on, and none of what is watched or tested.
+        assert fitted["augmentation"].notna().sum() == 2 * fitted["augmentation"].isna().sum() > 0
+        assert "augmentation" not in watched
+        assert "augmentation" not in tested
+        assert len(fitted) / 3 + len(watched) == len(train)
+
+
+@pytest.mark.parametrize("cv", [*SPLITTERS, LeaveOneSpeakerOut()], ids=lambda cv: type(cv).__name__)
+def test_no_copy_of_a_test_clip_is_in_training_of_the_recommended_system(voices, cv):
+    table, y = voices
+    system = systems.make("best_audio", random_state=0).set_params(voicefunctionals=RememberingFunctionals())
+    n_copies = system["audioaugmenter"].n_copies
+    RememberingFunctionals.seen.clear()
+    cross_val_score(system, table, y, cv=cv, error_score="raise")
+    folds = list(cv.split(table, y))
+    assert [kind for kind, _ in RememberingFunctionals.seen] == ["fit", "transform"] * len(folds)
+    tables = [given for _, given in RememberingFunctionals.seen]
+    for (train, test), fitted, tested in zip(folds, tables[::2], tables[1::2], strict=True):
+        assert not set(fitted["clip_id"]) & set(tested["clip_id"])
+        assert fitted["clip_id"].tolist() == table["clip_id"].iloc[train].tolist() * (1 + n_copies)
+        assert fitted["augmentation"].notna().sum() == n_copies * len(train) > 0
+        pd.testing.assert_frame_equal(tested, table.iloc[test])
+
+
+# ---- model files
+
+
+@pytest.mark.parametrize(
+    ("name", "normalized"),
+    [("best_audio", False), ("best_audio", True), ("svm", True), ("logreg", False), ("knn", True)],
+)
+def test_system_comes_back_from_its_file(voices, name, normalized, tmp_path):
+    table, y = voices
+    system = systems.make(name, speaker_normalized=normalized, random_state=0).fit(table, y)
+    loaded = load_model(save_model(system, tmp_path / "m.savee"))
+    np.testing.assert_array_equal(loaded.predict_proba(table), system.predict_proba(table))
+    # Of somebody whom it does not know, too.
+    stranger = table[table["speaker"] == "S1"].assign(speaker="X")
+    np.testing.assert_array_equal(loaded.predict_proba(stranger), system.predict_proba(stranger))
+
+
+def test_known_types_of_others_are_few(voices):
+    table, y = voices
+    foreign = set()
+    for name in ("best_audio", "svm", "logreg", "knn"):
+        system = systems.make(name, random_state=0).fit(table, y)
+        named = skops.io.get_untrusted_types(data=skops.io.dumps(system))
+        foreign |= {kind for kind in named if not kind.startswith("savee_mm.")}
+    assert foreign == {
+        "imblearn.pipeline.Pipeline",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.feature_selection._univariate_selection.f_classif",
+    }
+
+
+# ---- real voices
+
+
+def test_recommended_system_tells_real_emotions_apart(shared):
+    """Half of the clips of two speakers of SAVEE, half of these in training."""
+    corpus = load_savee(shared / "data/savee_chimera")
+    rows = np.flatnonzero(corpus.data["speaker"].isin(["DC", "JE"]))[::2]
+    table, y = corpus.data.iloc[rows], corpus.target[rows]
+    train, test = next(ClipGroupKFold(2).split(table, y))
+    system = systems.make("best_audio", random_state=0).fit(table.iloc[train], y[train])
+    # A quarter are neutral, which is the most that guessing can get.
+    assert np.mean(y[test] == "neutral") < 0.26
+    assert system.score(table.iloc[test], y[test]) > binom.ppf(0.999, len(test), 0.26) / len(test)
