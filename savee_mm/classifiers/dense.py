@@ -56,8 +56,8 @@ class DenseClassifier(NetworkClassifier):
         Epochs that were trained.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Their names, where X was a DataFrame whose columns are all named by strings.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where X was a DataFrame whose columns are all named by strings.
 
     Examples
     --------

@@ -46,7 +46,13 @@ def run_evaluate(systems, corpus, protocols, seeds, *, resume, title, files):
         else:
             parts[name] = report.predictions
     if parts:
-        _show(EvaluationReport(pd.concat(parts.values(), ignore_index=True)), _published(systems), corpus, title, files)
+        _show(
+            EvaluationReport(pd.concat(parts.values(), ignore_index=True)),
+            published_figures(systems),
+            corpus,
+            title,
+            files,
+        )
     return len(parts) == len(systems)
 
 
@@ -66,8 +72,19 @@ def _show(report, published, corpus, title, files):
         click.echo(f"report: {report.to_html(files['report'], title=title, notes=corpus.DESCR, **published)}")
 
 
-def _published(systems):
-    """Return the published figures, all by clip, and which come from a single split: those of one modality."""
+def published_figures(systems):
+    """Return the published figures, all by clip, and which come from a single split: those of one modality.
+
+    Parameters
+    ----------
+    systems : dict of str to (str, estimator)
+        As of :func:`run_evaluate`.
+
+    Returns
+    -------
+    options : dict
+        ``published`` and ``single_split``, as the tables of an EvaluationReport take them.
+    """
     known = available()
     # Transductive figures have nothing published beside them.
     plain = [name for shown, (name, _) in systems.items() if shown == name]

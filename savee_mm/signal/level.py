@@ -1,7 +1,6 @@
 """A recording freed of its offset, its rumble and its level, so that no threshold depends on how it was recorded."""
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 # Below the lowest voices (Hz); a second-order filter takes 12 dB per octave.
 _CUTOFF = 60.0
@@ -36,6 +35,9 @@ def level_sound(y, sr, *, rms=0.05):
     >>> round(float(np.sqrt(np.mean(levelled**2))), 3), round(level, 1)
     (0.05, -9.1)
     """
+    # Not before: scipy.signal takes longer to import than all of this package.
+    from scipy.signal import butter, sosfilt
+
     y = np.asarray(y, dtype=np.float64)
     if y.ndim != 1:
         raise ValueError(f"expected a sound of shape (n_samples,), got {y.shape}")

@@ -1,6 +1,5 @@
 """The systems that read the voice: the nine of the reference, two stand-ins, and the recommended one."""
 
-from imblearn.pipeline import make_pipeline as sampler_pipeline
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
@@ -10,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from savee_mm.augmentation import AudioAugmenter
 from savee_mm.classifiers import AudioCNNClassifier, DenseClassifier, KernelRidgeClassifier, TransferClassifier
 from savee_mm.features import (
     AudioFeatures,
@@ -100,14 +98,10 @@ def yamnet(*, speaker_normalized):
 def best_audio(*, speaker_normalized):
     """Return the recommended system.
 
-    Copies in other voices, rooms and tempi widen what is known of people who are not in training. Beside the clips of a
-    person, by which features are normalised, they say nothing new. Gain and polarity leave these features as they are.
+    Levels re full scale say something beside the clips of the same speaker; on somebody new they tell of the recording.
     """
-    if speaker_normalized:
-        features = SpeakerNormalizer(VoiceFunctionals(level="absolute"))
-        return make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
-    augmenter = AudioAugmenter(n_copies=2, equalizer=(2, 8), gain=None, polarity=False, probability=0.7)
-    return sampler_pipeline(augmenter, VoiceFunctionals(), StandardScaler(), KernelRidgeClassifier())
+    features = SpeakerNormalizer(VoiceFunctionals(level="absolute")) if speaker_normalized else VoiceFunctionals()
+    return make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
 
 
 def _on_selected(classifier, speaker_normalized):

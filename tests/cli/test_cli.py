@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from savee_mm import load_model
 from savee_mm.cli import main
 from savee_mm.cli._systems import make_systems
+from savee_mm.cli.evaluate import published_figures
 from savee_mm.systems import available
 
 FAST = ["--epochs", "1"]
@@ -70,30 +71,30 @@ def test_evaluate_prints_and_writes_its_tables(root, tmp_path):
     assert {"accuracy", "precision", "recall", "f1", "uar", "train_accuracy", "train_uar"} <= set(folds.columns)
     table = pd.read_csv(files["table"])
     assert table["system"].tolist() == ["fusion"]
-    assert table["difference"].iloc[0] == pytest.approx(folds["accuracy"].mean() - table["published"].iloc[0])
+    assert table["accuracy"].iloc[0] == pytest.approx(folds["accuracy"].mean())
+    assert table["published"].isna().all()  # what was published is by clip
     text = files["markdown"].read_text(encoding="utf-8")
     assert text in result.output
-    for heading in ("accuracy", "training accuracy", "published", "precision", "recall (UAR)", "training UAR", "F1"):
+    for heading in ("accuracy", "training accuracy", "precision", "recall (UAR)", "training UAR", "F1"):
         assert f"| {heading} " in text
     assert "<svg" in files["report"].read_text(encoding="utf-8")
 
 
 def test_evaluate_compares_systems_and_leaves_out_what_lacks_its_weights(root, tmp_path, monkeypatch):
     monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
-    args = ["evaluate", root, "--systems", "yamnet, svm,logreg", "--protocols", "speaker", "--seeds", "0,1"]
+    args = ["evaluate", root, "--systems", "yamnet, knn,logreg", "--protocols", "speaker", "--seeds", "0,1"]
     result = run(*args, "--out", tmp_path / "folds.csv")
     assert result.exit_code == 1
     assert "Error: yamnet was left out." in result.stderr
     assert "fetch-weights yamnet" in result.stderr
     assert "Traceback" not in result.output
     rows = [line.split("|")[1].strip() for line in result.stdout.splitlines() if line.startswith("|")]
-    assert rows[2:] == ["svm", "logreg"]
-    assert "†" in result.stdout
+    assert rows[2:] == ["knn", "logreg"]
     assert len(pd.read_csv(tmp_path / "folds.csv")) == 2 * 2 * 3
 
 
 def test_evaluate_resumes(root, tmp_path):
-    args = ["evaluate", root, "--systems", "svm", "--protocols", "speaker", "--resume", tmp_path / "folds"]
+    args = ["evaluate", root, "--systems", "knn", "--protocols", "speaker", "--resume", tmp_path / "folds"]
     first = run(*args)
     assert first.exit_code == 0, first.output
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "folds").iterdir()}
@@ -105,10 +106,17 @@ def test_evaluate_resumes(root, tmp_path):
 
 def test_evaluate_names_systems_that_are_normalised_by_speaker(root, tmp_path):
     out = tmp_path / "folds.csv"
-    result = run("evaluate", root, "--systems", "svm", "--speaker-normalized", "--protocols", "speaker", "--out", out)
+    result = run("evaluate", root, "--systems", "knn", "--speaker-normalized", "--protocols", "speaker", "--out", out)
     assert result.exit_code == 0, result.output
-    assert set(pd.read_csv(out)["system"]) == {"svm (speaker-normalised)"}
-    assert ".447 †" in result.stdout
+    assert set(pd.read_csv(out)["system"]) == {"knn (speaker-normalised)"}
+
+
+def test_published_figures_are_by_clip_and_of_the_plain_systems():
+    systems = make_systems("svm,fusion") | make_systems("knn", speaker_normalized=True)
+    assert published_figures(systems) == {
+        "published": {("svm", "clip"): 0.447, ("fusion", "clip"): 0.966},
+        "single_split": ["svm"],
+    }
 
 
 def test_groups_of_systems_are_those_that_are_known():
@@ -119,9 +127,9 @@ def test_groups_of_systems_are_those_that_are_known():
 
 
 def test_train_takes_any_system(root, tmp_path, corpus):
-    result = run("train", root, "--system", "svm", "--out", tmp_path / "svm.savee")
+    result = run("train", root, "--system", "knn", "--out", tmp_path / "knn.savee")
     assert result.exit_code == 0, result.output
-    assert load_model(tmp_path / "svm.savee").predict(corpus.data).shape == (21,)
+    assert load_model(tmp_path / "knn.savee").predict(corpus.data).shape == (21,)
 
 
 def test_demo_runs_from_nothing_to_a_report(tmp_path):
