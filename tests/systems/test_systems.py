@@ -243,16 +243,6 @@ class RememberingFunctionals(VoiceFunctionals):
         return super().transform(X)
 
 
-class Blind(AudioCNNClassifier):
-    """The estimator without its network, which is the slow part and sees no table."""
-
-    def _fit_network(self, inputs, y, sample_weight, validation):
-        self.classes_, self.model_ = np.unique(y), "none"
-
-    def _predict_network(self, inputs):
-        return np.full((len(inputs[0]), len(self.classes_)), 1 / len(self.classes_))
-
-
 SPLITTERS = [ClipGroupKFold(3), SpeakerSentenceKFold(2)]
 
 
@@ -262,13 +252,17 @@ def held_apart(cv, one, other):
     return not any(set(one[column]) & set(other[column]) for column in columns)
 
 
-@pytest.mark.parametrize("cv", SPLITTERS, ids=lambda cv: type(cv).__name__)
-@pytest.mark.parametrize("inner_groups", ["clip_id", "sentence"])
+@pytest.mark.parametrize(("cv", "inner_groups"), [(SPLITTERS[0], "clip_id"), (SPLITTERS[1], "sentence")])
 def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_groups):
     table, y = voices
     # Each clip twice, as if filmed by two cameras: the clip, and not the row, is what is held apart.
     table, y = pd.concat([table, table], ignore_index=True), np.tile(y, 2)
-    clf = Blind(
+    # The smallest of networks: what matters is which clips reach it.
+    clf = AudioCNNClassifier(
+        filters=2,
+        n_units=2,
+        epochs=1,
+        batch_size=200,
         image=RememberingImage(n_mfcc=13, n_frames=20),
         augment=AudioAugmenter(n_copies=2, pitch_steps=None, stretch_rate=None),
         early_stopping=True,
