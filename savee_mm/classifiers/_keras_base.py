@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
 
 # Clips per step of a prediction: larger ones gain nothing on a processor and need more memory.
 _PREDICT_BATCH = 64
@@ -83,6 +83,19 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             )
         self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
         self.n_epochs_ = len(history.epoch)
+
+    def _check_validation(self, validation_data, check):
+        """Return the validation set of an array network as ((X,), y) with X checked, or None where there is none."""
+        if validation_data is None:
+            if self.early_stopping:
+                raise ValueError(
+                    "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
+                    "together, so no part of it is split off here."
+                )
+            return None
+        X, y = validation_data
+        check_consistent_length(X, y)
+        return (check(X),), np.asarray(y)
 
     def _compiled(self, n_steps):
         """Return the network with a loss and an optimiser; ``model_`` itself stays free of them."""

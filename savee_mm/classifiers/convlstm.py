@@ -1,5 +1,7 @@
 """ConvLSTMClassifier: emotion from a few frames of a face."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -136,17 +138,9 @@ class ConvLSTMClassifier(NetworkClassifier):
         X = _check_sequences(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
-        if self.early_stopping and validation_data is None:
-            raise ValueError(
-                "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
-                "together, so no part of it is split off here."
-            )
         self.input_shape_ = X.shape[1:]
-        if validation_data is not None:
-            X_validation, y_validation = validation_data
-            check_consistent_length(X_validation, y_validation)
-            validation_data = (_check_sequences(X_validation, self.input_shape_),), np.asarray(y_validation)
-        self._fit_network((X,), y, sample_weight, validation_data)
+        validation = self._check_validation(validation_data, partial(_check_sequences, shape=self.input_shape_))
+        self._fit_network((X,), y, sample_weight, validation)
         return self
 
     def predict_proba(self, X):

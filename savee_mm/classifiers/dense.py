@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
 
@@ -134,16 +134,7 @@ class DenseClassifier(NetworkClassifier):
         self._sizes()
         X, y = validate_data(self, X, y, dtype=np.float32)
         y = check_labels(y, type(self).__name__)
-        if self.early_stopping and validation_data is None:
-            raise ValueError(
-                "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
-                "together, so no part of it is split off here."
-            )
-        if validation_data is not None:
-            X_validation, y_validation = validation_data
-            check_consistent_length(X_validation, y_validation)
-            validation_data = (self._check(X_validation),), np.asarray(y_validation)
-        self._fit_network((X,), y, sample_weight, validation_data)
+        self._fit_network((X,), y, sample_weight, self._check_validation(validation_data, self._check))
         return self
 
     def predict_proba(self, X):

@@ -1,6 +1,7 @@
 """TransferClassifier: a network that was trained on ImageNet, with a new head."""
 
 import os
+from functools import partial
 from numbers import Integral
 
 import numpy as np
@@ -188,20 +189,13 @@ class TransferClassifier(NetworkClassifier):
         X = _check_pictures(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
-        if self.early_stopping and validation_data is None:
-            raise ValueError(
-                "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
-                "together, so no part of it is split off here."
-            )
         self.input_shape_ = X.shape[1:]
-        if validation_data is not None:
-            X_validation, y_validation = validation_data
-            check_consistent_length(X_validation, y_validation)
-            validation_data = _check_pictures(X_validation, self.input_shape_), np.asarray(y_validation)
+        validation = self._check_validation(validation_data, partial(_check_pictures, shape=self.input_shape_))
         self._settle_base()
-        if validation_data is not None:
-            validation_data = (self._features(validation_data[0]),), validation_data[1]
-        self._fit_network((self._features(X),), y, sample_weight, validation_data)
+        if validation is not None:
+            (watched,), labels = validation
+            validation = (self._features(watched),), labels
+        self._fit_network((self._features(X),), y, sample_weight, validation)
         return self
 
     def predict_proba(self, X):

@@ -203,13 +203,13 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
     voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
     is_voiced = ~np.isnan(voice.f0)
     bands = rows[-_N_MELS:, _at_frames(is_voiced, voice.times, rows.shape[1])]
-    semitones = 12 * np.log2(voice.f0 / 100)
+    contours = _voice_contours(y, sr, voice)
     return np.concatenate(
         [
             spectral.ravel(),
             _summary(bands, ("mean", "std")).ravel(),
-            *(_summary(contour[np.newaxis, ~np.isnan(contour)]).ravel() for contour in _voice_contours(y, sr, voice)),
-            _shape(semitones, is_voiced),
+            *(_summary(contour[np.newaxis, ~np.isnan(contour)]).ravel() for contour in contours),
+            _shape(contours[0], is_voiced),
             _shape(loudness, loud),
             [voice.jitter, voice.shimmer, is_voiced.mean() if len(is_voiced) else 0.0, len(y) / sr],
             measure_timing(y, sr, voice),
