@@ -17,7 +17,9 @@ FORMAT = 1
 _CARD, _ESTIMATOR = "card.json", "estimator.skops"
 _LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "skops", "opencv-python")
 # Types of ours that a model file may name, by the rooms they live in.
-_OUR_ROOMS = ("savee_mm.augmentation.", "savee_mm.classifiers.", "savee_mm.features.", "savee_mm.selection.")
+_OUR_ROOMS = tuple(
+    f"savee_mm.{room}." for room in ("augmentation", "classifiers", "features", "model_selection", "selection")
+)
 # Types of others, none of which runs anything: of paths, and of what :mod:`savee_mm.systems` makes.
 _OTHERS = (
     "imblearn.pipeline.Pipeline",

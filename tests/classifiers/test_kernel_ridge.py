@@ -96,6 +96,24 @@ def test_scores_of_the_classes_sum_to_nothing():
     np.testing.assert_allclose(KernelRidgeClassifier().fit(X, y).decision_function(X_test).sum(axis=1), 0, atol=1e-10)
 
 
+@pytest.mark.parametrize("n_samples", [60, 120])
+def test_distances_that_are_kept_are_those_of_the_same_samples(n_samples):
+    # From about 90 samples on, distances are looked up; one changed number makes other samples of them.
+    X, y, X_test = make_classes(n_samples=n_samples)
+    clf = KernelRidgeClassifier(kernels=("laplacian",))
+    first = clf.fit(X, y).decision_function(X_test)
+    for gamma in (0.25, 2.0):
+        again = clone(clf).set_params(gamma=gamma).fit(X, y)
+        expected = (mean_kernel(X_test, X, ("laplacian",), gamma) + 1) @ again.dual_coef_
+        np.testing.assert_allclose(again.decision_function(X_test), expected, atol=1e-9)
+    other = X.copy()
+    other[0, 0] += 1
+    fresh = (mean_kernel(X_test, other, ("laplacian",), 0.5) + 1) @ clone(clf).fit(other, y).dual_coef_
+    assert not np.allclose(first, fresh, atol=1e-9)
+    np.testing.assert_allclose(clone(clf).fit(other, y).decision_function(X_test), fresh, atol=1e-9)
+    np.testing.assert_array_equal(clone(clf).fit(X, y).decision_function(X_test), first)
+
+
 # ---- leaving one out
 
 

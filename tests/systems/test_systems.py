@@ -11,11 +11,13 @@ from imblearn.pipeline import make_pipeline
 from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict, cross_val_score
+from sklearn.preprocessing import StandardScaler
 
 from savee_mm import (
     AudioAugmenter,
     AudioCNNClassifier,
     ClipGroupKFold,
+    KernelRidgeClassifier,
     LeaveOneSpeakerOut,
     MFCCImage,
     SpeakerNormalizer,
@@ -27,10 +29,15 @@ from savee_mm import (
     systems,
 )
 from savee_mm.datasets.synthetic import synthesize_voice
+from savee_mm.model_selection import SpeakerOrClipKFold
 
 NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "yamnet"]
-NAMES += ["vgg19_random", "mobilenet", "best_audio", "fusion"]
-MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if (name, normalized) != ("fusion", True)]
+NAMES += ["vgg19_random", "mobilenet", "best_audio"]
+FACE = ["vgg16", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
+NAMES += [*FACE, "fusion"]
+# Networks on frames are not normalised by speaker.
+PLAIN = [*FACE[:4], "fusion"]
+MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if not (normalized and name in PLAIN)]
 QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
 # F0 (Hz) and its spread (semitones), level (full scale at 1), brightness (Hz).
 MANNERS = {"anger": (200, 1.5, 0.1, 1500), "neutral": (140, 1, 0.05, 800), "sadness": (120, 0.3, 0.02, 400)}
@@ -71,7 +78,8 @@ def test_available_tells_what_there_is():
     assert table.index.name == "system"
     assert table.index.tolist() == NAMES
     assert table.index[table["reads"] == "audio+video"].tolist() == ["fusion"]
-    assert set(table["reads"]) == {"audio", "audio+video"}
+    assert table.index[table["reads"] == "video"].tolist() == FACE
+    assert set(table["reads"]) == {"audio", "video", "audio+video"}
     assert table["what"].str.len().between(10, 80).all()
     assert table["what"].is_unique
 
@@ -88,6 +96,8 @@ def test_published_accuracies_are_those_of_the_reference():
         "cnn_plus": 0.552,
         "vgg19": 0.389,
         "yamnet": 0.210,
+        "vgg16": 0.73,
+        "convlstm": 0.833,
         "fusion": 0.966,
     }
 
@@ -212,6 +222,84 @@ def test_shuffled_emotions_are_told_no_better_than_by_chance(voices, normalized)
     assert binom.ppf(0.001, 54, 1 / 3) <= (predicted == shuffled).sum() <= binom.ppf(0.999, 54, 1 / 3)
 
 
+# ---- what the recommended system chooses, and from what
+
+
+def test_recommended_system_chooses_among_kernels_widths_weights_and_levels(voices):
+    table, y = voices
+    search = systems.make("best_audio", random_state=0).fit(table, y)
+    assert len(search.cv_results_["params"]) == 36
+    candidates = {name.rpartition("__")[2]: set(values) for name, values in search.param_grid.items()}
+    assert candidates == {
+        "level": {"relative", "absolute"},
+        "kernels": {("rbf", "laplacian"), ("rbf",), ("laplacian",)},
+        "gamma": {0.25, 0.5, 1.0},
+        "alpha": {0.03, 0.1},
+    }
+    best = search.best_estimator_.get_params()
+    assert {name: best[name] for name in search.best_params_} == search.best_params_
+    assert search.best_score_ == search.cv_results_["mean_test_score"].max()
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_labels_of_test_clips_cannot_matter_to_the_choice(voices, normalized):
+    table, y = voices
+    train, test = next(LeaveOneSpeakerOut().split(table))
+    other = y.copy()
+    other[test] = np.roll(y[test], 7)
+    assert (other[test] != y[test]).sum() > 6
+    made = [systems.make("best_audio", speaker_normalized=normalized, random_state=0) for _ in range(2)]
+    found = [system.fit(table.iloc[train], labels[train]) for system, labels in zip(made, (y, other), strict=True)]
+    np.testing.assert_array_equal(*[system.cv_results_["mean_test_score"] for system in found])
+    np.testing.assert_array_equal(*[system.predict_proba(table.iloc[test]) for system in found])
+
+
+class RememberingSplitter(SpeakerOrClipKFold):
+    """The inner splitter, with the tables and folds that it was asked for on record."""
+
+    seen = []
+
+    def split(self, X, y=None, groups=None):
+        folds = list(super().split(X, y))
+        RememberingSplitter.seen.append((X, folds))
+        return iter(folds)
+
+
+@pytest.mark.parametrize("cv", [ClipGroupKFold(2), LeaveOneSpeakerOut(), SpeakerSentenceKFold(2)], ids=str)
+def test_inner_folds_are_of_the_training_table_and_keep_speakers_apart(voices, cv):
+    table, y = voices
+    table, y = pd.concat([table, table], ignore_index=True), np.tile(y, 2)
+    system = systems.make("best_audio").set_params(cv=RememberingSplitter())
+    system.param_grid = {"voicefunctionals__level": ["relative", "absolute"]}
+    RememberingSplitter.seen.clear()
+    cross_val_score(system, table, y, cv=cv, error_score="raise")
+    for (given, folds), (train, _) in zip(RememberingSplitter.seen, cv.split(table, y), strict=True):
+        pd.testing.assert_frame_equal(given, table.iloc[train])
+        assert len(folds) == given["speaker"].nunique() >= 2
+        for inner_train, inner_test in folds:
+            for column in ("speaker", "clip_id"):
+                assert not set(given[column].iloc[inner_train]) & set(given[column].iloc[inner_test])
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_with_one_speaker_the_choice_is_made_by_clip(voices, normalized):
+    own = (voices[0]["speaker"] == "S1").to_numpy()
+    table, y = voices[0][own], voices[1][own]
+    system = systems.make("best_audio", speaker_normalized=normalized).set_params(cv=RememberingSplitter())
+    RememberingSplitter.seen.clear()
+    assert system.fit(table, y).score(table, y) > 0.9
+    (_, folds), *more = RememberingSplitter.seen
+    assert not more
+    assert [test.tolist() for _, test in folds] == [test.tolist() for _, test in ClipGroupKFold(5).split(table, y)]
+
+
+def test_recommended_system_needs_no_names_of_speakers(voices):
+    table, y = voices
+    system = systems.make("best_audio").fit(table[["audio"]], y)
+    assert system.n_splits_ == 5
+    assert system.predict(table["audio"].tolist()).shape == y.shape
+
+
 # ---- no clip on both sides
 
 
@@ -295,7 +383,7 @@ def test_no_copy_of_a_test_clip_is_in_training_behind_an_augmenter(voices, cv):
     table, y = voices
     n_copies = 2
     augmenter = AudioAugmenter(n_copies=n_copies, equalizer=(2, 8), random_state=0)
-    system = make_pipeline(augmenter, RememberingFunctionals(), *systems.make("best_audio")[1:])
+    system = make_pipeline(augmenter, RememberingFunctionals(), StandardScaler(), KernelRidgeClassifier())
     RememberingFunctionals.seen.clear()
     cross_val_score(system, table, y, cv=cv, error_score="raise")
     folds = list(cv.split(table, y))
@@ -329,7 +417,7 @@ def test_known_types_of_others_are_few(voices):
     table, y = voices
     foreign = set()
     made = [systems.make(name, random_state=0) for name in ("best_audio", "svm", "logreg", "knn")]
-    made.append(make_pipeline(AudioAugmenter(pitch_steps=None, stretch_rate=None), *systems.make("best_audio")))
+    made.append(make_pipeline(AudioAugmenter(pitch_steps=None, stretch_rate=None), systems.make("best_audio")))
     for system in made:
         system.fit(table, y)
         named = skops.io.get_untrusted_types(data=skops.io.dumps(system))

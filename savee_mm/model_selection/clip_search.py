@@ -1,0 +1,254 @@
+"""ClipGridSearchCV: a grid search over the clip table that reads each clip once."""
+
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from savee_mm.model_selection.speaker_or_clip import SpeakerOrClipKFold
+
+
+def _classifier_has(method):
+    return lambda search: hasattr(search.estimator, method)
+
+
+class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Choose the parameters of a Pipeline within the training table, and fit it with the best.
+
+    As :class:`~sklearn.model_selection.GridSearchCV`, in which every candidate would extract every clip anew, or look
+    it up in a cache, in every fold. Here the Pipeline's first step, the extractor, is fitted and run once for each of
+    its own candidates, on all clips of the training table, and the steps behind it are searched on its output. So what
+    the first step learns must not tell anything of the labels: medians for what is unknown in a clip, mean and
+    deviation of a speaker. Everything behind it is fitted without the inner test clips.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        Its first step reads the clip table; the last is a classifier.
+    param_grid : dict of str to list
+        Candidates by name of the parameter. Of equally good ones the first counts.
+    cv : splitter, default=None
+        Inner folds, from the clip table; :class:`SpeakerOrClipKFold` when None.
+    scoring : str or callable, default="accuracy"
+        What is best, as in scikit-learn.
+    n_jobs : int, default=None
+        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+
+    Attributes
+    ----------
+    best_estimator_ : Pipeline
+        Fitted to all clips of the training table.
+    best_params_ : dict
+        The candidate that was chosen.
+    best_score_ : float
+        Its mean score over the inner folds. It is the best of many: no figure to report.
+    cv_results_ : dict
+        ``params`` (list of dict), ``mean_test_score`` and ``std_test_score`` (ndarrays) of all candidates.
+    n_splits_ : int
+        Number of inner folds.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+
+    See Also
+    --------
+    sklearn.model_selection.GridSearchCV : The same with every step fitted within the folds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> from savee_mm.model_selection import ClipGridSearchCV
+    >>> table = pd.DataFrame({"pitch": [100.0, 220, 110, 200] * 5, "noise": [0.2, 0.4, 0.4, 0.1] * 5})
+    >>> emotion = ["neutral", "anger"] * 10
+    >>> column = FunctionTransformer(pd.DataFrame.get, kw_args={"key": ["pitch"]})
+    >>> grid = {"functiontransformer__kw_args": [{"key": ["noise"]}, {"key": ["pitch"]}]}
+    >>> search = ClipGridSearchCV(make_pipeline(column, KNeighborsClassifier(3)), grid).fit(table, emotion)
+    >>> search.best_params_["functiontransformer__kw_args"], search.n_splits_
+    ({'key': ['pitch']}, 5)
+    """
+
+    _parameter_constraints = {
+        "estimator": [Pipeline],
+        "param_grid": [dict],
+        "cv": [HasMethods("split"), None],
+        "scoring": [str, callable],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(self, estimator, param_grid, *, cv=None, scoring="accuracy", n_jobs=None):
+        self.estimator = estimator
+        self.param_grid = param_grid
+        self.cv = cv
+        self.scoring = scoring
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, *, sample_weight=None):
+        """Choose by the inner folds, and fit the Pipeline with what was chosen.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table, as the first step and the splitter read it.
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip in the fits of the classifier; inner scores count every clip alike.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ClipError
+            On a clip that cannot be used, unless the extractor has ``on_error="fill"``.
+        ValueError
+            For a Pipeline of a single step, bad labels, or a table that the splitter cannot split.
+        """
+        self._validate_params()
+        if len(self.estimator.steps) < 2:
+            raise ValueError(
+                f"ClipGridSearchCV needs a Pipeline of an extractor and a classifier at least, got the one step "
+                f"{self.estimator.steps[0][0]!r}."
+            )
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y, sample_weight)
+        check_classification_targets(y)
+        folds = list((SpeakerOrClipKFold() if self.cv is None else self.cv).split(X, y))
+        weight = f"{self.estimator.steps[-1][0]}__sample_weight"
+        weights = {} if sample_weight is None else {weight: np.asarray(sample_weight)}
+        best, results = None, []
+        for candidate in self._search(X, y, folds, weights):
+            results += candidate.results
+            best = candidate if best is None or candidate.score > best.score else best
+        self.best_params_, self.best_score_ = best.params, float(best.score)
+        self.best_estimator_ = self._join(best, y, weights)
+        self.classes_ = self.best_estimator_.classes_
+        names, means, deviations = zip(*results, strict=True)
+        self.cv_results_ = {
+            "params": list(names),
+            "mean_test_score": np.array(means),
+            "std_test_score": np.array(deviations),
+        }
+        self.n_splits_ = len(folds)
+        return self
+
+    @available_if(_classifier_has("predict_proba"))
+    def predict_proba(self, X):
+        """Return class probabilities by the best Pipeline.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict_proba(X)
+
+    @available_if(_classifier_has("decision_function"))
+    def decision_function(self, X):
+        """Return the scores of the classes by the best Pipeline.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_clips, n_classes), or (n_clips,) for two classes
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.decision_function(X)
+
+    def predict(self, X):
+        """Return the likeliest class by the best Pipeline.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        y : ndarray of shape (n_clips,)
+        """
+        check_is_fitted(self)
+        return self.best_estimator_.predict(X)
+
+    @property
+    def report_(self):
+        """The clips of the extractor's last call that could not be used."""
+        check_is_fitted(self)
+        return self.best_estimator_[0].report_
+
+    def _search(self, X, y, folds, weights):
+        """Yield the best that there is behind each candidate of the first step."""
+        name, extractor = self.estimator.steps[0]
+        prefix = f"{name}__"
+        of_first = {path: values for path, values in self.param_grid.items() if path.startswith(prefix)}
+        of_rest = {path: values for path, values in self.param_grid.items() if path not in of_first}
+        for params in ParameterGrid(of_first):
+            settings = {path.removeprefix(prefix): value for path, value in params.items()}
+            first = clone(extractor).set_params(**settings)
+            features = first.fit_transform(X, y)
+            search = GridSearchCV(
+                clone(self.estimator[1:]),
+                of_rest,
+                cv=folds,
+                scoring=self.scoring,
+                n_jobs=self.n_jobs,
+                refit=False,
+                error_score="raise",
+            ).fit(features, y, **weights)
+            yield _Candidate(
+                search.best_score_,
+                params | search.best_params_,
+                search.best_params_,
+                first,
+                features,
+                _results(params, search.cv_results_),
+            )
+
+    def _join(self, best, y, weights):
+        """Return the Pipeline of the best extractor and what is behind it, fitted to all clips."""
+        rest = clone(self.estimator[1:]).set_params(**best.params_of_rest).fit(best.features, y, **weights)
+        return clone(self.estimator).set_params(steps=[(self.estimator.steps[0][0], best.first), *rest.steps])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+class _Candidate(NamedTuple):
+    """The best behind one extractor, with the extractor, what it made of all clips, and all scores behind it."""
+
+    score: float
+    params: dict
+    params_of_rest: dict
+    first: Any
+    features: Any
+    results: list
+
+
+def _results(params, found):
+    """Return (parameters, mean, deviation) of every candidate of a search behind an extractor with ``params``."""
+    scores = zip(found["params"], found["mean_test_score"], found["std_test_score"], strict=True)
+    return [(params | of_rest, mean, deviation) for of_rest, mean, deviation in scores]

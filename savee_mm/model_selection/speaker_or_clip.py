@@ -1,0 +1,127 @@
+"""SpeakerOrClipKFold: the inner split of a system that is meant for new speakers."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import BaseCrossValidator, GroupKFold
+from sklearn.utils import check_consistent_length
+
+from savee_mm._validation import clip_names
+from savee_mm.model_selection.splitters import ClipGroupKFold
+
+
+class SpeakerOrClipKFold(BaseCrossValidator):
+    """K folds of whole speakers where the table has several, of whole clips where it has not.
+
+    For choices within a training table, which may have any number of speakers. Speakers are left out where two at
+    least have ``min_clips`` clips and every fold leaves clips of all classes to train on: one by one where there are no
+    more than ``n_splits``, else in groups of about the same number of clips. Otherwise, as with one speaker, without
+    the column ``speaker`` or with gaps in it, the folds are those of :class:`ClipGroupKFold` on ``clip_id``, or without
+    that column on the names of the files.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Largest number of folds; fewer are made of fewer speakers or clips.
+    min_clips : int, default=8
+        Fewest clips of a speaker by whom a fold is judged.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffling of clips; folds of speakers have no chance in them.
+
+    See Also
+    --------
+    LeaveOneSpeakerOut : One fold for each speaker, an error without several.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm.model_selection import SpeakerOrClipKFold
+    >>> table = pd.DataFrame({"speaker": list("AABB"), "clip_id": ["a1", "a2", "b1", "b2"]})
+    >>> emotion = ["anger", "fear"] * 2
+    >>> [test.tolist() for _, test in SpeakerOrClipKFold(min_clips=2).split(table, emotion)]
+    [[2, 3], [0, 1]]
+    >>> [test.tolist() for _, test in SpeakerOrClipKFold(min_clips=2).split(table.assign(speaker="A"), emotion)]
+    [[1, 2], [0, 3]]
+    """
+
+    # Groups are the table's own.
+    __metadata_request__split = {"groups": None}
+
+    def __init__(self, n_splits=5, *, min_clips=8, random_state=0):
+        self.n_splits = n_splits
+        self.min_clips = min_clips
+        self.random_state = random_state
+        if n_splits < 2 or min_clips < 1:
+            raise ValueError(
+                f"SpeakerOrClipKFold needs n_splits of 2 and min_clips of 1 at least, got {n_splits} and {min_clips}."
+            )
+
+    def split(self, X, y=None, groups=None):
+        """Yield the row positions of the training and of the test clips of each fold.
+
+        Parameters
+        ----------
+        X : DataFrame, or sequence of clips
+            The clip table, with ``speaker`` and ``clip_id`` where it has them; of a plain sequence each item is a clip.
+        y : array-like of shape (n_clips,)
+            The classes.
+        groups : ignored
+
+        Yields
+        ------
+        train, test : ndarray of shape (n_train,) and (n_test,)
+            Row positions, ascending.
+
+        Raises
+        ------
+        ValueError
+            Without y, or where the table is too small for two folds that leave two classes to train on.
+        """
+        if y is None:
+            raise ValueError("SpeakerOrClipKFold looks at the classes of each fold and needs y.")
+        check_consistent_length(X, y)
+        y = np.asarray(y)
+        yield from self._folds_of_speakers(X, y) or self._folds_of_clips(X, y)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of folds of the table ``X`` with the classes ``y``; both are needed."""
+        return sum(1 for _ in self.split(X, y))
+
+    def _folds_of_speakers(self, X, y):
+        """Return the folds, none where the table has too few speakers or a class hangs on some of them."""
+        if not isinstance(X, pd.DataFrame) or "speaker" not in X.columns or X["speaker"].isna().any():
+            return []
+        codes = pd.factorize(X["speaker"], sort=True)[0]
+        n_splits = min(self.n_splits, np.count_nonzero(np.bincount(codes) >= self.min_clips))
+        if n_splits < 2:
+            return []
+        # The largest groups are dealt out first: each fold has one of the speakers who are counted here.
+        folds = list(GroupKFold(n_splits).split(codes, groups=codes))
+        return folds if all(set(y[train]) == set(y) for train, _ in folds) else []
+
+    def _folds_of_clips(self, X, y):
+        names = _clip_groups(X)
+        n_splits = min(self.n_splits, len(pd.unique(names)), np.unique(y, return_counts=True)[1].max())
+        folds = []
+        if n_splits > 1:
+            with warnings.catch_warnings():
+                # A rare class is spread over fewer folds.
+                warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+                folds = list(ClipGroupKFold(n_splits, random_state=self.random_state).split(X, y, names))
+        if not folds or any(len(np.unique(y[train])) < 2 for train, _ in folds):
+            raise ValueError(
+                f"SpeakerOrClipKFold: {len(y)} rows of {len(pd.unique(names))} clips and {len(np.unique(y))} classes "
+                "allow no two folds that leave two classes to train on. Add clips: two of every class at least."
+            )
+        return folds
+
+
+def _clip_groups(X):
+    """Return what tells the clips of a table or of a sequence apart."""
+    if not isinstance(X, pd.DataFrame):
+        return pd.Series(np.arange(len(X)))
+    if "clip_id" in X.columns:
+        return X["clip_id"]
+    files = next((column for column in ("audio", "video") if column in X.columns), None)
+    return pd.Series(np.arange(len(X)) if files is None else clip_names(X, files))

@@ -1,0 +1,205 @@
+"""ClipGridSearchCV: what scikit-learn's own search finds, on the training table alone, with one look at each clip."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import RidgeClassifier
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from savee_mm import KernelRidgeClassifier, LeaveOneSpeakerOut, load_model, save_model
+from savee_mm.model_selection import ClipGridSearchCV, SpeakerOrClipKFold
+
+
+class Columns(TransformerMixin, BaseEstimator):
+    """The columns whose names begin so, as an extractor that counts its calls."""
+
+    calls = 0
+
+    def __init__(self, *, start="x"):
+        self.start = start
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        Columns.calls += 1
+        return X[[name for name in X if name.startswith(self.start)]].to_numpy()
+
+
+def make_table(*, n_speakers=3, n_clips=30, random_state=0):
+    """A table of columns ``x*``, which tell the emotion beside the speaker, and ``z*``, which tell nothing."""
+    rng = np.random.default_rng(random_state)
+    y = np.tile(["anger", "fear", "joy"], n_speakers * n_clips // 3)
+    speakers = np.repeat([f"S{s}" for s in range(n_speakers)], n_clips)
+    centres = {emotion: rng.normal(size=4) for emotion in ("anger", "fear", "joy")}
+    offsets = {speaker: rng.normal(size=4) for speaker in np.unique(speakers)}
+    x = np.array([centres[e] + offsets[s] for e, s in zip(y, speakers, strict=True)]) + rng.normal(size=(len(y), 4))
+    table = pd.DataFrame(x, columns=list("abcd")).add_prefix("x")
+    table[["za", "zb"]] = rng.normal(size=(len(y), 2))
+    table["speaker"] = speakers
+    table["clip_id"] = [f"c{i}" for i in range(len(y))]
+    order = rng.permutation(len(y))
+    return table.iloc[order], y[order]
+
+
+GRID = {
+    "columns__start": ["z", "x", ("x", "z")],
+    "kernelridgeclassifier__gamma": [0.1, 0.5, 2.0],
+    "kernelridgeclassifier__alpha": [0.03, 1.0],
+}
+
+
+def make_search(grid=GRID, **settings):
+    return ClipGridSearchCV(make_pipeline(Columns(), StandardScaler(), KernelRidgeClassifier()), grid, **settings)
+
+
+def test_finds_what_scikit_learn_finds():
+    X, y = make_table()
+    search = make_search().fit(X, y)
+    reference = GridSearchCV(search.estimator, GRID, cv=LeaveOneSpeakerOut(), scoring="accuracy").fit(X, y)
+    found = {str(sorted(params.items())): i for i, params in enumerate(reference.cv_results_["params"])}
+    rows = [found[str(sorted(params.items()))] for params in search.cv_results_["params"]]
+    assert sorted(rows) == list(range(18))
+    for name in ("mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(search.cv_results_[name], reference.cv_results_[name][rows])
+    assert search.best_params_ == reference.best_params_
+    assert search.best_score_ == pytest.approx(reference.best_score_)
+    assert search.n_splits_ == 3
+    np.testing.assert_array_equal(search.predict_proba(X), reference.predict_proba(X))
+    np.testing.assert_array_equal(search.decision_function(X), reference.decision_function(X))
+    np.testing.assert_array_equal(search.predict(X), reference.predict(X))
+    assert search.score(X, y) == reference.score(X, y)
+    # Not what the estimator came with.
+    assert search.best_params_ != {name: search.estimator.get_params()[name] for name in GRID}
+
+
+def test_every_clip_is_read_once_for_each_candidate_of_the_extractor():
+    X, y = make_table()
+    Columns.calls = 0
+    make_search().fit(X, y)
+    assert Columns.calls == 3
+
+
+def test_of_equal_candidates_the_first_counts():
+    X, y = make_table()
+    grid = {"columns__start": ["x", "xa", "x"], "kernelridgeclassifier__kernels": [["rbf"], ("rbf",)]}
+    search = make_search(grid).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[0] == scores[1] == scores[-1] == search.best_score_
+    assert search.best_params_ == search.cv_results_["params"][0]
+    assert isinstance(search.best_params_["kernelridgeclassifier__kernels"], list)
+
+
+@pytest.mark.parametrize("grid", [{}, {"columns__start": ["z", "x"]}, {"kernelridgeclassifier__alpha": [0.1, 1.0]}])
+def test_either_part_of_the_grid_may_be_empty(grid):
+    X, y = make_table()
+    search = make_search(grid).fit(X, y)
+    assert search.best_params_.keys() == grid.keys()
+    assert len(search.cv_results_["params"]) == max(map(len, [[0], *grid.values()]))
+    expected = clone(search.estimator).set_params(**search.best_params_).fit(X, y)
+    np.testing.assert_array_equal(search.predict_proba(X), expected.predict_proba(X))
+
+
+def test_folds_and_score_are_as_asked():
+    X, y = make_table()
+    folds = list(LeaveOneGroupOut().split(X, groups=np.arange(len(X)) % 2))
+
+    class TwoHalves:
+        def split(self, X, y=None):
+            return iter(folds)
+
+    search = make_search(cv=TwoHalves(), scoring="neg_log_loss").fit(X, y)
+    assert search.n_splits_ == 2
+    reference = GridSearchCV(search.estimator, GRID, cv=folds, scoring="neg_log_loss").fit(X, y)
+    assert search.best_params_ == reference.best_params_
+    assert search.best_score_ == pytest.approx(reference.best_score_)
+
+
+def test_weights_reach_the_classifier():
+    X, y = make_table()
+    weights = np.where(y == "joy", 0.0, 1.0)
+    search = make_search({}).fit(X, y, sample_weight=weights)
+    known = y != "joy"
+    expected = clone(search.estimator).fit(X[known], y[known])
+    # Of samples without weight only the scaler has heard.
+    assert set(search.predict(X)) == set(expected.predict(X)) == {"anger", "fear"}
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        make_search({}).fit(X, y, sample_weight=weights[1:])
+
+
+def test_labels_of_test_clips_cannot_matter():
+    X, y = make_table(n_clips=12)
+    grid = {**GRID, "kernelridgeclassifier__alpha": [0.1]}
+    for train, test in LeaveOneSpeakerOut().split(X):
+        other = y.copy()
+        other[test] = np.random.default_rng(0).permutation(other[test])
+        assert (other[test] != y[test]).any()
+        chosen = [make_search(grid).fit(X.iloc[train], labels[train]) for labels in (y, other)]
+        assert chosen[0].best_params_ == chosen[1].best_params_
+        p = [search.predict_proba(X.iloc[test]) for search in chosen]
+        np.testing.assert_array_equal(p[0], p[1])
+
+
+def test_is_an_ordinary_estimator():
+    X, y = make_table()
+    search = make_search(cv=SpeakerOrClipKFold(2))
+    assert is_classifier(search)
+    assert hasattr(search, "predict_proba")
+    with pytest.raises(NotFittedError):
+        search.predict(X)
+    copy = clone(search.set_params(estimator__kernelridgeclassifier__class_weight=None))
+    assert copy.estimator[-1].class_weight is None
+    assert repr(copy) == repr(search)
+    fitted = copy.fit(X, y)
+    assert fitted.classes_.tolist() == ["anger", "fear", "joy"]
+    assert fitted.best_estimator_[-1].class_weight is None
+    loaded = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
+    small = search.set_params(param_grid={"columns__start": ["x", "z"]})
+    assert cross_val_predict(small, X, y, cv=LeaveOneSpeakerOut()).shape == y.shape
+
+
+def test_only_what_the_classifier_has_is_offered():
+    pipeline = make_pipeline(Columns(), RidgeClassifier())
+    assert not hasattr(ClipGridSearchCV(pipeline, {}), "predict_proba")
+    assert hasattr(ClipGridSearchCV(pipeline, {}), "decision_function")
+    assert not hasattr(ClipGridSearchCV(make_pipeline(Columns(), GaussianNB()), {}), "decision_function")
+    X, y = make_table()
+    with pytest.raises(AttributeError, match="report_"):
+        _ = ClipGridSearchCV(pipeline, {}).fit(X, y).report_
+
+
+def test_comes_back_from_a_model_file_with_its_splitter(tmp_path):
+    X, y = make_table()
+    pipeline = make_pipeline(StandardScaler(), KernelRidgeClassifier())
+    grid = {"kernelridgeclassifier__kernels": [("rbf",), ["linear", "rbf"]], "standardscaler__with_std": [True, False]}
+    numbers = X[["xa", "xb"]]
+    search = ClipGridSearchCV(pipeline, grid, cv=SpeakerOrClipKFold(3, random_state=4)).fit(numbers, y)
+    loaded = load_model(save_model(search, tmp_path / "m.savee"))
+    np.testing.assert_array_equal(loaded.predict_proba(numbers), search.predict_proba(numbers))
+    assert loaded.best_params_ == search.best_params_
+    assert repr(loaded.cv) == repr(search.cv)
+    np.testing.assert_array_equal(loaded.cv_results_["mean_test_score"], search.cv_results_["mean_test_score"])
+
+
+def test_bad_input_is_refused():
+    X, y = make_table()
+    with pytest.raises(ValueError, match="one step 'columns'"):
+        ClipGridSearchCV(Pipeline([("columns", Columns())]), {}).fit(X, y)
+    with pytest.raises(ValueError, match="'estimator' parameter of ClipGridSearchCV must be an instance of"):
+        ClipGridSearchCV(DecisionTreeClassifier(), {}).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        make_search().fit(X, y[1:])
+    with pytest.raises(ValueError, match="Unknown label type"):
+        make_search().fit(X, np.linspace(0, 1, len(y)))
+    with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
+        make_search({"columns__depth": [1]}).fit(X, y)

@@ -1,0 +1,145 @@
+"""SpeakerOrClipKFold: whole speakers where there are several, whole clips where there are not, and never both sides."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
+
+from savee_mm.model_selection import ClipGroupKFold, SpeakerOrClipKFold
+
+EMOTIONS = ("anger", "fear", "happiness", "neutral")
+
+
+def make_table(*, n_clips=(12, 12, 12), copies=2, random_state=0):
+    """A clip table in random order, of speakers with so many clips; each third clip comes ``copies`` times."""
+    rows = []
+    for s, n in enumerate(n_clips):
+        for k in range(n):
+            clip = f"S{s}_{k}"
+            row = (f"{clip}.wav", f"S{s}", clip, EMOTIONS[k % len(EMOTIONS)])
+            rows += [row] * (copies if k % 3 == 0 else 1)
+    table = pd.DataFrame(rows, columns=["audio", "speaker", "clip_id", "emotion"])
+    table = table.sample(frac=1, random_state=random_state)  # labels of the index are not positions
+    return table.drop(columns="emotion"), table["emotion"].to_numpy()
+
+
+def as_lists(folds):
+    return [(train.tolist(), test.tolist()) for train, test in folds]
+
+
+@pytest.mark.parametrize("n_clips", [(12, 12), (12, 40, 9), (8,) * 7, (12, 3, 12, 2), (12,), (5, 5, 5)])
+def test_no_speaker_and_no_clip_on_both_sides_and_every_clip_tested_once(n_clips):
+    X, y = make_table(n_clips=n_clips)
+    folds = list(SpeakerOrClipKFold().split(X, y))
+    by_speaker = sum(n >= 8 for n in n_clips) > 1
+    assert 2 <= len(folds) <= 5
+    for train, test in folds:
+        assert len(train)
+        assert len(test)
+        assert sorted([*train, *test]) == list(range(len(X)))
+        for column in ["clip_id", "speaker"] if by_speaker else ["clip_id"]:
+            assert not set(X[column].iloc[train]) & set(X[column].iloc[test])
+        assert set(y[train]) == set(EMOTIONS)
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(X)))
+    assert SpeakerOrClipKFold().get_n_splits(X, y) == len(folds)
+
+
+def test_few_speakers_are_left_out_one_by_one():
+    X, y = make_table(n_clips=(12, 20, 9))
+    folds = as_lists(SpeakerOrClipKFold().split(X, y))
+    assert sorted(folds) == sorted(as_lists(LeaveOneGroupOut().split(X, groups=X["speaker"])))
+
+
+def test_many_speakers_are_left_out_in_groups():
+    X, y = make_table(n_clips=(9,) * 12)
+    folds = as_lists(SpeakerOrClipKFold(4).split(X, y))
+    assert folds == as_lists(GroupKFold(4).split(X, groups=X["speaker"]))
+    assert [X["speaker"].iloc[test].nunique() for _, test in folds] == [3] * 4
+
+
+def test_each_fold_is_judged_by_a_speaker_with_enough_clips():
+    X, y = make_table(n_clips=(2, 30, 3, 12, 2))
+    folds = list(SpeakerOrClipKFold().split(X, y))
+    assert len(folds) == 2
+    assert all(X["speaker"].iloc[test].value_counts().max() >= 8 for _, test in folds)
+
+
+def one_speaker(X, y):
+    return X.assign(speaker="S0")
+
+
+def no_speaker(X, y):
+    return X.drop(columns="speaker")
+
+
+def gaps_in_speaker(X, y):
+    return X.assign(speaker=X["speaker"].where(X["speaker"] != "S1"))
+
+
+def small_speakers(X, y):
+    return X.assign(speaker=[f"S{i // 7}" for i in range(len(X))])
+
+
+def class_of_one_speaker(X, y):
+    return X.assign(speaker=np.where(y == "fear", "S0", X["speaker"]))
+
+
+FALLBACKS = [one_speaker, no_speaker, gaps_in_speaker, small_speakers, class_of_one_speaker]
+
+
+@pytest.mark.parametrize("change", FALLBACKS, ids=lambda change: change.__name__)
+def test_without_speakers_to_leave_out_clips_are(change):
+    X, y = make_table()
+    folds = as_lists(SpeakerOrClipKFold(random_state=3).split(change(X, y), y))
+    assert folds == as_lists(ClipGroupKFold(5, random_state=3).split(X, y))
+
+
+def test_clips_without_names_are_told_apart_by_their_files():
+    X, y = make_table(n_clips=(30,))
+    folds = as_lists(SpeakerOrClipKFold().split(X[["audio"]], y))
+    assert folds == as_lists(ClipGroupKFold(5).split(X, y))
+    items = as_lists(SpeakerOrClipKFold().split(X["audio"].tolist(), y))
+    assert sorted(row for _, test in items for row in test) == list(range(len(X)))
+
+
+def test_rare_classes_and_few_clips_make_fewer_folds():
+    X = pd.DataFrame({"clip_id": ["a", "b", "c", "d"]})
+    assert SpeakerOrClipKFold().get_n_splits(X, ["anger", "fear", "anger", "fear"]) == 2
+    X, y = make_table(n_clips=(20,))
+    y[0] = "surprise"
+    assert SpeakerOrClipKFold().get_n_splits(X, y) == 5
+
+
+@pytest.mark.parametrize(
+    ("clips", "y"),
+    [(["a", "b"], ["anger", "fear"]), (["a", "a", "a"], ["anger", "fear", "fear"]), (["a", "b", "c"], ["anger"] * 3)],
+)
+def test_too_small_a_table_is_refused_with_the_remedy(clips, y):
+    with pytest.raises(ValueError, match=f"{len(y)} rows of {len(set(clips))} clips .*two of every class"):
+        list(SpeakerOrClipKFold().split(pd.DataFrame({"clip_id": clips}), y))
+
+
+def test_bad_input_is_refused():
+    X, y = make_table()
+    with pytest.raises(ValueError, match="needs y"):
+        list(SpeakerOrClipKFold().split(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        list(SpeakerOrClipKFold().split(X, y[:-1]))
+    with pytest.raises(ValueError, match="no value in 'groups'"):
+        list(SpeakerOrClipKFold().split(no_speaker(X, y).assign(clip_id=X["clip_id"].where(y != "fear")), y))
+    for settings in ({"n_splits": 1}, {"min_clips": 0}):
+        with pytest.raises(ValueError, match="n_splits of 2 and min_clips of 1"):
+            SpeakerOrClipKFold(**settings)
+
+
+def test_copies_and_pickles_split_alike():
+    X, y = make_table(n_clips=(30,))
+    splitter = SpeakerOrClipKFold(3, min_clips=5, random_state=7)
+    assert repr(splitter) == "SpeakerOrClipKFold(min_clips=5, n_splits=3, random_state=7)"
+    folds = as_lists(splitter.split(X, y))
+    for other in (copy.deepcopy(splitter), pickle.loads(pickle.dumps(splitter))):
+        assert as_lists(other.split(X, y)) == folds
+    assert as_lists(SpeakerOrClipKFold(3, random_state=8).split(X, y)) != folds
