@@ -24,6 +24,7 @@ _ROOMS = {
     "evaluation": ("EvaluationReport", "evaluate"),
     "features": (
         "AudioFeatures",
+        "FaceDescriptor",
         "FaceFrameSampler",
         "MFCCImage",
         "MelImage",

@@ -6,6 +6,7 @@ what was found and what to do about it.
 """
 
 from savee_mm.media.audio import read_audio
-from savee_mm.media.frames import read_frames
+from savee_mm.media.envelope import read_envelope
+from savee_mm.media.frames import map_frames, read_frames
 
-__all__ = ["read_audio", "read_frames"]
+__all__ = ["map_frames", "read_audio", "read_envelope", "read_frames"]

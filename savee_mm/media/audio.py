@@ -114,25 +114,48 @@ def _read_with_soundfile(file):
 
 def _read_with_av(file):
     with open_container(file) as container:
-        if not container.streams.audio:
-            held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-            raise ClipError(
-                f"no sound in it (it holds: {held}); name a sound file in the column 'audio', or leave the clip out",
-                path=file,
-            )
-        check_whole(file, container)
-        stream = container.streams.audio[0]
-        to_float = av.AudioResampler(format="fltp")
-        blocks, n_samples = [], 0
-        try:
-            for frame in container.decode(stream):
-                for converted in to_float.resample(frame):
-                    blocks.append(_mono(converted.to_ndarray()))
-                    n_samples += blocks[-1].size
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise damaged(file, error, n_samples / stream.rate if n_samples else None) from error
+        stream = sound_stream(file, container)
+        blocks = [block for _, block in sound_blocks(file, container, stream)]
         y = np.concatenate(blocks) if blocks else np.empty(0, dtype=np.float32)
         return y, stream.rate
+
+
+def sound_stream(file, container):
+    """Return the first sound stream of an opened container.
+
+    Raises
+    ------
+    ClipError
+        Where there is none, or the file is shorter than its header says.
+    """
+    if not container.streams.audio:
+        held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise ClipError(
+            f"no sound in it (it holds: {held}); name a sound file in the column 'audio', or leave the clip out",
+            path=file,
+        )
+    check_whole(file, container)
+    return container.streams.audio[0]
+
+
+def sound_blocks(file, container, stream):
+    """Yield the sound piece by piece: the piece's time stamp (s, None where it has none), and its samples, mono.
+
+    Raises
+    ------
+    ClipError
+        Where it does not decode to its end.
+    """
+    to_float = av.AudioResampler(format="fltp")
+    n_samples = 0
+    try:
+        for frame in container.decode(stream):
+            for converted in to_float.resample(frame):
+                block = _mono(converted.to_ndarray())
+                n_samples += block.size
+                yield frame.time, block
+    except (av.error.FFmpegError, ValueError, OSError) as error:
+        raise damaged(file, error, n_samples / stream.rate if n_samples else None) from error
 
 
 def _mono(channels):

@@ -1,10 +1,41 @@
-"""Vision: pure kernels on pictures. Face detectors behind one interface, the choice among faces, the crop.
+"""Vision: pure kernels on pictures. Face detectors behind one interface, the choice among faces, the same
+face through a clip, the crop, upright or by the eyes.
 
 Pictures are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`savee_mm.media.read_frames` gives them.
 """
 
-from savee_mm.vision.crop import crop_face
-from savee_mm.vision.detectors import available_detectors, make_detector, resolve_detector
+from savee_mm.vision.align import align_face, map_points
+from savee_mm.vision.crop import crop_face, crop_transform
+from savee_mm.vision.descriptors import GEOMETRY, hog, landmark_geometry, lbp_histograms
+from savee_mm.vision.detectors import (
+    WITH_LANDMARKS,
+    available_detectors,
+    detector_files,
+    make_detector,
+    resolve_detector,
+)
 from savee_mm.vision.faces import Faces, choose_face
+from savee_mm.vision.mouth import face_thumbnail, voice_agreement
+from savee_mm.vision.track import follow_face, link_faces
 
-__all__ = ["Faces", "available_detectors", "choose_face", "crop_face", "make_detector", "resolve_detector"]
+__all__ = [
+    "GEOMETRY",
+    "WITH_LANDMARKS",
+    "Faces",
+    "align_face",
+    "available_detectors",
+    "choose_face",
+    "crop_face",
+    "crop_transform",
+    "detector_files",
+    "face_thumbnail",
+    "follow_face",
+    "hog",
+    "landmark_geometry",
+    "lbp_histograms",
+    "link_faces",
+    "make_detector",
+    "map_points",
+    "resolve_detector",
+    "voice_agreement",
+]

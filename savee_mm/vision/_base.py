@@ -18,6 +18,7 @@ class FaceDetector:
     """
 
     name = None
+    weights = None  # the paths of weights that lie elsewhere than in the folder of weights
 
     def __init__(self, *, threshold):
         self.threshold = threshold
@@ -53,7 +54,7 @@ class FaceDetector:
         # A network cannot be pickled, and its weights may lie elsewhere in another process.
         from savee_mm.vision.detectors import make_detector
 
-        return make_detector, (self.name,)
+        return make_detector, (self.name,) if self.weights is None else (self.name, self.weights)
 
 
 @contextmanager

@@ -42,25 +42,88 @@ def crop_face(image, box, *, size=(64, 64), margin=0.0):
     ((64, 64, 3), 1.0)
     """
     image = check_image(image)
-    box = np.asarray(box, dtype=np.float64)
-    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
-        raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
-    if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
-        raise ValueError(f"Expected size = (height, width) of positive integers, got {size!r}.")
-    if not margin > -1:
-        raise ValueError(f"Expected a margin above -1, got {margin!r}.")
-    height, width = (int(side) for side in size)
-    side = max(box[2], box[3]) * (1 + margin)
-    rows = _span(box[1] + box[3] / 2, side * max(1, height / width), image.shape[0])
-    columns = _span(box[0] + box[2] / 2, side * max(1, width / height), image.shape[1])
+    rows, columns, (height, width) = _spans(box, size, margin)
+    rows, columns = (np.clip(span, 0, n - 1) for span, n in zip((rows, columns), image.shape, strict=False))
     patch = image[rows[:, None], columns]
     shrinks = len(rows) >= height and len(columns) >= width
     scaled = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return scaled.astype(np.float32) / np.float32(255)
 
 
-def _span(centre, length, limit):
-    """Pixel indices of a stretch around ``centre``, held within the picture."""
+def crop_transform(box, *, size=(64, 64), margin=0.0):
+    """Return where :func:`crop_face` puts the pixels of the picture, for :func:`savee_mm.vision.map_points`.
+
+    Parameters
+    ----------
+    box : array-like of shape (4,)
+        x and y of the upper left corner, width, height (pixels).
+    size : tuple of int, default=(64, 64)
+        (height, width) of the crop (pixels).
+    margin : float, default=0.0
+        As in :func:`crop_face`.
+
+    Returns
+    -------
+    transform : ndarray of shape (2, 3), float64
+        From the picture's pixels to the crop's.
+
+    Raises
+    ------
+    ValueError
+        Where the box, size or margin is none.
+
+    Examples
+    --------
+    >>> from savee_mm.vision import crop_transform
+    >>> crop_transform((100, 20, 32, 32), size=(64, 64))
+    array([[   2.,    0., -200.],
+           [   0.,    2.,  -40.]])
+    """
+    rows, columns, (height, width) = _spans(box, size, margin)
+    x, y = width / len(columns), height / len(rows)
+    return np.array([[x, 0.0, -x * columns[0]], [0.0, y, -y * rows[0]]])
+
+
+def check_size(size):
+    """Return (height, width) as two ints.
+
+    Raises
+    ------
+    ValueError
+        Where ``size`` is no pair of positive integers.
+    """
+    if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
+        raise ValueError(f"Expected size = (height, width) of positive integers, got {size!r}.")
+    return int(size[0]), int(size[1])
+
+
+def check_margin(margin):
+    """Return the margin.
+
+    Raises
+    ------
+    ValueError
+        Where it is not above -1.
+    """
+    if not margin > -1:
+        raise ValueError(f"Expected a margin above -1, got {margin!r}.")
+    return margin
+
+
+def _spans(box, size, margin):
+    """Return the rows and columns of the stretch around a box, which may reach beyond the picture, and the size."""
+    box = np.asarray(box, dtype=np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
+        raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
+    height, width = check_size(size)
+    side = max(box[2], box[3]) * (1 + check_margin(margin))
+    rows = _span(box[1] + box[3] / 2, side * max(1, height / width))
+    columns = _span(box[0] + box[2] / 2, side * max(1, width / height))
+    return rows, columns, (height, width)
+
+
+def _span(centre, length):
+    """Pixel indices of a stretch around ``centre``."""
     n_pixels = max(1, round(length))
     first = int(np.floor(centre - n_pixels / 2 + 0.5))
-    return np.clip(np.arange(first, first + n_pixels), 0, limit - 1)
+    return np.arange(first, first + n_pixels)

@@ -1,6 +1,8 @@
 """Face detectors by name, behind one interface: ``detector.detect(image) -> Faces``."""
 
+import os
 from functools import lru_cache
+from pathlib import Path
 
 from savee_mm._weights import find_weights, require_weights
 from savee_mm.vision.lbp import LBPDetector
@@ -11,7 +13,10 @@ from savee_mm.vision.yunet import YuNetDetector
 THRESHOLDS = {"yunet": 0.6, "ssd": 0.5, "lbp": 4}
 # Best first: what "auto" looks for.
 _CLASSES = {"yunet": YuNetDetector, "ssd": SSDDetector, "lbp": LBPDetector}
-_NEEDS_WEIGHTS = {"yunet", "ssd"}
+# Whose faces have landmarks.
+WITH_LANDMARKS = ("yunet",)
+# What the two that need weights are made of.
+_FILES = {"yunet": ("one file (.onnx)",), "ssd": ("a network (.pb)", "its description (.pbtxt)")}
 
 
 def available_detectors():
@@ -22,7 +27,7 @@ def available_detectors():
     names : list of str
         ``"yunet"`` and ``"ssd"`` where their weights are found, and always ``"lbp"``.
     """
-    return [name for name in _CLASSES if name not in _NEEDS_WEIGHTS or find_weights(name) is not None]
+    return [name for name in _CLASSES if name not in _FILES or find_weights(name) is not None]
 
 
 def resolve_detector(name):
@@ -56,20 +61,62 @@ def resolve_detector(name):
     return name
 
 
-def make_detector(name):
+def detector_files(name, weights=None):
+    """Return the files of weights that a detector is made of.
+
+    Parameters
+    ----------
+    name : {"yunet", "ssd", "lbp"}
+        A detector.
+    weights : path-like or sequence of path-like, default=None
+        Its own files instead of those in the folder of weights, see :func:`make_detector`.
+
+    Returns
+    -------
+    paths : tuple of Path
+        None for ``"lbp"``, whose cascade comes with scikit-image.
+
+    Raises
+    ------
+    ValueError
+        Where ``weights`` are not as many files as the detector has.
+    FileNotFoundError
+        Where a file is missing; says how to get it.
+    """
+    if weights is None:
+        return require_weights(name) if name in _FILES else ()
+    if name not in _FILES:
+        raise ValueError(
+            f"The detector {name!r} takes no weights of your own, got {weights!r}; name one of "
+            f"{', '.join(map(repr, _FILES))} with them."
+        )
+    paths = tuple(Path(path) for path in ((weights,) if isinstance(weights, (str, os.PathLike)) else weights))
+    if len(paths) != len(_FILES[name]):
+        raise ValueError(f"The detector {name!r} is made of {' and '.join(_FILES[name])}, got the weights {weights!r}.")
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f"No file of weights at {path}; check the path, or fetch_weights({name!r}).")
+    return paths
+
+
+def make_detector(name, weights=None):
     """Return the detector of that name, built once in each process.
 
     Parameters
     ----------
     name : {"auto", "yunet", "ssd", "lbp"}
         See :func:`resolve_detector`.
+    weights : path-like or sequence of path-like, default=None
+        Files of your own; those that ``fetch_weights`` puts into the folder ``SAVEE_MM_WEIGHTS`` when None. For
+        ``"yunet"`` an ``.onnx``; for ``"ssd"`` the network and its description: ``.pb`` and ``.pbtxt``, or with
+        OpenCV 4 ``.caffemodel`` and ``.prototxt``.
 
     Returns
     -------
     detector : object
         With ``name``, and ``detect(image)`` that takes a picture ``(height, width, 3)`` of uint8 RGB and
-        returns :class:`savee_mm.vision.Faces`. Threads may share it; a pickle holds no more than its name,
-        and finds the weights anew where it is loaded.
+        returns :class:`savee_mm.vision.Faces`. Threads may share it; a pickle holds no more than its name and the
+        paths of weights of your own, and finds the weights anew where it is loaded.
 
     Raises
     ------
@@ -79,9 +126,12 @@ def make_detector(name):
         Where its weights are missing; says how to get them.
     """
     name = resolve_detector(name)
-    return _build(name, require_weights(name) if name in _NEEDS_WEIGHTS else ())
+    paths = detector_files(name, weights)
+    return _build(name, paths, None if weights is None else tuple(map(str, paths)))
 
 
 @lru_cache(maxsize=8)
-def _build(name, paths):
-    return _CLASSES[name](*paths, threshold=THRESHOLDS[name])
+def _build(name, paths, own_weights):
+    detector = _CLASSES[name](*paths, threshold=THRESHOLDS[name])
+    detector.weights = own_weights
+    return detector

@@ -67,13 +67,29 @@ def choose_face(faces, image_shape):
     >>> choose_face(Faces(boxes, np.array([0.9, 0.8])), (240, 320))
     1
     """
-    if len(faces) == 0:
-        return None
+    return int(np.argmax(weigh_faces(faces, image_shape))) if len(faces) else None
+
+
+def weigh_faces(faces, image_shape):
+    """Return the weight of each face in the choice of :func:`choose_face`.
+
+    Parameters
+    ----------
+    faces : Faces
+        What a detector found.
+    image_shape : tuple of int
+        (height, width, ...) of the picture (pixels).
+
+    Returns
+    -------
+    weights : ndarray of shape (n_faces,), float64
+        In pixels of area, 0 or more.
+    """
     height, width = image_shape[:2]
     offsets = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2 - (width / 2, height / 2)
     distance = np.hypot(offsets[:, 0], offsets[:, 1]) / (np.hypot(width, height) / 2)
     area = faces.boxes[:, 2] * faces.boxes[:, 3]
-    return int(np.argmax(area * (1 - np.minimum(distance, 1))))
+    return area * (1 - np.minimum(distance, 1))
 
 
 def check_image(image):

@@ -1,5 +1,7 @@
 """The ResNet-10 SSD of OpenCV's samples."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -20,7 +22,7 @@ class SSDDetector(FaceDetector):
     ----------
     graph, config : path-like
         ``opencv_face_detector_uint8.pb`` and ``opencv_face_detector.pbtxt``: the form that OpenCV 4 and 5
-        both load.
+        both load. OpenCV 4 loads the Caffe form too, ``.caffemodel`` and ``.prototxt``.
     threshold : float
         The lowest score that counts as a face.
 
@@ -34,8 +36,17 @@ class SSDDetector(FaceDetector):
 
     def __init__(self, graph, config, *, threshold):
         super().__init__(threshold=threshold)
+        caffe = Path(graph).suffix == ".caffemodel"
+        if caffe and not hasattr(cv2.dnn, "readNetFromCaffe"):
+            raise ValueError(
+                f"OpenCV {cv2.__version__} reads no Caffe files any more, got {graph}. Give the network as .pb and "
+                '.pbtxt, which fetch_weights("ssd") downloads, or install opencv-python<5.'
+            )
         with loading(graph, config):
-            self._network = cv2.dnn.readNetFromTensorflow(str(graph), str(config))
+            if caffe:
+                self._network = cv2.dnn.readNetFromCaffe(str(config), str(graph))
+            else:
+                self._network = cv2.dnn.readNetFromTensorflow(str(graph), str(config))
 
     def _find(self, image):
         height, width = image.shape[:2]

@@ -193,12 +193,24 @@ def test_the_picture_is_left_as_it_was(weights, name):
 
 
 def test_yunet_gets_the_colours_in_opencv_order(weights, clips):
-    image = middle_frame(clips / "single_face.mp4")
-    network = cv2.FaceDetectorYN.create(str(weights / "face_detection_yunet_2026may.onnx"), "", (640, 360))
+    image = middle_frame(clips / "bbaf2n.mpg")
+    network = cv2.FaceDetectorYN.create(str(weights / "face_detection_yunet_2026may.onnx"), "", (360, 288))
     _, expected = network.detect(image[..., ::-1].copy())
     faces = make_detector("yunet").detect(image)
     np.testing.assert_allclose(faces.boxes, expected[:, :4], atol=1e-3)  # float32
     np.testing.assert_allclose(faces.scores, expected[:, 14], atol=1e-5)
+
+
+def test_yunet_looks_closer_for_small_faces(weights, clips):
+    close = middle_frame(clips / "ravdess_01-01-01-01-01-01-01.mp4")
+    far = np.full((720, 1280, 3), 128, np.uint8)
+    far[100:280, 900:1220] = cv2.resize(close, (320, 180), interpolation=cv2.INTER_AREA)
+    detector = make_detector("yunet")
+    expected = detector.detect(close).boxes[0]
+    assert overlap(detector.detect(far).boxes[0], expected / 4 + (900, 100, 0, 0)) > 0.8
+    network = cv2.FaceDetectorYN.create(str(weights / "face_detection_yunet_2026may.onnx"), "", (640, 360))
+    _, closer = network.detect(cv2.resize(close, (640, 360), interpolation=cv2.INTER_AREA)[..., ::-1].copy())
+    assert overlap(expected, 2 * closer[0, :4]) > 0.85
 
 
 def test_ssd_gets_the_colours_in_opencv_order(weights, clips):

@@ -1,0 +1,104 @@
+"""The kernel of FaceFrameSampler: one clip -> the crops of one face, and where they were taken."""
+
+import numpy as np
+
+from savee_mm._validation import ClipError
+from savee_mm.features._face_moments import choose_moments
+from savee_mm.features._face_source import open_source
+from savee_mm.features._face_speaker import speaking_face
+from savee_mm.features._face_track import FaceTrack
+from savee_mm.vision import align_face, crop_face, crop_transform, follow_face, make_detector, map_points
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+def face_track(source, *, n_frames, size, strategy, detector, weights, align, margin, color, track, on_no_face):
+    """Return the packed FaceTrack of one clip.
+
+    Parameters
+    ----------
+    source : str or ndarray of shape (n, height, width, 3), uint8
+        Path of a video, or its frames.
+    weights : tuple of LocalWeights
+        The detector's files; none where it needs none.
+    n_frames, size, strategy, detector, align, margin, color, track, on_no_face
+        As in FaceFrameSampler.
+
+    Returns
+    -------
+    packed : ndarray of shape (packed_length,), float32
+
+    Raises
+    ------
+    ClipError
+        Where the clip cannot be used.
+    """
+    detect = make_detector(detector, [file.path for file in weights] or None).detect
+    video = open_source(source)
+    moments = choose_moments(video, strategy, n_frames, detect)
+    seen, times = video.map(lambda picture: (picture, detect(picture)), n_frames, moments)
+    pictures, detections = zip(*seen, strict=True)
+    if track == "voice":
+        chosen = speaking_face(video, detections, times, pictures[0].shape, detect)
+    else:
+        chosen = follow_face(detections, pictures[0].shape)
+    missing = [video.name(time) for time, face in zip(times, chosen, strict=True) if face is None]
+    _check_found(missing, n_frames, detector, on_no_face)
+    views = [None if i is None else _View(detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
+    cut = [
+        _blank(size) if view is None else view.cut(picture, align=align, size=size, margin=margin)
+        for picture, view in zip(pictures, views, strict=True)
+    ]
+    crops, boxes, landmarks = (np.stack(parts) for parts in zip(*cut, strict=True))
+    found = np.array([face is not None for face in chosen])
+    confidence = [
+        np.nan if face is None else faces.scores[face] for faces, face in zip(detections, chosen, strict=True)
+    ]
+    return FaceTrack(_colored(crops, color), times, boxes, np.array(confidence), landmarks, found).pack()
+
+
+class _View:
+    """One face as a detector found it, to be cut out of a frame: its own, or one that borrows it."""
+
+    def __init__(self, faces, index):
+        self.box = faces.boxes[index]
+        self.landmarks = np.full((5, 2), np.nan) if faces.landmarks is None else faces.landmarks[index]
+
+    def cut(self, picture, *, align, size, margin):
+        """Return the crop, the box, and the landmarks in pixels of the crop."""
+        if align == "eyes":
+            crop, transform = align_face(picture, self.landmarks, size=size, margin=margin)
+        else:
+            crop = crop_face(picture, self.box, size=size, margin=margin)
+            transform = crop_transform(self.box, size=size, margin=margin)
+        return crop, self.box, map_points(transform, self.landmarks)
+
+
+def _blank(size):
+    """Return what stands for a frame without a face: black, and nowhere."""
+    return np.zeros((*size, 3), np.float32), np.full(4, np.nan), np.full((5, 2), np.nan)
+
+
+def _check_found(missing, n_frames, detector, on_no_face):
+    """Raise ClipError where no frame has a face, or with ``on_no_face="raise"`` where one has none."""
+    if len(missing) == n_frames:
+        raise ClipError(
+            f'no face found by {detector!r} in any of {n_frames} frames; try another detector, or on_error="fill"'
+        )
+    if missing and on_no_face == "raise":
+        raise ClipError(
+            f'no face found by {detector!r} {", ".join(missing)}; try another detector, or on_no_face="carry" to '
+            "borrow the box of the nearest frame"
+        )
+
+
+def _donors(chosen, on_no_face):
+    """Return for each frame the one whose face is cut out: itself, else the nearest with a face, or None."""
+    known = np.array([i for i, face in enumerate(chosen) if face is not None])
+    if on_no_face == "mask":
+        return [None if face is None else i for i, face in enumerate(chosen)]
+    return [known[np.abs(known - i).argmin()] for i in range(len(chosen))]
+
+
+def _colored(crops, color):
+    return (crops @ _LUMA)[..., np.newaxis] if color == "gray" else crops

@@ -1,0 +1,92 @@
+"""What FaceFrameSampler keeps of a clip, and how it goes through the cache as one array."""
+
+import math
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """The crops of one clip, or stacked those of several, and where in the video they were taken.
+
+    Attributes
+    ----------
+    crops : ndarray of shape (..., n_frames, height, width, n_channels), float32
+        In [0, 1].
+    times : ndarray of shape (..., n_frames), float64
+        The container's time stamps of the frames (s); of an array of frames their numbers.
+    boxes : ndarray of shape (..., n_frames, 4), float32
+        x and y of the upper left corner, width and height of the box that was cropped (pixels of the frame). It is
+        borrowed where no face was found, NaN where that frame is masked.
+    confidence : ndarray of shape (..., n_frames), float32
+        The detector's score; NaN where no face was found.
+    landmarks : ndarray of shape (..., n_frames, 5, 2), float32
+        x and y (pixels of the crop) of right eye, left eye, nose tip, right and left mouth corner, borrowed with the
+        box; NaN where the detector finds none.
+    found : ndarray of shape (..., n_frames), bool
+        Whether the face was found in this frame.
+    """
+
+    crops: np.ndarray
+    times: np.ndarray
+    boxes: np.ndarray
+    confidence: np.ndarray
+    landmarks: np.ndarray
+    found: np.ndarray
+
+    def pack(self):
+        """Return the track of one clip as a flat float32 array."""
+        coarse = self.times.astype(np.float32)
+        # A float32 tells times apart by 0.1 ms after 20 minutes; the rest goes into a second one.
+        parts = (coarse, self.times - coarse, self.boxes, self.confidence, self.landmarks, self.found, self.crops)
+        return np.concatenate([np.ravel(part).astype(np.float32, copy=False) for part in parts])
+
+    @classmethod
+    def unpack(cls, packed, n_frames, crop_shape):
+        """Return what :meth:`pack` made flat.
+
+        Parameters
+        ----------
+        packed : ndarray of shape (..., packed_length(n_frames, crop_shape)), float32
+            One clip or several; a clip that failed is all NaN.
+        n_frames : int
+            Number of frames.
+        crop_shape : tuple of int
+            (height, width, n_channels) of a crop.
+
+        Returns
+        -------
+        track : FaceTrack
+            The crops are a view of ``packed``.
+        """
+        shapes = _shapes(n_frames, crop_shape)
+        ends = np.cumsum([math.prod(shape) for shape in shapes])
+        parts = np.split(packed, ends[:-1], axis=-1)
+        coarse, rest, boxes, confidence, landmarks, found, crops = (
+            part.reshape(packed.shape[:-1] + shape) for part, shape in zip(parts, shapes, strict=True)
+        )
+        times = coarse.astype(np.float64) + rest
+        return cls(crops, times, boxes, confidence, landmarks, found == 1)
+
+    def __getitem__(self, index):
+        """Return the track of one clip, or of some, of several that are stacked."""
+        return FaceTrack(*(getattr(self, field.name)[index] for field in fields(self)))
+
+
+def packed_length(n_frames, crop_shape):
+    """Return how many numbers a packed track has."""
+    return sum(math.prod(shape) for shape in _shapes(n_frames, crop_shape))
+
+
+def _shapes(n_frames, crop_shape):
+    """Return the shapes of the parts, in their order."""
+    return [
+        (n_frames,),
+        (n_frames,),
+        (n_frames, 4),
+        (n_frames,),
+        (n_frames, 5, 2),
+        (n_frames,),
+        (n_frames, *crop_shape),
+    ]

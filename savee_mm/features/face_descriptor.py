@@ -1,0 +1,287 @@
+"""FaceDescriptor: edges, textures and proportions of the face, and how they change over the clip."""
+
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import Interval
+
+from savee_mm._cache import content_key, open_store
+from savee_mm._validation import ClipError
+from savee_mm._version import __version__
+from savee_mm.features._tabular import TabularTransformer
+from savee_mm.features.face_frames import FaceFrameSampler
+from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, resolve_detector
+from savee_mm.vision.descriptors import GEOMETRY, N_PATTERNS
+
+# Part of every cache key: to be raised when the descriptors change.
+_KERNEL_VERSION = 1
+_DESCRIPTORS = ("hog", "lbp", "geometry")
+# What is kept of a clip, of which every statistic is made.
+_KEPT = ("mean", "std", "onset", "apex")
+_STATISTICS = (*_KEPT, "mean-onset", "apex-onset", "direction")
+# Of the usual change within a clip: what is added to the size of a change that is brought to a common one.
+_DAMPING = 0.2
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+_ANGLES = ("mouth_angle", "eyes_angle", "mouth_tilt")
+
+
+class FaceDescriptor(TabularTransformer):
+    """Descriptors of the faces of a clip, summed up over time: one row of named columns.
+
+    ========================================  ======================================================================
+    ``hog_<row>_<column>_<bin>_<statistic>``  directions of edges in each cell of the crop, :func:`savee_mm.vision.hog`
+    ``lbp_<row>_<column>_<bin>_<statistic>``  local binary patterns, :func:`savee_mm.vision.lbp_histograms`
+    ``<measure>_<statistic>``                 distances and angles, :func:`savee_mm.vision.landmark_geometry`
+    ========================================  ======================================================================
+
+    Statistics over the frames: ``mean``, ``std``, ``onset`` (the first frame), ``apex`` (mean over the third of the
+    frames whose edges differ most from the first's), ``mean-onset``, ``apex-onset``, and ``direction``: ``apex-onset``
+    over its size, so that a weak and a strong display of the same kind are alike. The last three are told relative to
+    the clip's own first face, which is neutral where speakers begin so: most of what makes two people differ is gone
+    from them. Relative to a speaker's usual face is what a :class:`~savee_mm.SpeakerNormalizer` around this one tells.
+
+    Parameters
+    ----------
+    sampler : FaceFrameSampler, default=None
+        What cuts the faces out. None stands for 12 grey frames of 64 x 64 pixels, aligned by the eyes where the weights
+        of YuNet are there at fit, which finds them, and centred where they are not.
+    descriptors : sequence of {"hog", "lbp", "geometry"}, default=("hog",)
+        What is told of each frame. ``"geometry"`` needs the landmarks of YuNet.
+    statistics : sequence of str, default=("apex", "direction", "std")
+        Statistics over time, see above.
+    n_cells : tuple of int, default=(6, 6)
+        Rows and columns of the grid of cells.
+    n_bins : int, default=12
+        Directions of an edge over a whole turn.
+    symmetric : bool, default=True
+        Whether each crop is described together with its mirror image, by the mean of both: half as many columns, and
+        no left or right to be learnt from few clips.
+    n_jobs : int, default=None
+        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+    cache : "memory", path-like or None, default="memory"
+        Where crops and descriptors of a clip are kept: in this process, in a folder, or not at all.
+    on_error : {"raise", "fill"}, default="raise"
+        What a clip that cannot be used (no video, no face in any frame) does: a :class:`~savee_mm.ClipError`, or a
+        :class:`~savee_mm.ClipWarning` and the training medians in its place.
+    verbose : bool or int, default=False
+        Whether to show a progress bar.
+
+    Attributes
+    ----------
+    sampler_ : FaceFrameSampler
+        The fitted sampler. It has this one's ``n_jobs``, ``cache``, ``on_error`` and ``verbose``.
+    changes_ : dict of str to float
+        For each descriptor the median size of ``apex-onset`` over the training clips. A fifth of it is added to the
+        size by which ``direction`` divides, so that no direction is made of what is noise.
+    fill_values_ : ndarray of shape (n_features,)
+        Medians over the training clips.
+    report_ : DataFrame
+        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+
+    See Also
+    --------
+    SpeakerNormalizer : The same relative to the other clips of the speaker.
+
+    Examples
+    --------
+    >>> from savee_mm import FaceDescriptor, load_savee
+    >>> savee = load_savee("SAVEE/")  # doctest: +SKIP
+    >>> FaceDescriptor().fit_transform(savee.data).shape  # doctest: +SKIP
+    (480, 648)
+    """
+
+    _column = "video"
+    _array_ndim = 4
+
+    _parameter_constraints = {
+        **TabularTransformer._parameter_constraints,
+        "sampler": [FaceFrameSampler, None],
+        "descriptors": ["array-like"],
+        "statistics": ["array-like"],
+        "n_cells": [tuple, list],
+        "n_bins": [Interval(Integral, 2, None, closed="left")],
+        "symmetric": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        sampler=None,
+        *,
+        descriptors=("hog",),
+        statistics=("apex", "direction", "std"),
+        n_cells=(6, 6),
+        n_bins=12,
+        symmetric=True,
+        n_jobs=None,
+        cache="memory",
+        on_error="raise",
+        verbose=False,
+    ):
+        self.sampler = sampler
+        self.descriptors = descriptors
+        self.statistics = statistics
+        self.n_cells = n_cells
+        self.n_bins = n_bins
+        self.symmetric = symmetric
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def _start(self, X):
+        super()._start(X)
+        self.sampler_.fit(X)
+        if "geometry" in self.descriptors and self.sampler_.detector_ not in WITH_LANDMARKS:
+            raise ValueError(
+                f"descriptors={self.descriptors!r}: 'geometry' needs landmarks, which the detector "
+                f'{self.sampler_.detector_!r} does not find. Use a FaceFrameSampler with detector="yunet", or leave '
+                "'geometry' out."
+            )
+
+    def _resolve(self):
+        for name, known in (("descriptors", _DESCRIPTORS), ("statistics", _STATISTICS)):
+            given = getattr(self, name)
+            if isinstance(given, str) or not len(given) or len({*given} & {*known}) < len(given):
+                raise ValueError(
+                    f"The {name!r} parameter of FaceDescriptor must be a sequence of names among {', '.join(known)}, "
+                    f"none of them twice. Got {given!r} instead."
+                )
+        if len(self.n_cells) != 2 or not all(isinstance(n, Integral) and n > 0 for n in self.n_cells):
+            raise ValueError(
+                f"The 'n_cells' parameter of FaceDescriptor must be a tuple (rows, columns) of two ints above 0. "
+                f"Got {self.n_cells!r} instead."
+            )
+        shared = {name: getattr(self, name) for name in ("n_jobs", "cache", "on_error", "verbose")}
+        sampler = _default_sampler() if self.sampler is None else clone(self.sampler)
+        self.sampler_ = sampler.set_params(**shared)
+
+    def _extract(self, X, *, fitting=False):
+        """Return what is kept of all clips, (n_clips, 4, n_measures), NaN for a clip that failed, and the failures."""
+        tracks, failures = self.sampler_._tracks(X), self.sampler_._failures
+        failed = np.isnan(tracks.boxes).all(axis=(1, 2))
+        if fitting and failed.all():
+            clip_id, path, reason = failures[0]
+            raise ClipError(reason, path=path, clip_id=clip_id)
+        describe = partial(
+            _describe_clip,
+            descriptors=tuple(self.descriptors),
+            n_cells=tuple(self.n_cells),
+            n_bins=self.n_bins,
+            symmetric=self.symmetric,
+        )
+        parameters = f"{__version__}.{_KERNEL_VERSION} {sorted(describe.keywords.items())}"
+        store = open_store(self.cache)
+        kept = np.full((len(failed), len(_KEPT), len(self._measures())), np.nan, np.float32)
+        for i in np.flatnonzero(~failed):
+            kept[i] = _look_up(store, parameters, describe, tracks[i])
+        return kept, failures
+
+    def _chosen(self, kept):
+        """Return the statistics of what is kept of each clip, in the order of the columns."""
+        mean, std, onset, apex = np.moveaxis(kept.astype(np.float64), 1, 0)
+        change = apex - onset
+        blocks = self._by_descriptor(change)
+        direction = np.concatenate([_direction(block, self.changes_[name]) for name, block in blocks], axis=1)
+        found = dict(zip(_STATISTICS, (mean, std, onset, apex, mean - onset, change, direction), strict=True))
+        return np.concatenate([found[name] for name in self.statistics], axis=1)
+
+    def _learn(self, values):
+        onset, apex = values[:, _KEPT.index("onset")], values[:, _KEPT.index("apex")]
+        self.changes_ = {name: float(np.nanmedian(_size(block))) for name, block in self._by_descriptor(apex - onset)}
+        super()._learn(self._chosen(values))
+
+    def _by_descriptor(self, measures):
+        """Return (descriptor, its columns) of an array of all measures."""
+        lengths = [len(names) for names in self._names().values()]
+        return zip(self.descriptors, np.split(measures, np.cumsum(lengths)[:-1], axis=1), strict=True)
+
+    def _finish(self, values):
+        return super()._finish(self._chosen(values))
+
+    def _columns(self):
+        return [(f"{measure}_{name}", unit) for name in self.statistics for measure, unit in self._measures()]
+
+    def _measures(self):
+        """Return (name, unit) of what is told of each frame."""
+        return [measure for measures in self._names().values() for measure in measures]
+
+    def _names(self):
+        """Return by descriptor (name, unit) of what it tells of each frame."""
+        rows, columns = self.n_cells
+        columns = _kept_columns(columns, self.symmetric)
+        cells = [f"{row}_{column}" for row in range(rows) for column in range(columns)]
+        names = {
+            "hog": [(f"hog_{cell}_{k}", "1") for cell in cells for k in range(self.n_bins)],
+            "lbp": [(f"lbp_{cell}_{k}", "1") for cell in cells for k in range(N_PATTERNS)],
+            "geometry": [(name, "rad" if name in _ANGLES else "1") for name in GEOMETRY],
+        }
+        return {descriptor: names[descriptor] for descriptor in self.descriptors}
+
+
+def _size(measures):
+    return np.linalg.norm(measures, axis=1, keepdims=True)
+
+
+def _direction(change, usual):
+    """Return changes over their size; a small one beside what is usual stays small."""
+    size = _size(change) + _DAMPING * usual
+    return change / np.where(size > 0, size, 1)
+
+
+def _default_sampler():
+    options = {"n_frames": 12, "color": "gray"}
+    if resolve_detector("auto") in WITH_LANDMARKS:
+        # Somewhat closer than the box: ears and hair tell of the person.
+        return FaceFrameSampler(align="eyes", margin=-0.15, **options)
+    return FaceFrameSampler(**options)
+
+
+def _look_up(store, parameters, describe, track):
+    """Return what is kept of one clip, from the cache where it has these very crops."""
+    key = content_key(track.crops, content_key(track.landmarks, content_key(track.boxes, parameters)))
+    kept = store.get(key)
+    if kept is None:
+        kept = describe(track)
+        store.put(key, kept)
+    return kept
+
+
+def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
+    """Return mean, deviation, onset and apex of the measures of one clip, (4, n_measures) float32."""
+    # A frame that is masked has no box and is black.
+    seen = ~np.isnan(track.boxes).any(axis=1)
+    crops = track.crops[seen]
+    pictures = crops @ _LUMA if crops.shape[-1] == 3 else crops[..., 0]
+    describers = {
+        "hog": partial(hog, n_cells=n_cells, n_bins=n_bins),
+        "lbp": partial(lbp_histograms, n_cells=n_cells),
+    }
+    described = {
+        name: _describe_pictures(pictures, describer, symmetric)
+        for name, describer in describers.items()
+        if name == "hog" or name in descriptors
+    }
+    if "geometry" in descriptors:
+        described["geometry"] = landmark_geometry(track.landmarks[seen])
+    edges = described["hog"]
+    distances = np.linalg.norm(edges - edges[0], axis=1)
+    apex = np.argsort(-distances, kind="stable")[: max(1, len(distances) // 3)]
+    measures = np.concatenate([described[name] for name in descriptors], axis=1)
+    kept = (measures.mean(axis=0), measures.std(axis=0), measures[0], measures[apex].mean(axis=0))
+    return np.stack(kept).astype(np.float32)
+
+
+def _describe_pictures(pictures, describer, symmetric):
+    """Return the histograms of all cells, (n_frames, n_measures)."""
+    cells = describer(pictures)
+    if symmetric:
+        mirrored = describer(pictures[..., ::-1])
+        cells = (cells + mirrored)[..., : _kept_columns(cells.shape[2], True), :] / 2
+    return cells.reshape(len(cells), -1)
+
+
+def _kept_columns(n_columns, symmetric):
+    """Return how many columns of cells say all that there is; in a symmetric picture the others repeat them."""
+    return (n_columns + 1) // 2 if symmetric else n_columns

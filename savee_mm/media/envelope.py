@@ -1,0 +1,63 @@
+"""How loud the sound of one file is at what time, beside its pictures."""
+
+import math
+from numbers import Real
+
+import numpy as np
+
+from savee_mm._validation import ClipError
+from savee_mm.media._container import check_file, open_container
+from savee_mm.media.audio import sound_blocks, sound_stream
+
+
+def read_envelope(path, step=0.02):
+    """Read the RMS envelope of a video's sound on the clock of its pictures, without keeping the sound.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A video with sound, or a sound file.
+    step : float, default=0.02
+        Length of the pieces (s), next to each other.
+
+    Returns
+    -------
+    rms : ndarray of shape (n_steps,), float64
+        Root mean square of the samples in each piece, of the mean of the channels; full scale is 1.
+    times : ndarray of shape (n_steps,), float64
+        Middle of each piece (s), on the clock of :func:`read_frames`.
+
+    Raises
+    ------
+    ClipError
+        As :func:`read_audio`.
+    ValueError
+        Where ``step`` is no positive number.
+    """
+    if isinstance(step, bool) or not isinstance(step, Real) or not math.isfinite(step) or step <= 0:
+        raise ValueError(f"Expected step to be a positive number of seconds, got {step!r}.")
+    file = check_file(path)
+    with open_container(file) as container:
+        stream = sound_stream(file, container)
+        n_samples = max(1, round(step * stream.rate))
+        power, start = _mean_squares(sound_blocks(file, container, stream), n_samples)
+        length = n_samples / stream.rate
+    if not power.size:
+        raise ClipError("its sound has no samples (0 s); record or copy it again", path=file)
+    if not np.isfinite(power).all():
+        raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
+    return np.sqrt(power), start + (np.arange(len(power)) + 0.5) * length
+
+
+def _mean_squares(blocks, n_samples):
+    """Return the mean square of every ``n_samples`` samples, the last of what is left, and the first time (s)."""
+    power, start, rest = [], None, np.empty(0, np.float32)
+    for time, block in blocks:
+        start = (time or 0.0) if start is None else start
+        rest = np.concatenate([rest, block])
+        whole = len(rest) // n_samples * n_samples
+        power.extend(np.square(rest[:whole], dtype=np.float64).reshape(-1, n_samples).mean(axis=1))
+        rest = rest[whole:]
+    if rest.size:
+        power.append(np.square(rest, dtype=np.float64).mean())
+    return np.array(power), start or 0.0

@@ -1,0 +1,133 @@
+"""The same face through a clip: boxes of one face linked over the frames, and one of the faces chosen."""
+
+import numpy as np
+
+from savee_mm.vision.faces import weigh_faces
+
+# Two boxes are of one face where their centres are no farther apart than this, in mean sides, and neither side is
+# more than twice the other: two people's heads do not come closer.
+_REACH = 1.0
+_LARGEST_RATIO = 2.0
+
+
+def follow_face(detections, image_shape, weights=None):
+    """Choose in each frame the face of one and the same person.
+
+    Parameters
+    ----------
+    detections : list of Faces
+        What a detector found in each frame, in the order of time.
+    image_shape : tuple of int
+        (height, width, ...) of the frames (pixels).
+    weights : array-like of shape (n_tracks,), default=None
+        How much speaks for each face, by the numbers of :func:`link_faces`; their size and place in all frames,
+        see :func:`choose_face`, when None.
+
+    Returns
+    -------
+    chosen : list of int or None
+        For each frame the place of the face in its Faces; None where it is not seen.
+
+    Notes
+    -----
+    The heaviest track is followed. Where it has no box, a track takes its place that is never seen beside it: a
+    face that moved far between two frames, whereas a bystander is not taken for the person who turned away. So in a
+    clip that never shows two faces at once every face is chosen.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.vision import Faces, follow_face
+    >>> left, right = [20.0, 40.0, 50.0, 50.0], [200.0, 40.0, 60.0, 60.0]
+    >>> frames = [Faces(np.array(boxes), np.ones(len(boxes))) for boxes in ([left, right], [right, left], [left])]
+    >>> follow_face(frames, (240, 320))
+    [1, 0, None]
+    """
+    labels = link_faces(detections)
+    if weights is None:
+        weights = track_weights(detections, labels, image_shape)
+    followed = _with_substitutes(labels, np.asarray(weights, dtype=np.float64))
+    places = [np.flatnonzero(np.isin(of_frame, followed)) for of_frame in labels]
+    return [int(place[0]) if place.size else None for place in places]
+
+
+def link_faces(detections):
+    """Link the boxes of each face over the frames.
+
+    Parameters
+    ----------
+    detections : list of Faces
+        What a detector found in each frame, in the order of time.
+
+    Returns
+    -------
+    labels : list of ndarray of shape (n_faces,), int
+        For each frame the number of the track that each of its faces belongs to, from 0. Pairs link in the order of
+        their distance, each box to the last of a track.
+    """
+    labels, last = [], np.empty((0, 4))
+    for faces in detections:
+        of_frame = _matches(last, faces.boxes)
+        new = of_frame < 0
+        of_frame[new] = len(last) + np.arange(new.sum())
+        last = np.vstack([last, faces.boxes[new]])
+        last[of_frame] = faces.boxes
+        labels.append(of_frame)
+    return labels
+
+
+def track_weights(detections, labels, image_shape):
+    """Return how much of the picture each track takes over all frames: the weights of :func:`choose_face`, summed.
+
+    Parameters
+    ----------
+    detections : list of Faces
+        What a detector found in each frame.
+    labels : list of ndarray of int
+        Their tracks, from :func:`link_faces`.
+    image_shape : tuple of int
+        (height, width, ...) of the frames (pixels).
+
+    Returns
+    -------
+    weights : ndarray of shape (n_tracks,), float64
+    """
+    weights = np.zeros(n_tracks(labels))
+    for faces, of_frame in zip(detections, labels, strict=True):
+        weights[of_frame] += weigh_faces(faces, image_shape)
+    return weights
+
+
+def n_tracks(labels):
+    """Return the number of tracks that ``labels`` name."""
+    return 1 + max((int(of_frame.max()) for of_frame in labels if of_frame.size), default=-1)
+
+
+def _matches(last, boxes):
+    """Return for each box the track it continues, -1 where there is none."""
+    matched = np.full(len(boxes), -1)
+    if not len(last) or not len(boxes):
+        return matched
+    sides, new_sides = last[:, 2:].max(axis=1), boxes[:, 2:].max(axis=1)
+    offsets = (last[:, None, :2] + last[:, None, 2:] / 2) - (boxes[:, :2] + boxes[:, 2:] / 2)
+    distance = np.hypot(offsets[..., 0], offsets[..., 1]) / ((sides[:, None] + new_sides) / 2)
+    ratio = np.maximum(sides[:, None] / new_sides, new_sides / sides[:, None])
+    distance[(distance > _REACH) | (ratio > _LARGEST_RATIO)] = np.inf
+    while np.isfinite(distance).any():
+        track, box = np.unravel_index(distance.argmin(), distance.shape)
+        matched[box] = track
+        distance[track], distance[:, box] = np.inf, np.inf
+    return matched
+
+
+def _with_substitutes(labels, weights):
+    """Return the heaviest track and those, by weight, that are never seen beside it or one another."""
+    seen = np.zeros((len(weights), len(labels)), dtype=bool)
+    for frame, of_frame in enumerate(labels):
+        seen[of_frame, frame] = True
+    followed, covered = [], np.zeros(len(labels), dtype=bool)
+    for track in np.argsort(-weights, kind="stable"):
+        if not (seen[track] & covered).any():
+            followed.append(track)
+            covered |= seen[track]
+    return followed
