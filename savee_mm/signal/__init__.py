@@ -22,6 +22,7 @@ from savee_mm.signal.descriptors import (
 )
 from savee_mm.signal.energy import rms, short_time_energy
 from savee_mm.signal.f0 import pitch
+from savee_mm.signal.fingerprint import fingerprint_similarity, similar_fingerprints, sound_fingerprint
 from savee_mm.signal.formants import formants
 from savee_mm.signal.functionals import STATISTICS, resample_contour, summarize
 from savee_mm.signal.level import level_sound
@@ -54,6 +55,7 @@ __all__ = [
     "ber",
     "db_spectrogram",
     "equalize",
+    "fingerprint_similarity",
     "formants",
     "format_recipe",
     "hammarberg_index",
@@ -78,6 +80,8 @@ __all__ = [
     "rms",
     "shimmer",
     "short_time_energy",
+    "similar_fingerprints",
+    "sound_fingerprint",
     "spec_bandwidth",
     "spec_centroid",
     "spec_contrast",
