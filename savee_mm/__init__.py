@@ -21,7 +21,14 @@ _ROOMS = {
         "TransferClassifier",
     ),
     "datasets": ("load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"),
-    "evaluation": ("EvaluationReport", "evaluate"),
+    "evaluation": (
+        "EvaluationReport",
+        "LeakageError",
+        "LeakageReport",
+        "LeakageWarning",
+        "check_leakage",
+        "evaluate",
+    ),
     "features": (
         "AudioFeatures",
         "FaceDescriptor",

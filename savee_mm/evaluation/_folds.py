@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from savee_mm._files import write_atomically
 from savee_mm._version import __version__
@@ -16,6 +17,7 @@ from savee_mm.evaluation._describe import describe, describe_value
 # Part of every key: to be raised when what is kept of a fold changes.
 _FORMAT = 1
 _PATH_COLUMNS = ("audio", "video")
+_PLACE = ("system", "protocol", "seed", "fold")
 
 
 class Job(NamedTuple):
@@ -63,10 +65,8 @@ class FoldFolder:
 
     def get(self, job):
         """Return the columns kept of a job, or None where there are none, or none that can be read."""
-        try:
-            return json.loads(self._locate(job)[0].read_text(encoding="utf-8"))["columns"]
-        except (FileNotFoundError, ValueError, LookupError, TypeError):
-            return None
+        content = _read(self._locate(job)[0])
+        return None if content is None else content["columns"]
 
     def put(self, job, columns):
         """Keep ``columns``, a dict of lists; another process never sees half a file."""
@@ -94,6 +94,54 @@ class FoldFolder:
 def open_folds(folder, corpus):
     """Return where finished folds of ``corpus`` are kept: a folder, or nowhere when it is None."""
     return NoFolds() if folder is None else FoldFolder(folder, corpus)
+
+
+def read_folds(folder):
+    """Return the predictions of all finished folds in a folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        What a FoldFolder wrote.
+
+    Returns
+    -------
+    predictions : DataFrame
+        As an EvaluationReport takes them, by system in alphabetical order, protocol, seed and fold.
+
+    Raises
+    ------
+    ValueError
+        Where there are no folds, or where the folds of one system, protocol and seed were not all made alike.
+    """
+    kept = [content for path in sorted(Path(folder).glob("*.json")) if (content := _read(path)) is not None]
+    if not kept:
+        raise ValueError(f"{folder} holds no finished folds; evaluate(..., folder=...) makes them.")
+    kept.sort(key=lambda content: [content["key"][name] for name in _PLACE])
+    ways, places = {}, set()
+    for key in (content["key"] for content in kept):
+        place = tuple(key[name] for name in _PLACE)
+        way = json.dumps([key["savee_mm"], key["estimator"]], sort_keys=True)
+        if place in places or ways.setdefault(place[:-1], way) != way:
+            raise ValueError(
+                f"{folder} holds folds of {key['system']!r}, protocol {key['protocol']!r}, seed {key['seed']}, that "
+                "were made in different ways (parameters, clips, or version of the library). Move those that do not "
+                "count out of the folder: each file says in its key how it was made."
+            )
+        places.add(place)
+    frames = [
+        pd.DataFrame(content["columns"]).assign(**{name: content["key"][name] for name in _PLACE}) for content in kept
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _read(path):
+    """Return the content of a fold's file, or None where it is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content if content["key"]["format"] == _FORMAT and content["columns"] else None
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        return None
 
 
 def _describe_clips(corpus):

@@ -1,19 +1,27 @@
 """Cross-validate several systems under several protocols."""
 
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from tqdm.auto import tqdm
 
+from savee_mm.evaluation._columns import group_columns
 from savee_mm.evaluation._folds import Job, open_folds
+from savee_mm.evaluation.branches import branch_answers
+from savee_mm.evaluation.curves import find_history
+from savee_mm.evaluation.leakage import check_jobs
+from savee_mm.evaluation.leakage_report import LeakageWarning
 from savee_mm.evaluation.report import EvaluationReport
-from savee_mm.evaluation.scores import score
+from savee_mm.evaluation.scores import log_losses, score
 from savee_mm.model_selection import make_splitter
 
+_LEAKAGE = ("warn", "raise", "ignore")
 
-def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, folder=None, verbose=False):
+
+def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, folder=None, leakage="warn", verbose=False):
     """Cross-validate estimators over a corpus, each in every protocol.
 
     Parameters
@@ -29,21 +37,27 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, fold
     folder : path-like, default=None
         Keeps every finished fold, made where it is missing. A fold that is found there is not trained again: after
         an interruption the same call goes on where it stopped.
+    leakage : {"warn", "raise", "ignore"}, default="warn"
+        What happens where :func:`~savee_mm.check_leakage` finds something: a :class:`~savee_mm.LeakageWarning`, or a
+        :class:`~savee_mm.LeakageError` before anything is trained. ``"ignore"`` does not look. A system that is
+        fitted is no finding, unless its clones are.
     verbose : bool, default=False
         Whether to show a progress bar over the folds.
 
     Returns
     -------
     report : EvaluationReport
-        Every prediction on a test fold, and what follows from them.
+        Every prediction on a test fold, and what follows from them; ``leakage`` is a LeakageReport.
 
     Raises
     ------
+    LeakageError
+        With ``leakage="raise"``, where there is a leak.
     ClipError
         On the first clip that cannot be used, unless the estimator fills it: no fold is scored NaN.
     ValueError
-        For an unknown protocol, one whose column the table has not, or nothing to do; with ``folder``, for a
-        parameter of an estimator that cannot be written down.
+        For an unknown protocol or value of ``leakage``, a protocol whose column the table has not, or nothing to do;
+        with ``folder``, for a parameter of an estimator that cannot be written down.
     OSError
         Where ``folder`` is a file, or cannot be made.
 
@@ -66,8 +80,16 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, fold
             f"Expected at least one system, protocol and seed, got {len(systems)} systems, {len(protocols)} protocols "
             f"and {len(seeds)} seeds."
         )
+    if leakage not in _LEAKAGE:
+        raise ValueError(f"leakage must be one of {', '.join(map(repr, _LEAKAGE))}, got {leakage!r}.")
     jobs = _plan(systems, corpus, protocols, seeds)
+    leaks = None if leakage == "ignore" else check_jobs(jobs, corpus.data, corpus.target, verbose=verbose)
+    if leakage == "raise":
+        leaks.raise_if_any()
+    elif leaks:
+        warnings.warn(leaks.leaks(), LeakageWarning, stacklevel=2)
     folds = open_folds(folder, corpus)
+    groups = group_columns(corpus.data)
     parts = [folds.get(job) for job in jobs]
     missing = [number for number, part in enumerate(parts) if part is None]
     # Folds that were kept are done at the start, and do not count for the time left.
@@ -75,14 +97,17 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, fold
         for number in missing:
             job = jobs[number]
             bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
-            parts[number] = _run_fold(job, corpus)
+            parts[number] = _run_fold(job, corpus, groups)
             folds.put(job, parts[number])
             bar.update()
     frames = [
-        pd.DataFrame(part).assign(system=job.system, protocol=job.protocol, seed=job.seed, fold=job.fold)
+        # A fold that was kept by an earlier version knows less of its clips than the table does.
+        pd.DataFrame(groups.iloc[job.test].to_dict("list") | part).assign(
+            system=job.system, protocol=job.protocol, seed=job.seed, fold=job.fold
+        )
         for job, part in zip(jobs, parts, strict=True)
     ]
-    return EvaluationReport(pd.concat(frames, ignore_index=True))
+    return EvaluationReport(pd.concat(frames, ignore_index=True), leakage=leaks)
 
 
 def _plan(systems, corpus, protocols, seeds):
@@ -100,7 +125,7 @@ def _plan(systems, corpus, protocols, seeds):
     ]
 
 
-def _run_fold(job, corpus):
+def _run_fold(job, corpus, groups):
     """Return the columns of a table with one row per test clip, as lists: what is kept in a file, and shown."""
     target = np.asarray(corpus.target)
     training, clips = corpus.data.iloc[job.train], corpus.data.iloc[job.test]
@@ -109,7 +134,7 @@ def _run_fold(job, corpus):
     estimator.fit(training, target[job.train])
     seconds = time.perf_counter() - started
     learnt = score(target[job.train], estimator.predict(training))
-    columns = {
+    columns = groups.iloc[job.test].to_dict("list") | {
         # A table of one's own may know neither; which row it was is always known.
         "clip_id": clips.get("clip_id", clips.index).tolist(),
         "speaker": clips["speaker"].tolist() if "speaker" in clips else [""] * len(clips),
@@ -122,6 +147,12 @@ def _run_fold(job, corpus):
     if hasattr(estimator, "predict_proba"):
         probabilities = estimator.predict_proba(clips)
         columns |= {f"p_{name}": probabilities[:, i].tolist() for i, name in enumerate(estimator.classes_)}
+        losses = log_losses(target[job.train], estimator.predict_proba(training), estimator.classes_)
+        columns["train_log_loss"] = [float(losses.mean())] * len(clips)
+    columns |= branch_answers(estimator, clips)
+    history = find_history(estimator)
+    if history is not None:
+        columns["history"] = [history] + [None] * (len(clips) - 1)
     return columns
 
 
@@ -129,4 +160,6 @@ def _seeded(estimator, seed):
     """Return a clone in which every random_state is ``seed``."""
     estimator = clone(estimator)
     names = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
-    return estimator.set_params(**dict.fromkeys(names, seed))
+    # Not every set_params returns its estimator: FrozenEstimator's gives None.
+    estimator.set_params(**dict.fromkeys(names, seed))
+    return estimator

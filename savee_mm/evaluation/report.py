@@ -1,41 +1,82 @@
 """EvaluationReport: the test predictions of an evaluation, and tables, pictures and a page made of them."""
 
-import html
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix
 
-from savee_mm.evaluation.page import figure_svg, page
-from savee_mm.evaluation.scores import SCORES, score
+from savee_mm._files import write_atomically
+from savee_mm.evaluation import intervals as bootstraps
+from savee_mm.evaluation import paired, roc, subgroups
+from savee_mm.evaluation._columns import extra_columns, read_probabilities
+from savee_mm.evaluation._folds import read_folds
+from savee_mm.evaluation.branches import branch_gains
+from savee_mm.evaluation.calibration import expected_calibration_error, reliability
+from savee_mm.evaluation.curves import average_curves
+from savee_mm.evaluation.pictures import Pictures
+from savee_mm.evaluation.scores import average_folds, count, score_folds, speakers_sd
+from savee_mm.evaluation.sections import write_sections
 from savee_mm.evaluation.tables import cells, legend, markdown
 
-_FOLD = ["system", "protocol", "seed", "fold"]
-_TRAINING = ("train_accuracy", "train_uar")
+# What a system reads -> what one that reads both has beside.
+_ADDS = {"audio": "video", "video": "audio"}
 
 
-class EvaluationReport:
+class EvaluationReport(Pictures):
     """Predictions on test folds, and what follows from them.
 
     Parameters
     ----------
     predictions : DataFrame
         One row per test clip and fold: ``system``, ``protocol``, ``seed``, ``fold``, ``clip_id``, ``speaker``,
-        ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds`` and ``p_<class>``.
+        ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds``; and where there are any,
+        ``p_<class>``, ``train_log_loss``, ``branch_<name>`` (what a branch of a late fusion says by itself),
+        ``history`` (in the first row of a fold: curves over the epochs, as a dict) and columns that describe the clip,
+        such as ``sex``.
+    leakage : LeakageReport, default=None
+        What the set-up was found to leak, None where nobody looked.
 
     Attributes
     ----------
     predictions : DataFrame
         As passed.
+    leakage : LeakageReport or None
+        As passed.
 
     See Also
     --------
     evaluate : Makes one.
+
+    Notes
+    -----
+    Every interval holds 95 % and comes from 2000 bootstrap samples with a fixed seed: over speakers where there are
+    at least eight, over clips within speakers otherwise; the column ``drawn`` says which. The second kind holds for
+    further clips of the same speakers and says nothing about new ones. The models stand as trained in both.
     """
 
-    def __init__(self, predictions):
+    def __init__(self, predictions, leakage=None):
         self.predictions = predictions
+        self.leakage = leakage
+
+    @classmethod
+    def from_folds(cls, folder):
+        """Read the finished folds that :func:`~savee_mm.evaluate` has kept.
+
+        Parameters
+        ----------
+        folder : path-like
+            What was its ``folder``.
+
+        Returns
+        -------
+        report : EvaluationReport
+
+        Raises
+        ------
+        ValueError
+            Where there are no folds, or folds of two different versions of one system.
+        """
+        return cls(read_folds(folder))
 
     def folds(self):
         """Return one row per fold.
@@ -44,11 +85,11 @@ class EvaluationReport:
         -------
         folds : DataFrame
             ``accuracy``; ``precision``, ``recall`` and ``f1``, each the plain mean over the classes in the fold's
-            truth; ``uar``, the unweighted average recall, which is the same as ``recall``; ``train_accuracy`` and
-            ``train_uar`` on the training clips; ``n_test``, ``fit_seconds``, and ``speakers``: who is in the test
-            fold.
+            truth; ``uar``, the unweighted average recall, which is the same as ``recall``; ``log_loss`` (nats, NaN
+            where there are no probabilities); ``train_accuracy``, ``train_uar`` and ``train_log_loss`` on the training
+            clips; ``n_test``, ``fit_seconds``, and ``speakers``: who is in the test fold.
         """
-        return self.predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
+        return score_folds(self.predictions)
 
     def summary(self):
         """Return one row per system and protocol: mean and standard deviation over the folds.
@@ -56,15 +97,28 @@ class EvaluationReport:
         Returns
         -------
         summary : DataFrame
-            Each figure of :meth:`folds` and its deviation (``accuracy``, ``accuracy_sd`` and so on, training
-            figures included), ``worst_fold`` (the lowest accuracy) and ``fit_seconds`` (mean per fold). Of
-            several seeds, the folds of all of them are taken together.
+            Each figure of :meth:`folds` and its deviation (``accuracy``, ``accuracy_sd`` and so on, training figures
+            included), ``worst_fold`` (the lowest accuracy), ``fit_seconds`` (mean per fold) and ``n_folds``. Of
+            several seeds, the folds of all of them are taken together. Then ``speakers_sd``, the deviation of the
+            speakers' accuracies, and the interval of the accuracy over all test clips: ``accuracy_low``,
+            ``accuracy_high``, ``drawn``.
         """
-        figures = {}
-        for name in (*SCORES, *_TRAINING):
-            figures |= {name: (name, "mean"), f"{name}_sd": (name, _deviation)}
-        grouped = self.folds().groupby(["system", "protocol"], sort=False)
-        return grouped.agg(**figures, worst_fold=("accuracy", "min"), fit_seconds=("fit_seconds", "mean")).reset_index()
+        table = average_folds(self.folds())
+        intervals = self.intervals().query("score == 'accuracy'").drop(columns=["score", "figure"])
+        intervals = intervals.rename(columns={"low": "accuracy_low", "high": "accuracy_high"})
+        by_speaker = [speakers_sd(self._rows(*pair)) for pair in self._pairs()]
+        return table.assign(speakers_sd=by_speaker).merge(intervals, on=["system", "protocol"], validate="1:1")
+
+    def intervals(self):
+        """Return every figure over all test clips of a system and protocol, with its interval.
+
+        Returns
+        -------
+        intervals : DataFrame
+            ``system``, ``protocol``, ``score``, ``figure``, ``low``, ``high``, ``drawn``. The figures are those of all
+            test folds taken together, which may differ a little from means over folds.
+        """
+        return self._each(lambda rows: bootstraps.bootstrap(rows).reset_index())
 
     def comparison(self, published=None):
         """Return the summary with published figures beside the measured ones.
@@ -104,6 +158,57 @@ class EvaluationReport:
         table, note = self._readable(published, single_split)
         return f"{markdown(table)}\n{note}\n"
 
+    def subgroups(self, column="speaker"):
+        """Return the figures of groups of clips, by fairlearn's MetricFrame.
+
+        Parameters
+        ----------
+        column : str, default="speaker"
+            Column of the predictions whose values are the groups; numbers of many values are cut into quarters.
+
+        Returns
+        -------
+        groups : DataFrame
+            ``system``, ``protocol``, ``group``, ``n_clips``, ``n_speakers``, ``accuracy`` and ``uar`` with ``_low`` and
+            ``_high``, ``drawn``.
+        """
+        if column not in self.predictions:
+            known = ", ".join(extra_columns(self.predictions))
+            raise ValueError(f"The predictions have no column {column!r} to group by; there are {known}.")
+        return self._each(lambda rows: subgroups.group_scores(rows, column).reset_index())
+
+    def gaps(self, columns=None):
+        """Return how far groups lie apart, the largest gap on top.
+
+        Parameters
+        ----------
+        columns : sequence of str, default=None
+            Columns to group by; None for ``speaker`` and every column of at most 20 groups that describes the clips.
+
+        Returns
+        -------
+        gaps : DataFrame
+            ``system``, ``protocol``, ``column``, ``figure`` (accuracy or uar), ``gap``, ``lowest`` and ``highest``
+            group with their figures ``low`` and ``high``. Groups of fewer than 20 clips are left aside. The largest
+            of many gaps is partly chance.
+        """
+        columns = subgroups.grouping_columns(self.predictions) if columns is None else list(columns)
+        names = ["system", "protocol", "column", "figure", "gap", "lowest", "low", "highest", "high"]
+        found = self._each(
+            lambda rows: pd.DataFrame([gap for name in columns for gap in subgroups.largest_gap(rows, name)])
+        )
+        return found.reindex(columns=names).sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+
+    def emotions(self):
+        """Return precision, recall and F1 of each emotion, with intervals.
+
+        Returns
+        -------
+        emotions : DataFrame
+            ``system``, ``protocol``, ``emotion``, ``n_clips``, each figure with ``_low`` and ``_high``, ``drawn``.
+        """
+        return self._each(lambda rows: bootstraps.bootstrap_classes(rows).reset_index())
+
     def confusion(self, system, protocol):
         """Return the confusion matrix over all test folds of a system in a protocol.
 
@@ -117,43 +222,119 @@ class EvaluationReport:
         matrix : DataFrame of shape (n_classes, n_classes)
             Clips by true class (rows) and predicted class (columns).
         """
-        rows = self.predictions.query("system == @system and protocol == @protocol")
-        if rows.empty:
-            known = self.predictions[["system", "protocol"]].drop_duplicates().to_numpy().tolist()
-            raise ValueError(f"No folds of system {system!r} in protocol {protocol!r}; there are {known}.")
-        names = np.unique(rows[["target", "predicted"]].to_numpy().ravel())
-        counts = confusion_matrix(rows["target"], rows["predicted"], labels=names)
+        rows = self._rows(system, protocol)
+        counts, names = count(rows["target"], rows["predicted"])
         return pd.DataFrame(counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted"))
 
-    def plot_confusion(self, system, protocol):
-        """Draw the confusion matrix, coloured by the share of the true class.
+    def roc(self, system, protocol):
+        """Return the area under each emotion's one-vs-rest ROC curve.
 
         Parameters
         ----------
         system, protocol : str
+            As of :meth:`confusion`.
+
+        Returns
+        -------
+        areas : DataFrame
+            By ``emotion``: ``auc`` over all test clips, ``auc_folds``, the mean over folds.
+        """
+        rows, probabilities, classes = self._probabilities(system, protocol)
+        folds = rows.groupby(["seed", "fold"]).ngroup()
+        return roc.auc_table(rows["target"].astype(str), probabilities, classes, folds)
+
+    def calibration(self, system, protocol, n_bins=10):
+        """Return how often answers are right, by the probability that they were given.
+
+        Parameters
+        ----------
+        system, protocol : str
+            As of :meth:`confusion`.
+        n_bins : int, default=10
+            Bins of equal width.
+
+        Returns
+        -------
+        reliability : DataFrame
+            One row per bin: ``low``, ``high``, ``n``, ``confidence``, ``accuracy``. Its ``attrs["ece"]`` is the
+            expected calibration error.
+        """
+        rows, probabilities, classes = self._probabilities(system, protocol)
+        table = reliability(rows["target"].astype(str), probabilities, classes, n_bins)
+        table.attrs["ece"] = expected_calibration_error(table)
+        return table
+
+    def curves(self, system, protocol):
+        """Return accuracy and loss over the epochs of training, averaged over the folds.
+
+        Parameters
+        ----------
+        system, protocol : str
+            As of :meth:`confusion`.
+
+        Returns
+        -------
+        curves : DataFrame
+            ``name`` (``accuracy``, ``loss``, and ``val_accuracy`` and ``val_loss`` on inner validation clips, never
+            test clips), ``epoch``, ``mean``, ``sd``, ``n_folds``. Empty for what is not trained in epochs, and for
+            folds that an earlier version kept.
+        """
+        rows = self._rows(system, protocol)
+        known = rows.get("history", [])
+        return average_curves([history for history in known if isinstance(history, dict)])
+
+    def compare(self, system, other, protocol):
+        """Test whether two systems differ in accuracy on the same clips.
+
+        Parameters
+        ----------
+        system, other, protocol : str
             As they were named to :func:`~savee_mm.evaluate`.
 
         Returns
         -------
-        figure : matplotlib.figure.Figure
+        comparison : Series
+            ``difference`` with ``low`` and ``high``, ``better`` and ``worse`` (clips), ``p_clips`` (McNemar's exact
+            test) and ``p_speakers`` (sign flips over speakers, at least ``p_speakers_least``), see
+            :func:`savee_mm.evaluation.paired.compare`.
         """
-        from matplotlib.figure import Figure
+        figures = paired.compare(self._rows(system, protocol), self._rows(other, protocol))
+        return pd.Series({"system": system, "other": other, "protocol": protocol, **figures})
 
-        matrix = self.confusion(system, protocol)
-        figure = Figure(figsize=(5.2, 4.4), layout="constrained")
-        axes = figure.subplots()
-        share = matrix.to_numpy() / np.maximum(matrix.to_numpy().sum(axis=1, keepdims=True), 1)
-        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-        for (row, column), count in np.ndenumerate(matrix.to_numpy()):
-            if count:
-                colour = "white" if share[row, column] > 0.5 else "black"
-                axes.text(column, row, count, ha="center", va="center", color=colour)
-        axes.set_xticks(range(len(matrix)), matrix.columns, rotation=45, ha="right")
-        axes.set_yticks(range(len(matrix)), matrix.index)
-        axes.set(xlabel="predicted", ylabel="true", title=f"{system}, protocol {protocol}")
-        return figure
+    def modalities(self, reads):
+        """Return what voice and face each add: systems that read both, against those that read one.
 
-    def to_html(self, path, *, title="Evaluation", notes="", published=None, single_split=()):
+        Parameters
+        ----------
+        reads : mapping of str to str
+            What each system reads: "audio", "video" or "audio+video". Others are left out.
+
+        Returns
+        -------
+        modalities : DataFrame
+            Of every such pair in every protocol: ``adds``, the modality that only the first of them reads, and
+            :meth:`compare` of the two.
+        """
+        lines = []
+        for system, protocol in self._pairs():
+            singles = [name for name, p in self._pairs() if p == protocol and reads.get(name) in _ADDS]
+            if reads.get(system) == "audio+video":
+                lines += [{"adds": _ADDS[reads[o]], **self.compare(system, o, protocol)} for o in singles]
+        return pd.DataFrame(lines)
+
+    def branches(self):
+        """Return what late fusions gain over the best of their branches.
+
+        Returns
+        -------
+        branches : DataFrame
+            ``system``, ``protocol``, ``seed``, ``combined`` (accuracy over the test folds), ``best_branch``, ``best``,
+            ``difference``, and the accuracy of each branch as ``branch_<name>``. The best branch is chosen by the test
+            folds, which is hard on the combination. Empty where no system has branches.
+        """
+        return self._each(lambda rows: branch_gains(rows).reset_index())
+
+    def to_html(self, path, *, title="Evaluation", notes="", published=None, single_split=(), reads=None):
         """Write one self-contained page that a browser opens offline.
 
         Parameters
@@ -168,44 +349,51 @@ class EvaluationReport:
             See :meth:`comparison`.
         single_split : collection of str, default=()
             See :meth:`to_markdown`.
+        reads : mapping of str to str, default=None
+            See :meth:`modalities`; without it, the page has no such section.
 
         Returns
         -------
         path : Path
             The file written.
         """
-        summary, note = self._readable(published, single_split)
-        sections = [("Summary", f"{_table(summary)}<p>{note}</p>"), ("Folds", _table(self.folds()))]
-        for system, protocol in self.predictions[["system", "protocol"]].drop_duplicates().to_numpy():
-            picture = figure_svg(self.plot_confusion(system, protocol))
-            sections.append((html.escape(f"Confusion: {system}, protocol {protocol}"), picture))
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page(title, notes, sections), encoding="utf-8")
-        return path
+        text = write_sections(self, self._readable(published, single_split), title=title, notes=notes, reads=reads)
+        with write_atomically(path) as file:
+            file.write(text.encode())
+        return Path(path)
+
+    def _pairs(self):
+        """Return every (system, protocol) in order."""
+        pairs = self.predictions[["system", "protocol"]].drop_duplicates()
+        return list(pairs.itertuples(index=False, name=None))
+
+    def _rows(self, system, protocol):
+        table = self.predictions
+        rows = table[(table["system"] == system) & (table["protocol"] == protocol)]
+        if rows.empty:
+            known = [list(pair) for pair in self._pairs()]
+            raise ValueError(f"No folds of system {system!r} in protocol {protocol!r}; there are {known}.")
+        return rows
+
+    def _probabilities(self, system, protocol):
+        rows = self._rows(system, protocol)
+        probabilities, classes = read_probabilities(rows)
+        if not classes:
+            raise ValueError(f"{system!r} gives no probabilities; only a system with predict_proba has this figure.")
+        return rows, probabilities, classes
+
+    def _each(self, function):
+        """Return a function's tables of every system and protocol as one."""
+        parts = []
+        for system, protocol in self._pairs():
+            part = function(self._rows(system, protocol))
+            part.insert(0, "system", system)
+            part.insert(1, "protocol", protocol)
+            parts.append(part)
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def _readable(self, published, single_split):
         """Return the comparison as cells, and the sentences under it."""
-        table = cells(self.comparison(published), single_split)
-        return table, legend(table, self.predictions["seed"].nunique())
-
-
-def _score_fold(rows):
-    first = rows.iloc[0]
-    return pd.Series(
-        {
-            "speakers": " ".join(sorted(rows["speaker"].astype(str).unique())),
-            "n_test": len(rows),
-            **score(rows["target"], rows["predicted"]),
-            **{name: first[name] for name in (*_TRAINING, "fit_seconds")},
-        }
-    )
-
-
-def _deviation(values):
-    """Return the standard deviation with n in the denominator, as numpy and scikit-learn's users report it."""
-    return np.std(values)
-
-
-def _table(frame):
-    return frame.to_html(index=False, border=0, float_format=lambda value: f"{value:.3f}")
+        comparison = self.comparison(published)
+        table = cells(comparison, single_split)
+        return table, legend(table, self.predictions["seed"].nunique(), sorted(set(comparison["drawn"])))

@@ -11,6 +11,8 @@ _FIGURES = {
     "training UAR": "train_uar",
     "F1": "f1",
 }
+# The same for figures that not every evaluation has.
+_MORE = {"log loss": "log_loss", "training log loss": "train_log_loss"}
 _MARK = " †"
 
 
@@ -27,30 +29,54 @@ def cells(comparison, single_split=()):
     Returns
     -------
     cells : DataFrame of str
-        One row per system and protocol. The published figures are left out where there are none at all.
+        One row per system and protocol. The published figures and log losses are left out where there are none at
+        all.
     """
     table = comparison[["system", "protocol"]].astype(str)
-    for heading, column in _FIGURES.items():
-        deviations = comparison[f"{column}_sd"]
-        table[heading] = [
-            f"{short(mean)} ± {short(sd)}" for mean, sd in zip(comparison[column], deviations, strict=True)
-        ]
+    for heading, column in (_FIGURES | _MORE).items():
+        if heading in _FIGURES or comparison[column].notna().any():
+            pairs = zip(comparison[column], comparison[f"{column}_sd"], strict=True)
+            table[heading] = ["-" if pd.isna(mean) else f"{short(mean)} ± {short(sd)}" for mean, sd in pairs]
+    table.insert(3, "95% interval", spans(comparison, "accuracy"))
+    table.insert(4, "sd over speakers", [short(value) for value in comparison["speakers_sd"]])
     if comparison["published"].notna().any():
         published = [
             short(value) + (_MARK if pd.notna(value) and name in single_split else "")
             for name, value in zip(comparison["system"], comparison["published"], strict=True)
         ]
-        table.insert(4, "published", published)
-        table.insert(5, "difference", [short(value, sign=True) for value in comparison["difference"]])
+        table.insert(6, "published", published)
+        table.insert(7, "difference", [short(value, sign=True) for value in comparison["difference"]])
     table["worst fold"] = [short(value) for value in comparison["worst_fold"]]
     table["fit (s)"] = [f"{value:.0f}" for value in comparison["fit_seconds"]]
     return table
 
 
-def legend(table, n_seeds):
-    """Return the sentences that a table of :func:`cells` needs under it."""
+def spans(table, name, *, sign=False):
+    """Return the intervals ``<name>_low`` to ``<name>_high`` of a table as strings."""
+    ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    return ["-" if pd.isna(low) else f"{short(low, sign=sign)} to {short(high, sign=sign)}" for low, high in ends]
+
+
+def legend(table, n_seeds, drawn=()):
+    """Return the sentences that a table of :func:`cells` needs under it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`cells`.
+    n_seeds : int
+        Number of seeds.
+    drawn : collection of str, default=()
+        What the intervals were drawn over.
+
+    Returns
+    -------
+    text : str
+    """
     seeds = "" if n_seeds == 1 else f" of all {n_seeds} seeds"
     text = f"Mean ± standard deviation over the folds{seeds}; precision, recall and F1 are means over the classes."
+    if drawn:
+        text += f" The interval is that of the accuracy over all test clips, by bootstrap over {' or '.join(drawn)}."
     if "published" in table and table["published"].str.endswith(_MARK).any():
         text += f"{_MARK} published from a single test split."
     return text

@@ -1,5 +1,7 @@
 """evaluate and its report: every clip is tested once, figures are scikit-learn's, pages stand alone."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
-from savee_mm import ClipError, LeaveOneSpeakerOut, ProsodyFeatures, evaluate
+from savee_mm import ClipError, DenseClassifier, LeaveOneSpeakerOut, ProsodyFeatures, evaluate
+from savee_mm.evaluation.tables import short
 
 SVM = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
 
@@ -45,6 +48,31 @@ def test_training_figures_are_those_of_the_training_clips(report, corpus):
     fold = report.folds().query("system == 'svm'").iloc[0]
     assert fold["train_accuracy"] == pytest.approx(accuracy_score(target, predicted))
     assert fold["train_uar"] == pytest.approx(recall_score(target, predicted, average="macro"))
+
+
+def test_training_log_loss_is_that_of_the_training_clips(report, corpus):
+    train, _ = next(LeaveOneSpeakerOut().split(corpus.data))
+    fold = report.folds().query("system == 'dummy'").iloc[0]
+    shares = np.unique(corpus.target[train], return_counts=True)[1] / len(train)
+    assert fold["train_log_loss"] == pytest.approx(-(shares * np.log(shares)).sum())
+    assert report.folds().query("system == 'svm'")["train_log_loss"].isna().all()
+
+
+def test_columns_that_describe_the_clips_are_kept(corpus):
+    table = corpus.data.assign(sex=np.where(corpus.groups == "S1", "f", "m"), age=np.repeat([20, 30, 40], 7))
+    report = evaluate({"svm": SVM}, type(corpus)(data=table, target=corpus.target), ("speaker",))
+    kept = report.predictions.set_index("clip_id").loc[table["clip_id"]]
+    assert kept["sex"].tolist() == table["sex"].tolist()
+    assert kept["age"].tolist() == table["age"].tolist()
+    assert set(report.subgroups("sex")["group"]) == {"f", "m"}
+
+
+def test_curves_over_epochs_are_kept_per_fold(corpus):
+    network = DenseClassifier(n_units=(2,), epochs=3, random_state=0)
+    report = evaluate({"dense": make_pipeline(ProsodyFeatures(), StandardScaler(), network)}, corpus, ("speaker",))
+    curves = report.curves("dense", "speaker")
+    assert curves.groupby("name")["epoch"].max().to_dict() == {"accuracy": 3, "loss": 3}
+    assert (curves["n_folds"] == 3).all()
 
 
 def test_confusion_counts_every_clip(report, corpus):
@@ -105,15 +133,18 @@ def test_page_stands_alone(report, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "&lt;Figures&gt;" in text
     assert "<p>One &amp; two.</p><p>Three.</p>" in text
-    assert text.count("<svg") == 2
+    assert text.count("<svg ") == 5  # two confusions, what has probabilities twice more, the speakers
     assert "<script" not in text
     assert "src=" not in text
-    assert f"{report.summary()['accuracy'].iloc[0]:.3f}" in text
+    assert f"<td>{short(report.summary()['accuracy'].iloc[0])} ± " in text
 
 
 def test_bar_over_folds_on_request(corpus, capsys):
     evaluate({"svm": SVM}, corpus, ("speaker",), verbose=True)
-    assert "svm, speaker, fold 3" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "svm, speaker, fold 3" in said
+    # Time spent < time left, once the first fold is done.
+    assert re.search(r"[12]/3 \[\d\d:\d\d<\d\d:\d\d", said)
 
 
 def informative_corpus(n_clips=400, n_classes=4, seed=0):

@@ -13,7 +13,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Bunch
 
-from savee_mm import evaluate
+from savee_mm import EvaluationReport, evaluate
 from savee_mm.evaluation import _folds
 
 
@@ -58,7 +58,7 @@ def diary(tmp_path):
 @pytest.fixture
 def corpus(corpus):
     """The synthetic clips with two labels: every class has clips for four folds."""
-    return Bunch(data=corpus.data, target=np.resize(["calm", "loud"], len(corpus.data)))
+    return Bunch(data=corpus.data, target=np.resize(["calm", "loud"], len(corpus.data)), groups=corpus.groups)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_killed_process_leaves_what_it_finished(tmp_path):
             import numpy as np, pandas as pd
             from sklearn.dummy import DummyClassifier
             from sklearn.utils import Bunch
-            from savee_mm import evaluate
+            from savee_mm import EvaluationReport, evaluate
 
             class Fragile(DummyClassifier):
                 def fit(self, X, y):
@@ -225,3 +225,43 @@ def test_bar_starts_at_what_was_kept(diary, tmp_path, corpus, capsys):
     for _ in range(2):
         evaluate({"d": Diary(diary)}, corpus, ("speaker",), folder=tmp_path / "folds", verbose=True)
     assert "3/3" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_report_is_made_from_finished_folds_alone(run, tmp_path):
+    whole, _ = run(seeds=(0, 1))
+    read = EvaluationReport.from_folds(tmp_path / "folds")
+    pd.testing.assert_frame_equal(read.folds(), whole.folds())
+    pd.testing.assert_frame_equal(read.predictions[whole.predictions.columns], whole.predictions)
+
+
+def test_folds_of_two_versions_of_a_system_are_not_mixed(run, tmp_path):
+    run(C=1.0)
+    run(C=2.0)
+    with pytest.raises(ValueError, match="folds of 'diary', protocol 'clip', seed 0, that were made in different ways"):
+        EvaluationReport.from_folds(tmp_path / "folds")
+    for path in (tmp_path / "folds").glob("*-fold0-*"):
+        if json.loads(path.read_text())["key"]["estimator"]["params"]["C"] == 2.0:
+            path.unlink()
+    with pytest.raises(ValueError, match="made in different ways"):
+        EvaluationReport.from_folds(tmp_path / "folds")
+
+
+def test_a_folder_without_folds_is_said(tmp_path):
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(ValueError, match="holds no finished folds"):
+        EvaluationReport.from_folds(tmp_path)
+
+
+def test_folds_of_an_earlier_version_stay_usable(run, corpus, tmp_path):
+    data = corpus.data.assign(sex=np.where(corpus.groups == "S1", "f", "m"))
+    whole, _ = run(data)
+    for path in (tmp_path / "folds").iterdir():
+        content = json.loads(path.read_text())
+        content["columns"] = {n: c for n, c in content["columns"].items() if n not in ("sex", "train_log_loss")}
+        path.write_text(json.dumps(content))
+    old, n_fits = run(data)
+    assert n_fits == 0
+    pd.testing.assert_series_equal(old.predictions["sex"], whole.predictions["sex"])
+    pd.testing.assert_series_equal(old.folds()["log_loss"], whole.folds()["log_loss"])
+    assert old.folds()["train_log_loss"].isna().all()
+    assert old.to_html(tmp_path / "page.html").stat().st_size > 1000

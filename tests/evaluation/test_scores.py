@@ -39,3 +39,7 @@ def test_a_class_that_is_never_predicted_has_a_precision_of_0():
     scores = score(["anger", "anger", "fear"], ["anger", "anger", "anger"])
     assert scores["precision"] == pytest.approx((2 / 3 + 0) / 2)
     assert scores["f1"] == pytest.approx((4 / 5 + 0) / 2)
+
+
+def test_a_single_class_that_is_always_right_scores_1_without_a_warning():
+    assert set(score(["fear", "fear"], ["fear", "fear"]).values()) == {1.0}

@@ -1,0 +1,153 @@
+"""Which sounds are one recording, whatever their files are called and in whatever format."""
+
+import hashlib
+import os
+from collections import defaultdict
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from savee_mm._cache import content_key, open_store
+from savee_mm._validation import ClipError
+from savee_mm.media import read_audio
+from savee_mm.signal import similar_fingerprints, sound_fingerprint
+
+# Part of the keys in the cache: to be raised when the kernel changes what it returns.
+_VERSION = "fingerprint 1"
+# Rate (Hz) that holds the bands of a fingerprint.
+_SR = 5600
+# What is done sooner (s) needs no bar.
+_BAR_DELAY = 2
+
+
+class Sounds:
+    """Fingerprints of sounds, kept in the cache by content.
+
+    Parameters
+    ----------
+    cache : "memory", path-like or None
+        As of the extractors.
+    input_sr : float
+        Rate (Hz) of arrays.
+    verbose : bool, default=False
+        Whether to show a progress bar.
+    """
+
+    def __init__(self, cache, input_sr, *, verbose=False):
+        self.store = open_store(cache)
+        self.input_sr = input_sr
+        self.verbose = verbose
+
+    def relate(self, sources, names):
+        """Relate sounds of one recording.
+
+        Parameters
+        ----------
+        sources : list of str, ndarray of shape (n_samples,) or None
+            Paths or samples.
+        names : sequence of str
+            What to call them.
+
+        Returns
+        -------
+        codes : ndarray of int, shape (n_sources,)
+            Equal for the same recording, -1 where there is nothing or nothing that can be read.
+        notes : list of str
+            What could not be compared.
+        """
+        of_source, prints = {}, {}
+        codes, unread = np.full(len(sources), -1), []
+        bar = tqdm(sources, desc="Comparing sounds", unit="clip", disable=not self.verbose, delay=_BAR_DELAY)
+        for row, source in enumerate(bar):
+            if source is None:
+                continue
+            name = source if isinstance(source, str) else id(source)
+            if name not in of_source:
+                of_source[name] = self._fingerprint(source, prints)
+            if of_source[name] is None:
+                unread.append(str(names[row]))
+            else:
+                codes[row] = of_source[name]
+        prints = [bits for _, bits in prints.values()]
+        groups = np.arange(len(prints))
+        for first, second in self._pairs(prints):
+            groups[groups == groups[second]] = groups[first]
+        codes[codes >= 0] = groups[codes[codes >= 0]]
+        return codes, _notes(sources, unread, prints)
+
+    def _fingerprint(self, source, prints):
+        """Return the position in ``prints``, a dict by content, or None where there is no sound."""
+        try:
+            key = content_key(source, f"{_VERSION} {_SR} {'' if isinstance(source, str) else self.input_sr}")
+            if key not in prints:
+                bits = self.store.get(key)
+                if bits is None:
+                    bits = sound_fingerprint(*self._read(source))
+                    self.store.put(key, bits)
+                prints[key] = len(prints), bits
+        except (OSError, ClipError, ValueError):
+            return None  # the extractor that needs it says what is wrong
+        return prints[key][0]
+
+    def _read(self, source):
+        return read_audio(source, sr=_SR) if isinstance(source, str) else (source, self.input_sr)
+
+    def _pairs(self, prints):
+        """Return the pairs of similar fingerprints, from the cache where the same set was compared before."""
+        digest = hashlib.blake2b(_VERSION.encode(), digest_size=20)
+        for bits in prints:
+            digest.update(str(len(bits)).encode())
+            digest.update(bits.tobytes())
+        pairs = self.store.get(digest.hexdigest())
+        if pairs is None:
+            pairs = np.array([pair[:2] for pair in similar_fingerprints(prints)], dtype=np.int64).reshape(-1, 2)
+            self.store.put(digest.hexdigest(), pairs)
+        return pairs
+
+
+def content_groups(sources):
+    """Relate files of one content; only files of equal size are read.
+
+    Parameters
+    ----------
+    sources : list of str, ndarray or None
+        Paths; anything else is left alone.
+
+    Returns
+    -------
+    codes : ndarray of int, shape (n_sources,)
+        Equal for equal content, -1 for what no other file is equal to.
+    """
+    by_size = defaultdict(set)
+    for path in {source for source in sources if isinstance(source, str) and os.path.isfile(source)}:
+        by_size[os.path.getsize(path)].add(os.path.realpath(path))
+    keys = {}
+    for paths in by_size.values():
+        if len(paths) > 1:
+            keys |= {path: _content(path) for path in paths}
+    contents = {key: code for code, key in enumerate(sorted({key for key in keys.values() if key}))}
+    found = [keys.get(os.path.realpath(s)) if isinstance(s, str) else None for s in sources]
+    return np.array([contents.get(key, -1) for key in found])
+
+
+def _content(path):
+    try:
+        return content_key(path, "")
+    except OSError:
+        return None
+
+
+def _notes(sources, unread, prints):
+    notes = []
+    n_missing = sum(source is None for source in sources)
+    if n_missing == len(sources):
+        return ["no sound was compared: there is neither a path nor an array of samples in any row"]
+    if n_missing:
+        notes.append(f"{n_missing} of {len(sources)} rows have no sound to compare")
+    if unread:
+        shown = ", ".join(unread[:3]) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
+        notes.append(f"the sound of {shown} could not be read, and was not compared")
+    n_short = sum(not bits.any() for bits in prints)
+    if n_short:
+        notes.append(f"{n_short} sounds are silent or shorter than 0.4 s, and were compared to the last bit alone")
+    return notes

@@ -1,0 +1,137 @@
+"""LeakageReport: what test clips have in common with training that they should not."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+
+class LeakageError(ValueError):
+    """A leak was found, and was asked to be an error.
+
+    Parameters
+    ----------
+    report : LeakageReport
+        What was found.
+
+    Attributes
+    ----------
+    report : LeakageReport
+        As passed.
+    """
+
+    def __init__(self, report):
+        self.report = report
+        super().__init__(report.leaks())
+
+    def __reduce__(self):
+        return type(self), (self.report,)
+
+
+class LeakageWarning(UserWarning):
+    """A leak was found: figures of this evaluation are better than they would be on clips that are new."""
+
+
+class Finding(NamedTuple):
+    """One leak."""
+
+    kind: str
+    message: str
+    rows: tuple = ()
+    folds: tuple = ()
+    where: str = ""
+
+    def __str__(self):
+        where = f" ({self.where})" if self.where else ""
+        return f"{self.kind}{where}: {self.message}"
+
+
+class LeakageReport:
+    """Leaks of an evaluation; its length is their number, and it is true where there is one.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        What should not be.
+    notes : sequence of str, default=()
+        What is allowed but worth knowing, and what could not be looked at.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Records of ``kind``, ``message`` (what was found and the remedy), ``rows`` (tuple of positions in the table,
+        from 0), ``folds`` (tuple of numbers of folds, from 0) and ``where`` (protocol, seed or system; may be empty).
+    notes : tuple of str
+        As passed, each once.
+
+    See Also
+    --------
+    check_leakage : Makes one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.model_selection import KFold
+    >>> from savee_mm import check_leakage
+    >>> table = pd.DataFrame({"clip_id": ["a", "b", "a", "b"]})
+    >>> report = check_leakage(DummyClassifier(), table, list("xyxy"), KFold(2))
+    >>> len(report), report.findings[0].kind, report.findings[0].rows
+    (1, 'clip', (0, 1, 2, 3))
+    """
+
+    def __init__(self, findings, notes=()):
+        self.findings = tuple(findings)
+        self.notes = tuple(dict.fromkeys(notes))
+
+    def __len__(self):
+        return len(self.findings)
+
+    def __iter__(self):
+        return iter(self.findings)
+
+    def __repr__(self):
+        return f"LeakageReport({len(self.findings)} findings, {len(self.notes)} notes)"
+
+    def __str__(self):
+        return "\n".join([self.leaks(), *(["Worth knowing:"] if self.notes else []), *(f"- {n}" for n in self.notes)])
+
+    def leaks(self):
+        """Return the findings as text, without the notes.
+
+        Returns
+        -------
+        text : str
+            A line a finding, under one that counts them.
+        """
+        n = len(self.findings)
+        title = "No leak was found." if not n else f"{n} leak{'s'[: n - 1]} between training and test:"
+        return "\n".join([title, *(f"- {finding}" for finding in self.findings)])
+
+    def to_frame(self):
+        """Return the findings as a table.
+
+        Returns
+        -------
+        findings : DataFrame
+            ``kind``, ``where``, ``message``, ``rows`` and ``folds``, one row a finding.
+        """
+        columns = ["kind", "where", "message", "rows", "folds"]
+        return pd.DataFrame([[getattr(finding, name) for name in columns] for finding in self], columns=columns)
+
+    def raise_if_any(self):
+        """Raise where a leak was found.
+
+        Raises
+        ------
+        LeakageError
+            With this report as its text and in its attribute ``report``.
+        """
+        if self.findings:
+            raise LeakageError(self)
+
+
+def join_reports(reports):
+    """Put several reports together: equal findings and notes once."""
+    reports = list(reports)
+    findings = dict.fromkeys(finding for report in reports for finding in report)
+    return LeakageReport(findings, [note for report in reports for note in report.notes])
