@@ -44,7 +44,7 @@ _ROOMS = {
     "inference": ("predict_file",),
     "media": ("read_audio", "read_frames"),
     "model_selection": ("ClipGroupKFold", "LeaveOneSpeakerOut", "SentenceGroupKFold", "SpeakerSentenceKFold"),
-    "persistence": ("load_model", "save_model"),
+    "persistence": ("ModelCard", "load_card", "load_model", "make_card", "save_model"),
     "selection": ("PCACorrSelector",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -1,8 +1,6 @@
 """What the network classifiers share: seeded training, class weights, early stopping, prediction."""
 
-import tempfile
 from numbers import Integral, Real
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +9,8 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
+
+from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes
 
 # Clips per step of a prediction: larger ones gain nothing on a processor and need more memory.
 _PREDICT_BATCH = 64
@@ -157,12 +157,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def __getstate__(self):
         state = super().__getstate__()
         if "model_" in state:
-            state = {**state, "model_": _network_to_bytes(state["model_"])}
+            state = {**state, "model_": network_to_bytes(state["model_"])}
         return state
 
     def __setstate__(self, state):
         if "model_" in state:
-            state = {**state, "model_": _network_from_bytes(state["model_"])}
+            state = {**state, "model_": network_from_bytes(state["model_"])}
         super().__setstate__(state)
 
 
@@ -194,21 +194,3 @@ def check_labels(y, owner):
     if len(np.unique(y)) < 2:
         raise ValueError(f"{owner} needs clips of at least two classes, got {len(y)} clips of the one class {y[0]!s}.")
     return y
-
-
-def _network_to_bytes(network):
-    """Return the network as a ``.keras`` archive."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.keras"
-        network.save(path)
-        return path.read_bytes()
-
-
-def _network_from_bytes(archive):
-    """Return the network of a ``.keras`` archive; code in it is refused."""
-    import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "network.keras"
-        path.write_bytes(archive)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,47 +1,32 @@
-"""Save and load a fitted estimator as one zip file: a JSON card and a skops archive."""
+"""Save and load a fitted estimator as one zip file: a JSON card, a skops archive, and ``.keras`` networks."""
 
-import importlib.metadata
-import json
-import platform
-import zipfile
-import zlib
-from datetime import UTC, datetime
+from contextlib import contextmanager
 from pathlib import Path
 
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._files import write_atomically
-from savee_mm._version import __version__
-
-FORMAT = 1
-_CARD, _ESTIMATOR = "card.json", "estimator.skops"
-_LIBRARIES = ("numpy", "scikit-learn", "keras", "tensorflow", "skops", "opencv-python")
-# Types of ours that a model file may name, by the rooms they live in.
-_OUR_ROOMS = tuple(
-    f"savee_mm.{room}." for room in ("augmentation", "classifiers", "features", "model_selection", "selection")
-)
-# Types of others, none of which runs anything: of paths, and of what :mod:`savee_mm.systems` makes.
-_OTHERS = (
-    "imblearn.pipeline.Pipeline",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.feature_selection._univariate_selection.f_classif",
-    "pathlib.PosixPath",
-    "pathlib.WindowsPath",
-    "pathlib._local.PosixPath",
-    "pathlib._local.WindowsPath",
-)
+from savee_mm._graph import parts
+from savee_mm.persistence._archive import damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._portable import bring_home, portable
+from savee_mm.persistence._trees import check_trees
+from savee_mm.persistence._types import remedy, unknown_types
+from savee_mm.persistence.card import ModelCard
+from savee_mm.persistence.describe import make_card
 
 
-def save_model(estimator, path):
+def save_model(estimator, path, *, card=None):
     """Write a fitted estimator to one file.
 
     Parameters
     ----------
     estimator : estimator
-        Any fitted estimator of this library, or a scikit-learn Pipeline of them.
+        Any fitted estimator of this library, or of scikit-learn around some: a Pipeline, a
+        :class:`LateFusionClassifier`, a search, ``CalibratedClassifierCV``.
     path : path-like
         File to write, its folder made where it is missing; one that is there is replaced once the new one is whole.
+    card : ModelCard or dict, default=None
+        What :func:`make_card` made of corpus and evaluation, or entries to be added to the card that the estimator
+        alone gives.
 
     Returns
     -------
@@ -52,13 +37,17 @@ def save_model(estimator, path):
     ------
     NotFittedError
         Where the estimator is not fitted.
+    TypeError
+        Where JSON cannot hold the card, or skops not a part of the estimator; nothing is written.
     ValueError
-        Where it holds types that :func:`load_model` would refuse, as the trees of a random forest; nothing is written.
+        Where it holds types that :func:`load_model` would refuse, as a function of your own; nothing is written.
 
     Notes
     -----
-    The file is a zip archive: ``card.json`` (format, versions of the libraries, date, classes) and
-    ``estimator.skops`` (parameters and fitted arrays; a network is a ``.keras`` archive inside).
+    The file is a zip archive: ``card.json``; ``estimator.skops``, the parameters and fitted arrays; and the networks,
+    ``networks/*.keras``. Folders of caches, reports of clips that could not be used, and the folders of weights of
+    your own stay behind: such weights are looked for by their file's name in the folder that ``SAVEE_MM_WEIGHTS``
+    names.
 
     Examples
     --------
@@ -69,15 +58,13 @@ def save_model(estimator, path):
     import skops.io
 
     check_is_fitted(estimator)
-    path, payload = Path(path), skops.io.dumps(estimator)
-    if unknown := _unknown_types(payload):
+    path, payload = Path(path), skops.io.dumps(portable(estimator))
+    if unknown := unknown_types(payload):
         raise ValueError(
-            f"{type(estimator).__name__} holds types that load_model does not open: {', '.join(unknown)}. Keep it by "
-            "pickle, among people who trust each other, or choose another classifier."
+            f"{type(estimator).__name__} holds types that load_model does not open: {', '.join(unknown)}. To have it "
+            f"in a file, {remedy(unknown)}."
         )
-    with write_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_CARD, json.dumps(_card(estimator), indent=2))
-        archive.writestr(_ESTIMATOR, payload)
+    write_archive(path, {**make_card(estimator), **(card or {})}, payload)
     return path
 
 
@@ -99,59 +86,55 @@ def load_model(path):
     FileNotFoundError
         Where there is no such file.
     ValueError
-        Where the file is not a model file, was written by a newer format, or names types that this library does
-        not know; nothing of it has been run then.
+        Where the file is not a model file, was written by a newer format, or names types, layers of networks or nodes
+        of trees that this library does not know; nothing of it has been run then.
     """
     import skops.io
 
-    card, payload = _read(Path(path))
-    if card["format"] > FORMAT:
+    path = Path(path)
+    read_card(path)
+    payload = read_payload(path)
+    with _said_of(path):
+        unknown = unknown_types(payload)
+    if unknown:
         raise ValueError(
-            f"{path}: written in format {card['format']} by savee_mm {card['savee_mm']}; this is savee_mm "
-            f"{__version__}, which reads up to format {FORMAT}. Install that version or a newer one."
+            f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you trust "
+            "where it comes from, load its estimator.skops with skops.io.load and name them there."
         )
-    if unknown := _unknown_types(payload):
-        raise ValueError(
-            f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you "
-            "trust where it comes from, load its estimator.skops with skops.io.load and name them there."
-        )
-    return skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
+    with _said_of(path):
+        estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
+        check_trees(parts(estimator))
+    # A file of format 1 has places in it.
+    return bring_home(portable(estimator))
 
 
-def _unknown_types(payload):
-    """Return the types in a skops archive that are neither skops's to trust nor ours."""
-    import skops.io
+def load_card(path):
+    """Read the card of a model file, and nothing else of it.
 
-    named = skops.io.get_untrusted_types(data=payload)
-    return [name for name in named if not name.startswith(_OUR_ROOMS) and name not in _OTHERS]
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    card : ModelCard
+        A dict that prints as Markdown.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file.
+    ValueError
+        Where the file is not a model file, or was written by a newer format.
+    """
+    return ModelCard(read_card(Path(path)))
 
 
-def _read(path):
-    """Return the card and the skops archive of a model file."""
+@contextmanager
+def _said_of(path):
+    """Turn whatever reading a file's made-up content can raise into the error that names the file."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            card = json.loads(archive.read(_CARD))
-            return {"format": int(card["format"]), "savee_mm": str(card["savee_mm"])}, archive.read(_ESTIMATOR)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, LookupError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: not a model file of savee_mm, or damaged ({error}); save_model writes one."
-        ) from error
-
-
-def _card(estimator):
-    return {
-        "format": FORMAT,
-        "savee_mm": __version__,
-        "estimator": type(estimator).__name__,
-        "classes": [str(name) for name in getattr(estimator, "classes_", ())],
-        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "libraries": {name: _installed(name) for name in _LIBRARIES},
-    }
-
-
-def _installed(name):
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        yield
+    except Exception as error:
+        raise damaged(path, error) from error
