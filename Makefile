@@ -30,7 +30,7 @@ bench: $(VENV)/.benched
 
 # What touches OpenCV, in an environment that has OpenCV 4 and no TensorFlow.
 opencv4: $(VENV)-opencv4/.installed
-	$(VENV)-opencv4/bin/pytest tests/vision tests/media tests/features/test_face_frames.py
+	$(VENV)-opencv4/bin/pytest tests/vision tests/media $(wildcard tests/features/test_face_frames*.py)
 
 # pandas 2 and scikit-learn two minor versions back.
 matrix: $(VENV)-matrix/.installed
@@ -62,7 +62,7 @@ $(VENV)/.benched: EXTRA := bench
 $(VENV)-opencv4/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
 	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av \
-		soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
+		matplotlib soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
 	$(VENV)-opencv4/bin/pip install --quiet --no-deps --editable .
 	touch $@
 

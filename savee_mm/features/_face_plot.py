@@ -5,7 +5,7 @@ import numpy as np
 _INCH = 1.6  # width of a crop
 
 
-def contact_sheet(track, title):
+def contact_sheet(track, title, moment="{:.2f} s"):
     """Draw the crops of a clip in a row.
 
     Parameters
@@ -14,6 +14,8 @@ def contact_sheet(track, title):
         Of one clip.
     title : str
         What stands above.
+    moment : str, default="{:.2f} s"
+        How a time is told.
 
     Returns
     -------
@@ -37,5 +39,5 @@ def contact_sheet(track, title):
         axes.plot(*(track.landmarks[i] - 0.5).T, ".", color="cyan", markersize=3)
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
         score = f"score {track.confidence[i]:.2f}" if track.found[i] else "no face"
-        axes.set_xlabel(f"{track.times[i]:.2f} s\n{score}", fontsize=8, color="black" if track.found[i] else "red")
+        axes.set_xlabel(f"{moment.format(track.times[i])}\n{score}", fontsize=8, color="black" if track.found[i] else "red")
     return figure

@@ -41,7 +41,7 @@ class FaceFrameSampler(ClipTransformer):
         in the folder that ``SAVEE_MM_WEIGHTS`` names.
     align : {"center", "eyes"}, default="center"
         ``"center"``: the square around the middle of the detected box. ``"eyes"``: turned, scaled and moved so that
-        the eyes lie at fixed places; needs the landmarks of ``"yunet"``.
+        the eyes lie at fixed places; needs the landmarks of ``"yunet"``, which sees about half of a turn of the head.
     margin : float, default=0.1
         How much larger than the detected box the crop is, as a share of the box's longer side. With
         ``align="eyes"`` the side of the box is taken to be the distance of the eyes over 0.35.
@@ -200,8 +200,11 @@ class FaceFrameSampler(ClipTransformer):
 
         X = [X] if isinstance(X, (str, os.PathLike)) else X
         clip = check_clips(X, self._column, array_ndim=self._array_ndim)[index]
-        one = pd.DataFrame({"clip_id": [clip.clip_id], self._column: [clip.source]}) if clip.path else [clip.source]
-        return contact_sheet(self._tracks(one)[0], f"{clip.clip_id} ({self.detector_})")
+        title = f"{clip.clip_id} ({self.detector_})"
+        if not clip.path:  # an array, whose clock counts frames
+            return contact_sheet(self._tracks([clip.source])[0], title, "frame {:.0f}")
+        one = pd.DataFrame({"clip_id": [clip.clip_id], self._column: [clip.source]})
+        return contact_sheet(self._tracks(one)[0], title)
 
     def _tracks(self, X):
         """Return the FaceTrack of all clips of X, stacked; a clip that failed has black crops, the rest NaN."""

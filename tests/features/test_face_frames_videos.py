@@ -1,0 +1,191 @@
+"""FaceFrameSampler on videos as they come: odd files and pixels, no face, a face now and then, several."""
+
+import struct
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from savee_mm import ClipError, ClipWarning, FaceFrameSampler
+from savee_mm.media import read_frames
+from savee_mm.vision import make_detector
+
+N_FRAMES = 3
+DROPPED = (0, 1, 5, 6, 7, 20, 21, 30)  # the numbers of the frames that are there
+INTERLACED = {"flags": "+ildct+ilme"}
+VIDEOS = {  # name: codec, pixel format, and what else is special
+    "interlaced.avi": ("dvvideo", "yuv420p", {"size": (576, 720)}),
+    "interlaced.mpg": ("mpeg2video", "yuv420p", {"size": (576, 720), "options": INTERLACED}),
+    "variable rate.mkv": ("libx264", "yuv420p", {"pts": (0, 1, 2, 10, 11, 12, 40, 41)}),
+    "dropped frames.avi": ("mpeg4", "yuv420p", {"pts": DROPPED}),
+    "one frame.mp4": ("mpeg4", "yuv420p", {"pts": (0,)}),
+    "4k.mp4": ("mpeg4", "yuv420p", {"pts": (0, 1), "size": (2160, 3840)}),
+    "Zürich 東京 🎬: %d.mp4": ("libx264", "yuv420p", {}),
+    "grey.mkv": ("ffv1", "gray", {}),
+    "rgba.mov": ("png", "rgba", {}),
+    "ten bit.mkv": ("ffv1", "yuv420p10le", {}),
+}
+
+
+def make(**params):
+    return FaceFrameSampler(**{"detector": "lbp", "n_frames": N_FRAMES, **params})
+
+
+def stamps(path):
+    """The container's time stamps of all frames (s), from a full decode."""
+    with av.open(f"file:{path}") as container:
+        return np.array([frame.time for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module")
+def pictures(corpus):
+    """Eight pictures of a talking face."""
+    return read_frames(corpus.data["video"].iloc[0], 8)[0]
+
+
+@pytest.fixture
+def weights(shared, monkeypatch):
+    monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
+    return shared / "models"
+
+
+@pytest.fixture
+def odd_video(request, pictures, write_video, tmp_path):
+    """Path of one of VIDEOS, and the pictures in it."""
+    codec, pix_fmt, special = VIDEOS[request.param]
+    height, width = special.get("size", pictures.shape[1:3])
+    how = {name: value for name, value in special.items() if name != "size"}
+    shown = [cv2.resize(picture, (width, height)) for picture in pictures[: len(how.get("pts", pictures))]]
+    return write_video(tmp_path / request.param, shown, codec, pix_fmt, **how), shown
+
+
+@pytest.mark.parametrize("odd_video", VIDEOS, indirect=True)
+def test_the_face_and_the_time_stamps_of_the_container(odd_video):
+    path, shown = odd_video
+    fitted = make().fit([path])
+    table, times = fitted.diagnose([path]), stamps(path)
+    assert table["found"].all()
+    # On screen at three moments, evenly from the first to the last.
+    places = np.searchsorted(times, np.linspace(times[0], times[-1], N_FRAMES) + 1e-6, side="right") - 1
+    np.testing.assert_allclose(table["time"], times[places], atol=1e-9)
+    expected = make(n_frames=len(shown)).fit_transform([np.stack(shown)])[0][places]
+    crops = fitted.transform([path])[0]
+    if path.name.startswith("grey"):
+        crops, expected = crops.mean(axis=-1), expected.mean(axis=-1)
+    for crop, like in zip(crops, expected, strict=True):
+        # Lossy codecs shift the cascade's windows by a pixel or two.
+        assert np.corrcoef(crop.ravel(), like.ravel())[0, 1] > 0.9
+
+
+def test_a_long_number_of_frames_in_the_header_is_not_believed(pictures, write_video, tmp_path):
+    path = write_video(tmp_path / "a.avi", pictures)
+    times = make().fit([path]).diagnose([path])["time"]
+    content = bytearray(path.read_bytes())
+    for chunk, place in ((b"avih", 16), (b"strh", 32)):  # numbers of frames: of the file, of the stream
+        struct.pack_into("<I", content, content.index(chunk) + 8 + place, 5000)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(make().fit([path]).diagnose([path])["time"], times)
+
+
+def test_a_face_that_lies_on_its_side_is_set_upright(pictures, write_video, tmp_path):
+    """As a phone records it: pictures on their side, and a matrix that says how they are to be turned."""
+    upright = make().fit_transform([pictures])
+    path = write_video(tmp_path / "a.mp4", np.rot90(pictures, 1, axes=(1, 2)))
+    with pytest.raises(ClipError, match="no face found"):
+        make().fit_transform([path])
+    content = bytearray(path.read_bytes())
+    place = content.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2
+    content[place : place + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    assert np.corrcoef(make().fit_transform([path]).ravel(), upright.ravel())[0, 1] > 0.9
+
+
+def write_bad(case, pictures, write_video, folder):
+    if case == "small":
+        return write_video(folder / "bad.mp4", [cv2.resize(picture, (8, 8)) for picture in pictures])
+    if case == "blank":
+        return write_video(folder / "bad.mp4", np.full_like(pictures, 127))
+    path = write_video(folder / "bad.mp4", pictures, sound=np.zeros(16000)) if case == "cut" else folder / "bad.mp4"
+    if case == "cut":
+        path.write_bytes(path.read_bytes()[:2000])
+    else:
+        write_sound(path)
+    return path
+
+
+def write_sound(path):
+    """A video file that holds a second of silence and no pictures."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+BAD = {
+    "small": "no face found by 'lbp' in any of 3 frames",
+    "blank": "no face found by 'lbp' in any of 3 frames",
+    "cut": "cut short",
+    "sound": "no pictures in it",
+}
+
+
+@pytest.mark.parametrize("strategy", ["even", "apex"])
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_used_is_named_or_filled(pictures, write_video, tmp_path, case, strategy):
+    path = write_bad(case, pictures, write_video, tmp_path)
+    with pytest.raises(ClipError, match=f"clip 'bad' .*{BAD[case]}"):
+        make(strategy=strategy).fit_transform([path])
+    fitted = make(strategy=strategy, on_error="fill").fit([pictures])
+    with pytest.warns(ClipWarning, match=BAD[case]):
+        crops = fitted.transform([pictures, path])
+    assert crops[0].any()
+    assert not crops[1].any()
+    assert fitted.report_["clip_id"].tolist() == ["bad"]
+    with pytest.warns(ClipWarning, match=BAD[case]):
+        table = fitted.diagnose([path])
+    assert not table["found"].any()
+    assert table[["time", "x", "y", "width", "height", "confidence"]].isna().all(axis=None)
+
+
+# ---- real videos
+
+
+@pytest.mark.parametrize("detector", ["yunet", "ssd", "lbp"])
+def test_a_face_in_part_of_the_frames(weights, shared, detector):
+    """The face is there up to 2.5 s of 6.4 s, then a landscape."""
+    path = shared / "data/clips/face_noface.mov"
+    fitted = make(detector=detector, n_frames=6, on_no_face="mask").fit([path])
+    table = fitted.diagnose([path])
+    assert table["found"].tolist() == (table["time"] < 2.5).tolist()
+    assert (table["face_share"] == 2 / 6).all()
+    np.testing.assert_array_equal(fitted.transform([path])[0].any(axis=(1, 2, 3)), table["found"])
+
+
+def test_the_time_of_a_frame_without_a_face_is_named(weights, shared):
+    path = shared / "data/clips/face_noface.mov"
+    with pytest.raises(ClipError, match=r"face_noface.*no face found by 'yunet' at 3\.\d+ s, at 6\.\d+ s; try"):
+        make(detector="yunet", on_no_face="raise").fit_transform([path])
+
+
+@pytest.mark.parametrize("detector", ["yunet", "ssd"])
+def test_one_of_several_faces_is_followed(weights, shared, write_video, tmp_path, detector):
+    """A still with five faces as a video: the same face in all frames, one of the largest."""
+    picture = read_frames(shared / "data/clips/multi_face.jpg", 1)[0][0]
+    height, width = (side // 2 * 2 for side in picture.shape[:2])
+    path = write_video(tmp_path / "five.mp4", [picture[:height, :width]] * 10)
+    table = make(detector=detector).fit([path]).diagnose([path])
+    assert table["found"].all()
+    assert np.ptp(table[["x", "y", "width", "height"]], axis=0).max() < 3  # pixels, of a lossy codec
+    areas = make_detector(detector).detect(picture).boxes[:, 2:].prod(axis=1)
+    assert (table["width"] * table["height"]).iloc[0] > np.median(areas)
+
+
+def test_the_cascade_boxes_one_face_of_a_large_picture(shared):
+    """The cascade sees chins and collars in 720p too: every frame shows the face all the same."""
+    path = shared / "data/clips/ravdess_01-01-01-01-01-01-01.mp4"
+    table = make(n_frames=8).fit([path]).diagnose([path])
+    assert table["found"].all()
+    assert np.ptp(table[["x", "y"]], axis=0).max() < 0.2 * table["width"].min()
