@@ -38,6 +38,6 @@ def contact_sheet(track, title, moment="{:.2f} s"):
         # The first pixel's middle is at 0 in a plot.
         axes.plot(*(track.landmarks[i] - 0.5).T, ".", color="cyan", markersize=3)
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
-        score = f"score {track.confidence[i]:.2f}" if track.found[i] else "no face"
-        axes.set_xlabel(f"{moment.format(track.times[i])}\n{score}", fontsize=8, color="black" if track.found[i] else "red")
+        score, color = (f"score {track.confidence[i]:.2f}", "black") if track.found[i] else ("no face", "red")
+        axes.set_xlabel(f"{moment.format(track.times[i])}\n{score}", fontsize=8, color=color)
     return figure
