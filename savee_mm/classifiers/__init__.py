@@ -5,6 +5,7 @@ from savee_mm.classifiers.convlstm import ConvLSTMClassifier
 from savee_mm.classifiers.dense import DenseClassifier
 from savee_mm.classifiers.fusion import FusionClassifier
 from savee_mm.classifiers.kernel_ridge import KernelRidgeClassifier
+from savee_mm.classifiers.late_fusion import LateFusionClassifier
 from savee_mm.classifiers.transfer import TransferClassifier
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "DenseClassifier",
     "FusionClassifier",
     "KernelRidgeClassifier",
+    "LateFusionClassifier",
     "TransferClassifier",
 ]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
+from savee_mm.model_selection import SpeakerOrClipKFold
+
 
 def inner_split(table, y, *, column, fraction, seed):
     """Split training clips into those that are trained on and those that early stopping watches.
@@ -33,6 +35,70 @@ def inner_split(table, y, *, column, fraction, seed):
     ValueError
         Where the table has no such column, misses values in it, or allows no such split.
     """
+    groups, n_groups = _group_codes(table, column)
+    for training, watched in _folds(y, groups, n_groups, fraction, seed):
+        if len(watched) and set(y[training]) == set(y):
+            return training, watched
+    raise ValueError(
+        f"Early stopping found no split by {column!r} ({n_groups} groups in {len(y)} clips) that leaves clips of "
+        "every class in training; choose other inner_groups, or early_stopping=False."
+    )
+
+
+def inner_folds(table, y, *, column, n_splits, groups=None):
+    """Deal the training clips out to folds, to predict each by an estimator that was trained on the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The training clips.
+    y : ndarray of shape (n_clips,)
+        Class labels; the shares of the classes are kept as far as the groups allow.
+    column : str
+        Column whose values are not torn apart; of "speaker" the folds are those of
+        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`.
+    n_splits : int
+        Number of folds, at most: there are no more than groups, or than clips of the largest class.
+    groups : array-like of shape (n_clips,), default=None
+        Taken in place of the column.
+
+    Returns
+    -------
+    folds : ndarray of int of shape (n_clips,)
+        The fold of each clip, the same in every call.
+
+    Raises
+    ------
+    ValueError
+        Where the table has no such column, misses values in it, or allows no two folds.
+    """
+    if column == "speaker" and groups is None:
+        splits = SpeakerOrClipKFold(n_splits).split(table, y)
+    else:
+        splits = _folds_of_groups(table, y, column, n_splits, groups)
+    folds = np.empty(len(y), dtype=int)
+    for fold, (_, held_out) in enumerate(splits):
+        folds[held_out] = fold
+    return folds
+
+
+def _folds_of_groups(table, y, column, n_splits, groups):
+    if groups is not None:
+        table, column = pd.DataFrame({"groups": np.asarray(groups)}), "groups"
+    codes, n_groups = _group_codes(table, column)
+    n_splits = min(n_splits, n_groups, np.unique(y, return_counts=True)[1].max())
+    if n_splits < 2:
+        raise ValueError(
+            f"No inner folds by {column!r}: {n_groups} groups in {len(y)} clips, of which no two can be kept apart. "
+            "Add clips of other groups, or choose other inner_groups."
+        )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        yield from StratifiedGroupKFold(n_splits).split(y, y, codes)
+
+
+def _group_codes(table, column):
+    """Return a number for the group of every clip, and how many groups there are."""
     if column not in table.columns:
         raise ValueError(
             f"inner_groups={column!r} is not a column of the clip table; its columns are {list(table.columns)}."
@@ -44,13 +110,7 @@ def inner_split(table, y, *, column, fraction, seed):
             f"inner_groups={column!r}: the column is empty in {(groups < 0).sum()} of {len(table)} rows, such as "
             f"{', '.join(missing)}; fill it."
         )
-    for training, watched in _folds(y, groups, len(names), fraction, seed):
-        if len(watched) and set(y[training]) == set(y):
-            return training, watched
-    raise ValueError(
-        f"Early stopping found no split by {column!r} ({len(names)} groups in {len(y)} clips) that leaves clips of "
-        "every class in training; choose other inner_groups, or early_stopping=False."
-    )
+    return groups, len(names)
 
 
 def _folds(y, groups, n_groups, fraction, seed):

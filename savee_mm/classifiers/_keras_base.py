@@ -62,9 +62,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rules = Regularization(l2=self.l2, dropout=self.dropout, max_norm=self.max_norm, seed=seed)
         self.model_ = self._build([array.shape[1:] for array in inputs], len(self.classes_), rules)
-        trainer = self._compiled(-(-len(targets) // self.batch_size))
+        trainer = self._compiled(-(-len(targets) // self.batch_size), rules)
         batches = ShuffledBatches(
-            inputs, targets, weights.astype(np.float32), batch_size=self.batch_size, seed=rules.next_seed()
+            inputs,
+            self._encode(targets),
+            weights.astype(np.float32),
+            batch_size=self.batch_size,
+            seed=rules.next_seed(),
         )
         with quiet_retracing():
             history = trainer.fit(
@@ -97,20 +101,30 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_consistent_length(X, y)
         return (check(X),), np.asarray(y)
 
-    def _compiled(self, n_steps):
+    def _compiled(self, n_steps, rules):
         """Return the network with a loss and an optimiser; ``model_`` itself stays free of them."""
         import keras
 
-        trainer = keras.Model(self.model_.inputs, self.model_.outputs)
+        trainer = self._trainer(rules)
         # A rate that falls to nothing makes the last epoch as good a choice as any, so that no epoch is picked.
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_steps * self.epochs)
         trainer.compile(
             optimizer=keras.optimizers.Adam(rate),
-            loss="sparse_categorical_crossentropy",
+            loss=keras.losses.CategoricalCrossentropy(label_smoothing=getattr(self, "label_smoothing", 0)),
             weighted_metrics=["accuracy"],
             jit_compile=False,
         )
         return trainer
+
+    def _trainer(self, rules):
+        """Return the network that is trained: it shares its layers with ``model_``, and may have more ahead of it."""
+        import keras
+
+        return keras.Model(self.model_.inputs, self.model_.outputs)
+
+    def _encode(self, targets):
+        """Turn class indices into what the loss compares probabilities with."""
+        return np.eye(len(self.classes_), dtype=np.float32)[targets]
 
     def _callbacks(self, has_validation):
         from savee_mm.classifiers._training import EpochBar, early_stopping
@@ -122,17 +136,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
             raise ValueError(f"The validation clips have classes that training has not: {unknown.tolist()}.")
-        return inputs if len(inputs) > 1 else inputs[0], np.searchsorted(self.classes_, y)
+        return inputs if len(inputs) > 1 else inputs[0], self._encode(np.searchsorted(self.classes_, y))
 
     def _predict_network(self, inputs):
         """Return class probabilities of shape (n_clips, n_classes) as float64 rows that sum to 1."""
-        from keras import ops
+        from savee_mm.classifiers._training import traced
 
-        parts = []
-        for start in range(0, len(inputs[0]), _PREDICT_BATCH):
-            batch = [array[start : start + _PREDICT_BATCH] for array in inputs]
-            # A direct call: Keras's predict builds a data pipeline and traces a graph for every new size.
-            parts.append(ops.convert_to_numpy(self.model_(batch if len(batch) > 1 else batch[0], training=False)))
+        network, run = getattr(self, "_traced", (None, None))
+        if network is not self.model_:
+            run = traced(self.model_)
+            self._traced = self.model_, run
+        starts = range(0, len(inputs[0]), _PREDICT_BATCH)
+        parts = [run([array[start : start + _PREDICT_BATCH] for array in inputs]) for start in starts]
         probabilities = np.concatenate(parts).astype(np.float64)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
@@ -155,7 +170,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return hasattr(self, "model_")
 
     def __getstate__(self):
-        state = super().__getstate__()
+        state = {name: value for name, value in super().__getstate__().items() if name != "_traced"}
         if "model_" in state:
             state = {**state, "model_": network_to_bytes(state["model_"])}
         return state

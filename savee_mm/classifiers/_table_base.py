@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+from savee_mm.classifiers._reads import columns_read
 
 # Column that tells an augmented row's source, so that its weight finds it; never seen by an extractor.
 _SOURCE = "_savee_mm_source_row"
@@ -27,6 +28,8 @@ class TableNetworkClassifier(NetworkClassifier):
 
     _parts = {}
     _columns = ("audio",)
+    # Whether a table that is predicted may lack all of these columns but one.
+    _spares_columns = False
     _instead = ""
     _part_title = "part"
 
@@ -139,7 +142,7 @@ class TableNetworkClassifier(NetworkClassifier):
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         """
         check_is_fitted(self)
-        inputs = self._extract(self._check_table(X))
+        inputs = self._extract(self._check_table(X, spared=len(self._columns) - 1 if self._spares_columns else 0))
         self._failures = self._part_failures()
         return self._predict_network(inputs)
 
@@ -149,9 +152,10 @@ class TableNetworkClassifier(NetworkClassifier):
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=[self._part_title, "clip_id", "path", "reason"], dtype=object)
 
-    def _check_table(self, X):
+    def _check_table(self, X, spared=0):
+        """Return X where it is a table with all its columns but ``spared`` of them."""
         missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._columns if c not in X.columns]
-        if isinstance(X, pd.DataFrame) and not missing:
+        if isinstance(X, pd.DataFrame) and len(missing) <= spared:
             return X
         came = f"a DataFrame without {missing}" if missing else type(X).__name__
         columns = " and ".join(map(repr, self._columns))
@@ -211,11 +215,18 @@ class TableNetworkClassifier(NetworkClassifier):
             name: _as_rows(name, part.fit_transform(table, y), table) for name, part in self._fitted_parts().items()
         }
         self._check_arrays(arrays)
+        self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
         return tuple(arrays.values())
 
     def _extract(self, table):
-        """Return the arrays of all parts as float32."""
-        return tuple(_as_rows(name, part.transform(table), table) for name, part in self._fitted_parts().items())
+        """Return the arrays of all parts as float32: noughts of a part whose column the table lacks."""
+        lacking = set(self._columns) - set(table.columns)
+        return tuple(
+            np.zeros((len(table), *self._shapes[name]), np.float32)
+            if lacking.intersection(columns_read(part))
+            else _as_rows(name, part.transform(table), table)
+            for name, part in self._fitted_parts().items()
+        )
 
     def _check_arrays(self, arrays):
         """Refuse arrays (by part) that the network cannot read."""

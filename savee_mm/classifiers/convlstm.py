@@ -1,8 +1,10 @@
 """ConvLSTMClassifier: emotion from a few frames of a face."""
 
 from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
@@ -13,24 +15,43 @@ class ConvLSTMClassifier(NetworkClassifier):
 
     Parameters
     ----------
-    filters : int, default=32
-        Filters of the ConvLSTM; the strided convolutions ahead of it have half as many, then as many.
-    n_units : int, default=64
-        Units of the dense layer.
-    epochs : int, default=40
+    augment : bool, default=True
+        Whether training changes every clip at random, all its frames alike, by the six parameters that follow.
+        Prediction never does.
+    flip : bool, default=True
+        Whether to mirror half of the training clips left to right. Prediction is then the mean over a clip and its
+        mirror image. Leave it out where left and right have a meaning.
+    shift : float, default=0.06
+        Largest shift, as a share of the picture's height and width.
+    rotation : float, default=6
+        Largest turn (degrees).
+    zoom : float, default=0.08
+        Largest change of size, as a share of it.
+    brightness : float, default=0.2
+        Largest change of contrast, as a share of it, and of light, in standard deviations of the clip's pixels: of
+        the whole picture, and from one side to the other.
+    occlusion : float, default=0.25
+        Side of a square that hides part of every second clip, as a share of the picture's sides.
+    filters : int, default=24
+        Filters of the strided convolution and of the ConvLSTM behind it.
+    n_units : int or None, default=None
+        Units of a dense layer ahead of the last; None leaves it out.
+    epochs : int, default=60
         Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
     batch_size : int, default=16
         Clips per step.
-    learning_rate : float, default=1e-3
+    learning_rate : float, default=2e-3
         Adam's rate at the first step.
-    l2 : float, default=1e-4
+    l2 : float, default=1e-3
         Weight of the squared kernels in the loss.
-    dropout : float, default=0.3
-        Share of units left out of a training step, ahead of and behind the dense layer.
+    dropout : float, default=0.4
+        Share of units left out of a training step, ahead of the dense layers.
     max_norm : float, default=None
         Largest norm of the weights that enter one unit.
     class_weight : "balanced", dict or None, default="balanced"
         Weights of the classes in the loss.
+    label_smoothing : float, default=0.1
+        Share of a training clip's label that is spread evenly over all classes.
     early_stopping : bool, default=False
         Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
         to the best one.
@@ -54,6 +75,8 @@ class ConvLSTMClassifier(NetworkClassifier):
         Epochs that were trained.
     input_shape_ : tuple of int
         ``(n_frames, height, width, channels)`` of the training clips.
+    mirrors_ : bool
+        Whether prediction is the mean over a clip and its mirror image.
 
     See Also
     --------
@@ -78,23 +101,51 @@ class ConvLSTMClassifier(NetworkClassifier):
     ['brighter', 'darker']
     """
 
+    _parameter_constraints = {
+        **NetworkClassifier._parameter_constraints,
+        "augment": ["boolean"],
+        "flip": ["boolean"],
+        "shift": [Interval(Real, 0, 1, closed="left")],
+        "rotation": [Interval(Real, 0, 180, closed="both")],
+        "zoom": [Interval(Real, 0, 1, closed="left")],
+        "brightness": [Interval(Real, 0, 1, closed="left")],
+        "occlusion": [Interval(Real, 0, 1, closed="left")],
+        "n_units": [Interval(Integral, 1, None, closed="left"), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
     def __init__(
         self,
         *,
-        filters=32,
-        n_units=64,
-        epochs=40,
+        augment=True,
+        flip=True,
+        shift=0.06,
+        rotation=6,
+        zoom=0.08,
+        brightness=0.2,
+        occlusion=0.25,
+        filters=24,
+        n_units=None,
+        epochs=60,
         batch_size=16,
-        learning_rate=1e-3,
-        l2=1e-4,
-        dropout=0.3,
+        learning_rate=2e-3,
+        l2=1e-3,
+        dropout=0.4,
         max_norm=None,
         class_weight="balanced",
+        label_smoothing=0.1,
         early_stopping=False,
         patience=10,
         random_state=None,
         verbose=False,
     ):
+        self.augment = augment
+        self.flip = flip
+        self.shift = shift
+        self.rotation = rotation
+        self.zoom = zoom
+        self.brightness = brightness
+        self.occlusion = occlusion
         self.filters = filters
         self.n_units = n_units
         self.epochs = epochs
@@ -104,6 +155,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         self.dropout = dropout
         self.max_norm = max_norm
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.patience = patience
         self.random_state = random_state
@@ -139,6 +191,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         self.input_shape_ = X.shape[1:]
+        self.mirrors_ = self.augment and self.flip
         validation = self._check_validation(validation_data, partial(_check_sequences, shape=self.input_shape_))
         self._fit_network((X,), y, sample_weight, validation)
         return self
@@ -157,12 +210,31 @@ class ConvLSTMClassifier(NetworkClassifier):
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._predict_network((_check_sequences(X, self.input_shape_),))
+        X = _check_sequences(X, self.input_shape_)
+        if not self.mirrors_:
+            return self._predict_network((X,))
+        both = self._predict_network((np.concatenate([X, X[..., ::-1, :]]),))
+        return (both[: len(X)] + both[len(X) :]) / 2
 
     def _build(self, shapes, n_classes, rules):
         from savee_mm.networks import build_convlstm
 
         return build_convlstm(shapes[0], n_classes, filters=self.filters, n_units=self.n_units, rules=rules)
+
+    def _trainer(self, rules):
+        import keras
+
+        if not self.augment:
+            return super()._trainer(rules)
+        frames = keras.Input(self.input_shape_)
+        return keras.Model(frames, self.model_(self._random_frames(rules.next_seed())(frames)))
+
+    def _random_frames(self, seed):
+        """Return the layer that changes training clips, by the parameters that say how much."""
+        from savee_mm.networks import RandomFrames
+
+        amounts = ("flip", "shift", "rotation", "zoom", "brightness", "occlusion")
+        return RandomFrames(**{name: getattr(self, name) for name in amounts}, seed=seed)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -33,6 +33,9 @@ class TransferClassifier(NetworkClassifier):
     channels, and shifted as the network was trained. The level of a picture is lost in that, and one outlier flattens
     the rest: pictures of sound are best normalised row by row, as :class:`~savee_mm.MFCCImage` does.
 
+    Of a clip of several frames each is a picture, and the mean of the frozen part's output over them stands for the
+    clip.
+
     Parameters
     ----------
     backbone : {"vgg19", "vgg16", "mobilenet"}, default="vgg19"
@@ -91,11 +94,12 @@ class TransferClassifier(NetworkClassifier):
     n_epochs_ : int
         Epochs that were trained.
     input_shape_ : tuple of int
-        ``(height, width, channels)`` of the training pictures.
+        ``(height, width, channels)`` of the training pictures, with ``n_frames`` ahead for clips of frames.
 
     See Also
     --------
     MFCCImage : Makes such pictures of sounds.
+    FaceFrameSampler : Makes such frames of videos.
 
     References
     ----------
@@ -163,8 +167,8 @@ class TransferClassifier(NetworkClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, height, width, channels)
-            Pictures of 1 or 3 channels.
+        X : array-like of shape (n_clips, height, width, channels) or (n_clips, n_frames, height, width, channels)
+            Pictures of 1 or 3 channels, or frames.
         y : array-like of shape (n_clips,)
             Class labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -183,7 +187,8 @@ class TransferClassifier(NetworkClassifier):
             Where the weights are not there: says how to get them.
         ValueError
             For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, parameters that
-            ``"mobilenet"`` does not allow, or ``early_stopping`` without ``validation_data``.
+            ``"mobilenet"`` does not allow, ``n_unfrozen`` with clips of frames, or ``early_stopping`` without
+            ``validation_data``.
         """
         self._validate_params()
         X = _check_pictures(X)
@@ -191,6 +196,11 @@ class TransferClassifier(NetworkClassifier):
         check_consistent_length(X, y, sample_weight)
         self.input_shape_ = X.shape[1:]
         validation = self._check_validation(validation_data, partial(_check_pictures, shape=self.input_shape_))
+        if X.ndim == 5 and self.n_unfrozen:
+            raise ValueError(
+                f"Frames are summed up behind a network that is frozen: clips of frames need n_unfrozen=0, got "
+                f"n_unfrozen={self.n_unfrozen}."
+            )
         self._settle_base()
         if validation is not None:
             (watched,), labels = validation
@@ -203,8 +213,8 @@ class TransferClassifier(NetworkClassifier):
 
         Parameters
         ----------
-        X : array-like of shape (n_clips, height, width, channels)
-            Pictures.
+        X : array-like of shape (n_clips, height, width, channels) or (n_clips, n_frames, height, width, channels)
+            Pictures, or frames, as in fit.
 
         Returns
         -------
@@ -244,6 +254,13 @@ class TransferClassifier(NetworkClassifier):
         return Backbone(self.backbone, size, weights, self.base_seed_, self.n_unfrozen)
 
     def _features(self, X):
+        """Return the frozen part's output for every clip, of frames their mean."""
+        if X.ndim == 4:
+            return self._picture_features(X)
+        frames = self._picture_features(X.reshape(-1, *X.shape[2:]))
+        return frames.reshape(*X.shape[:2], -1).mean(axis=1)
+
+    def _picture_features(self, X):
         """Return the frozen part's output for every picture, from the cache where it has the picture."""
         from savee_mm.networks.transfer import frozen_features
 
@@ -265,10 +282,10 @@ class TransferClassifier(NetworkClassifier):
 
         return build_transfer(self._base(), shapes[0], n_classes, n_units=self.n_units, rules=rules)
 
-    def _compiled(self, n_steps):
+    def _compiled(self, n_steps, rules):
         from savee_mm.networks.transfer import slow_down_blocks
 
-        trainer = super()._compiled(n_steps)
+        trainer = super()._compiled(n_steps, rules)
         if self.n_unfrozen:
             trainer.optimizer = slow_down_blocks(trainer, trainer.optimizer, _SLOWER)
         return trainer
@@ -280,17 +297,19 @@ class TransferClassifier(NetworkClassifier):
 
 
 def _check_pictures(X, shape=None):
-    """Return X as float32 of shape (n_clips, height, width, channels)."""
+    """Return X as float32 of shape (n_clips, height, width, channels), or with n_frames behind n_clips."""
     X = np.asarray(X)
-    expected = "(n_clips, height, width, 1 or 3)" if shape is None else f"(n_clips, {', '.join(map(str, shape))})"
-    fits = X.ndim == 4 and (X.shape[-1] in (1, 3) if shape is None else X.shape[1:] == tuple(shape))
+    expected = "(n_clips, [n_frames,] height, width, 1 or 3)"
+    fits = X.ndim in (4, 5) and X.shape[-1] in (1, 3)
+    if shape is not None:
+        expected, fits = f"(n_clips, {', '.join(map(str, shape))})", X.shape[1:] == tuple(shape)
     if not fits or X.dtype.kind not in "fiub" or not X[:1].size:
         raise ValueError(
             f"Expected pictures of shape {expected}, at least one, got an array of shape {X.shape} and type {X.dtype}. "
-            "MFCCImage makes such arrays from a clip table."
+            "MFCCImage makes such arrays from a clip table, and FaceFrameSampler those of frames."
         )
     X = X.astype(np.float32, copy=False)
     if not np.isfinite(X).all():
-        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3)))
+        bad = np.flatnonzero(~np.isfinite(X.reshape(len(X), -1)).all(axis=1))
         raise ValueError(f"Clips {bad[:5].tolist()} hold NaN or infinite pixels; leave them out or fill them.")
     return X

@@ -5,7 +5,8 @@ Importing this room loads Keras and TensorFlow, so the estimators do it inside `
 
 from savee_mm.networks._batches import ShuffledBatches
 from savee_mm.networks._layers import Regularization
+from savee_mm.networks.augment import RandomFrames
 from savee_mm.networks.convlstm import build_convlstm
 from savee_mm.networks.fusion import build_fusion
 
-__all__ = ["Regularization", "ShuffledBatches", "build_convlstm", "build_fusion"]
+__all__ = ["RandomFrames", "Regularization", "ShuffledBatches", "build_convlstm", "build_fusion"]

@@ -1,6 +1,7 @@
-"""The systems that read voice and face."""
+"""The systems that read voice and face: the joint network of the reference, and the recommended one."""
 
-from savee_mm.classifiers import FusionClassifier
+from savee_mm.classifiers import FusionClassifier, LateFusionClassifier
+from savee_mm.systems import audio, face
 
 
 def fusion(*, speaker_normalized):
@@ -8,3 +9,11 @@ def fusion(*, speaker_normalized):
     if speaker_normalized:
         raise ValueError("The system 'fusion' has no speaker-normalised form; leave speaker_normalized out.")
     return FusionClassifier()
+
+
+def best_fusion(*, speaker_normalized):
+    """Return the recommended system: best_audio and best_face, weighed by what they tell of speakers left out."""
+    branches = {"audio": audio.best_audio, "face": face.best_face}
+    return LateFusionClassifier(
+        [(name, make(speaker_normalized=speaker_normalized)) for name, make in branches.items()]
+    )

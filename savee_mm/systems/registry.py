@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from savee_mm.systems import audio, fusion
+from savee_mm.systems import audio, face, fusion
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,16 @@ SYSTEMS = {
     "vgg19_random": System(audio.vgg19_random, "audio", "vgg19 with random weights: what the architecture alone gives"),
     "mobilenet": System(audio.mobilenet, "audio", "as vgg19, with a quantised ImageNet MobileNet"),
     "best_audio": System(audio.best_audio, "audio", "functionals of the voice, kernel ridge classifier"),
+    "vgg16": System(
+        face.vgg16, "video", "six faces as pictures, frozen ImageNet VGG16, mean over time, dense head", 0.73
+    ),
+    "convlstm": System(face.convlstm, "video", "ConvLSTM on six faces", 0.833),
+    "vgg16_random": System(face.vgg16_random, "video", "vgg16 with random weights: what the architecture alone gives"),
+    "mobilenet_face": System(face.mobilenet_face, "video", "as vgg16, with a quantised ImageNet MobileNet"),
+    "face_svm": System(face.face_svm, "video", "edges of the face at the apex and their change, SVM"),
+    "best_face": System(face.best_face, "video", "the same descriptors, statistics and classifier chosen in training"),
     "fusion": System(fusion.fusion, "audio+video", "ConvLSTM on six faces and CNN on the MFCC image, joined", 0.966),
+    "best_fusion": System(fusion.best_fusion, "audio+video", "best_audio and best_face, combined late"),
 }
 
 
@@ -44,7 +53,7 @@ def available():
     -------
     systems : DataFrame
         By name: ``published`` (accuracy that the reference reports on SAVEE by clip, NaN where it has none; those that
-        read the voice alone come from one test split), ``reads`` (audio, or audio+video) and ``what``.
+        read one of voice and face come from one test split), ``reads`` (audio, video, or audio+video) and ``what``.
 
     Examples
     --------

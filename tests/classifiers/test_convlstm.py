@@ -1,6 +1,8 @@
 """ConvLSTMClassifier is a scikit-learn classifier over sequences of pictures."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from savee_mm import ConvLSTMClassifier
+from savee_mm import ConvLSTMClassifier, save_model
 
 SMALL = {"filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
 
@@ -66,6 +68,74 @@ def test_clone_and_pickle(fitted):
     with pytest.raises(NotFittedError):
         clone(fitted).predict(X)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(X), fitted.predict_proba(X))
+
+
+def test_augmentation_is_no_part_of_the_network_that_predicts(fitted):
+    plain = ConvLSTMClassifier(**{**SMALL, "epochs": 1}, augment=False).fit(*moving_bars())
+    assert [type(layer) for layer in fitted.model_.layers] == [type(layer) for layer in plain.model_.layers]
+    X, _ = moving_bars(seed=1)
+    np.testing.assert_array_equal(fitted.predict_proba(X), fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"augment": False},
+        {"flip": False},
+        {"shift": 0},
+        {"rotation": 0},
+        {"zoom": 0},
+        {"brightness": 0},
+        {"occlusion": 0},
+        {"label_smoothing": 0},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_part_of_the_recipe_changes_what_is_learnt(change):
+    X, y = moving_bars()
+    params = {**SMALL, "epochs": 1, "dropout": 0}
+    with_it, without = (ConvLSTMClassifier(**params, **extra).fit(X, y) for extra in ({}, change))
+    assert not np.allclose(with_it.history_["loss"], without.history_["loss"], rtol=1e-4)
+
+
+def test_augmentation_repeats_with_its_seed_under_early_stopping():
+    X, y = moving_bars()
+    params = {**SMALL, "epochs": 4, "early_stopping": True}
+    first, second = (ConvLSTMClassifier(**params).fit(X, y, validation_data=moving_bars(seed=2)) for _ in range(2))
+    assert first.history_ == second.history_
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+
+
+def test_mirrored_clips_get_the_same_probabilities_where_training_flipped():
+    X, y = moving_bars()
+    params = {**SMALL, "epochs": 1}
+    flips, plain = (ConvLSTMClassifier(**params, flip=flip).fit(X, y) for flip in (True, False))
+    np.testing.assert_allclose(flips.predict_proba(X[..., ::-1, :]), flips.predict_proba(X), atol=1e-6)
+    assert not np.allclose(plain.predict_proba(X[..., ::-1, :]), plain.predict_proba(X), atol=1e-4)
+    # What was fitted decides, not what is set afterwards.
+    before = flips.predict_proba(X)
+    np.testing.assert_array_equal(flips.set_params(flip=False).predict_proba(X), before)
+
+
+def test_a_dense_layer_on_request():
+    X, y = moving_bars()
+    sizes = [
+        [layer.units for layer in clf.model_.layers if hasattr(layer, "units")]
+        for clf in (ConvLSTMClassifier(**{**SMALL, "epochs": 1, "n_units": n}).fit(X, y) for n in (16, None))
+    ]
+    assert sizes == [[16, 2], [2]]
+
+
+def test_another_process_reads_the_same_probabilities_from_a_model_file(fitted, tmp_path):
+    X, _ = moving_bars(seed=1)
+    np.save(tmp_path / "X.npy", X)
+    save_model(fitted, tmp_path / "model.savee")
+    code = (
+        "import numpy as np; from savee_mm import load_model;"
+        "np.save('p.npy', load_model('model.savee').predict_proba(np.load('X.npy')))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    np.testing.assert_array_equal(np.load(tmp_path / "p.npy"), fitted.predict_proba(X))
 
 
 def test_history_has_one_value_per_epoch(fitted):
@@ -144,7 +214,9 @@ def test_unknown_validation_class_is_refused():
         ConvLSTMClassifier(**SMALL).fit(X, y, validation_data=(X[:1], ["left"]))
 
 
-@pytest.mark.parametrize("bad", [{"epochs": 0}, {"dropout": 1.0}, {"l2": -1}, {"class_weight": "even"}])
+@pytest.mark.parametrize(
+    "bad", [{"epochs": 0}, {"dropout": 1.0}, {"l2": -1}, {"class_weight": "even"}, {"shift": 1}, {"augment": 2}]
+)
 def test_bad_parameter_is_named(bad):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         ConvLSTMClassifier(**bad).fit(*moving_bars())

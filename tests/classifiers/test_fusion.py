@@ -7,11 +7,21 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedGroupKFold, cross_val_score
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV, GroupKFold, GroupShuffleSplit, StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from savee_mm import ClipError, ClipWarning, FaceFrameSampler, FusionClassifier, MFCCImage, ProsodyFeatures
+from savee_mm import (
+    AudioCNNClassifier,
+    ClipError,
+    ClipWarning,
+    ConvLSTMClassifier,
+    FaceFrameSampler,
+    FusionClassifier,
+    MFCCImage,
+    ProsodyFeatures,
+)
 
 SMALL = {
     "audio": MFCCImage(n_frames=60),
@@ -97,23 +107,24 @@ def test_cache_is_handed_to_both_extractors(corpus, tmp_path):
 def test_cross_validation_by_speaker_and_by_clip(corpus):
     clf = FusionClassifier(**SMALL)
     by_speaker = cross_val_score(
-        clf, corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(3), error_score="raise"
+        clf, corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(2), error_score="raise"
     )
     by_clip = cross_val_score(
         clf,
         corpus.data,
         corpus.target,
         groups=corpus.data["clip_id"],
-        cv=StratifiedGroupKFold(3),
+        cv=StratifiedGroupKFold(2),
         error_score="raise",
     )
-    assert by_speaker.shape == by_clip.shape == (3,)
+    assert by_speaker.shape == by_clip.shape == (2,)
     assert np.isfinite([*by_speaker, *by_clip]).all()
 
 
 def test_grid_search_over_a_default_extractor(corpus):
     clf = FusionClassifier(**{**SMALL, "audio": None})
-    search = GridSearchCV(clf, {"audio__n_mfcc": [13, 20]}, cv=GroupKFold(3), error_score="raise")
+    cv = GroupShuffleSplit(1, random_state=0)
+    search = GridSearchCV(clf, {"audio__n_mfcc": [13, 20]}, cv=cv, error_score="raise")
     search.fit(corpus.data, corpus.target, groups=corpus.groups)
     assert search.best_estimator_.audio_.n_mfcc == search.best_params_["audio__n_mfcc"]
 
@@ -151,6 +162,76 @@ def test_broken_clip_is_filled_on_request(corpus):
     assert clf.report_[["modality", "clip_id"]].to_numpy().tolist() == [["video", corpus.data["clip_id"].iloc[10]]]
     with pytest.warns(ClipWarning):
         assert np.isfinite(clf.predict_proba(table)).all()
+
+
+def test_one_modality_is_predicted_without_the_other(fitted, corpus):
+    # The same as clips of which every picture is black, or every coefficient 0.
+    frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
+    for column, inputs in (("video", (0 * frames, image)), ("audio", (frames, 0 * image))):
+        p = fitted.predict_proba(corpus.data.drop(columns=column))
+        np.testing.assert_array_equal(p, fitted._predict_network(inputs))
+        assert not np.allclose(p, fitted.predict_proba(corpus.data))
+    with pytest.raises(ValueError, match=r"without \['audio', 'video'\]"):
+        fitted.predict(corpus.data.drop(columns=["audio", "video"]))
+
+
+def test_filled_clip_is_predicted_by_what_it_has(corpus):
+    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill").fit(corpus.data, corpus.target)
+    with pytest.warns(ClipWarning, match="1 of 21 clips"):
+        p = clf.predict_proba(corpus.data.assign(video=[None, *corpus.data["video"].iloc[1:]]))
+    np.testing.assert_allclose(p[0], clf.predict_proba(corpus.data.drop(columns="video"))[0], atol=1e-6)
+    np.testing.assert_allclose(p[1:], clf.predict_proba(corpus.data)[1:], atol=1e-6)
+
+
+def test_features_join_the_voice(corpus):
+    clf = FusionClassifier(**SMALL, features=ProsodyFeatures()).fit(corpus.data, corpus.target)
+    assert [tensor.name for tensor in clf.model_.inputs] == ["frames", "mfcc", "features"]
+    np.testing.assert_allclose(clf.features_.transform(corpus.data).mean(axis=0), 0, atol=1e-6)
+    # Without a sound they are left out with it.
+    p = clf.predict_proba(corpus.data.drop(columns="audio"))
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+
+
+def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image(fitted, corpus):
+    frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
+    p = fitted._predict_network((frames, image))
+    np.testing.assert_allclose(fitted._predict_network((frames[..., ::-1, :], image)), p, atol=1e-6)
+    plain = FusionClassifier(**SMALL, augment_frames=False).fit(corpus.data, corpus.target)
+    assert not np.allclose(plain._predict_network((frames[..., ::-1, :], image)), plain.predict_proba(corpus.data))
+
+
+def test_training_starts_from_networks_of_one_modality(corpus):
+    frames, image = (SMALL[part].fit_transform(corpus.data) for part in ("video", "audio"))
+    face = ConvLSTMClassifier(filters=4, epochs=1, random_state=1).fit(frames, corpus.target)
+    voice = AudioCNNClassifier(image=SMALL["audio"], filters=4, n_units=8, epochs=1).fit(corpus.data, corpus.target)
+    start = {"pretrained": [FrozenEstimator(face), FrozenEstimator(voice)], "learning_rate": 1e-12, "epochs": 1}
+    clf = clone(FusionClassifier(**{**SMALL, **start})).fit(corpus.data, corpus.target)
+    for branch, alone in (("video_branch", face), ("audio_branch", voice)):
+        own = clf.model_.get_layer(branch).trainable_weights
+        for weight, given in zip(own, alone.model_.trainable_weights[: len(own)], strict=True):
+            np.testing.assert_allclose(weight, given, atol=1e-6)
+    assert image.shape[1:] == clf.model_.inputs[1].shape[1:]
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda: ConvLSTMClassifier(), "pretrained is a list of fitted networks"),
+        (lambda: FrozenEstimator(ConvLSTMClassifier()), "pretrained is a list of fitted networks"),
+        (
+            lambda: FrozenEstimator(
+                ConvLSTMClassifier(filters=3, epochs=1).fit(
+                    np.random.default_rng(0).random((4, 3, 32, 32, 3)), [*"abab"]
+                )
+            ),
+            "ConvLSTMClassifier in pretrained does not fit: its layers have weights of shapes",
+        ),
+    ],
+    ids=["bare", "not fitted", "other filters"],
+)
+def test_pretrained_networks_that_do_not_fit_are_refused(corpus, network, message):
+    with pytest.raises(ValueError, match=message):
+        FusionClassifier(**SMALL, pretrained=[network()]).fit(corpus.data, corpus.target)
 
 
 @pytest.mark.parametrize(

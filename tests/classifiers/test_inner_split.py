@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from savee_mm.classifiers._inner_split import inner_split
+from savee_mm.classifiers._inner_split import inner_folds, inner_split
 
 TABLE = pd.DataFrame(
     {
@@ -57,3 +57,45 @@ def test_every_class_stays_in_training():
     one_each = np.array([f"class {i}" for i in range(84)])
     with pytest.raises(ValueError, match="leaves clips of every class in training"):
         inner_split(TABLE, one_each, column="clip_id", fraction=0.3, seed=0)
+
+
+# ---- inner folds
+
+
+def folds(column="speaker", n_splits=5, table=TABLE, y=Y, **params):
+    return inner_folds(table, y, column=column, n_splits=n_splits, **params)
+
+
+def test_folds_tear_no_group_apart_and_are_no_more_than_groups():
+    by_speaker = folds()
+    assert sorted(set(by_speaker)) == [0, 1, 2]
+    assert (pd.Series(by_speaker).groupby(TABLE["speaker"]).nunique() == 1).all()
+    by_clip = folds("clip_id")
+    assert sorted(set(by_clip)) == [0, 1, 2, 3, 4]
+    assert (pd.Series(by_clip).groupby(TABLE["clip_id"]).nunique() == 1).all()
+    np.testing.assert_allclose(pd.Series(Y == "anger").groupby(by_clip).mean(), 0.5, atol=0.1)
+
+
+def test_groups_that_are_passed_take_the_place_of_the_column():
+    groups = np.arange(84) // 21
+    np.testing.assert_array_equal(pd.crosstab(groups, folds(groups=groups)).astype(bool).sum(axis=1), 1)
+
+
+def test_single_speaker_is_split_by_clip():
+    by_clip = folds(table=TABLE.assign(speaker="A"))
+    assert sorted(set(by_clip)) == [0, 1, 2, 3, 4]
+    assert (pd.Series(by_clip).groupby(TABLE["clip_id"]).nunique() == 1).all()
+
+
+def test_folds_by_a_bad_column_are_refused():
+    with pytest.raises(ValueError, match="No inner folds by 'session': 1 groups in 84 clips"):
+        folds("session", table=TABLE.assign(session=1))
+    with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
+        folds("session")
+
+
+def test_rare_classes_lessen_the_folds_only_where_all_are_rare():
+    rare = np.where(np.arange(84) == 0, "fear", Y)
+    assert len(set(folds("clip_id", y=rare))) == 5
+    few = np.array([f"class {i // 2}" for i in range(84)])
+    assert len(set(folds("clip_id", y=few))) == 2

@@ -297,3 +297,42 @@ def test_other_shape_at_prediction_is_refused(fitted):
 def test_bad_parameter_is_named(bad):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         TransferClassifier(**bad).fit(*stripes())
+
+
+# ---- clips of frames
+
+
+def test_clip_of_frames_has_the_mean_of_its_frames():
+    X, y = stripes(channels=3)
+    clips = np.stack([X, X[:, :, ::-1], X], axis=1)
+    clf = TransferClassifier(**SMALL).fit(clips, y)
+    assert clf.input_shape_ == (3, 30, 40, 3)
+    frames = [clf._picture_features(np.ascontiguousarray(clips[:, t])) for t in range(3)]
+    np.testing.assert_allclose(clf._features(clips), np.mean(frames, axis=0), rtol=1e-5, atol=1e-6)
+    p = clf.predict_proba(clips)
+    np.testing.assert_allclose(clf.predict_proba(clips[:, ::-1]), p, atol=1e-5)
+    assert (clf.predict(clips) == y).mean() > 0.9
+
+
+def test_one_picture_many_times_is_that_picture():
+    X, y = stripes()
+    p = TransferClassifier(**SMALL).fit(X, y).predict_proba(X)
+    clips = np.repeat(X[:, np.newaxis], 2, axis=1)
+    np.testing.assert_allclose(TransferClassifier(**SMALL).fit(clips, y).predict_proba(clips), p, atol=1e-4)
+
+
+def test_frames_need_a_network_that_is_frozen():
+    X, y = stripes(n_clips=4)
+    with pytest.raises(ValueError, match="clips of frames need n_unfrozen=0, got n_unfrozen=1"):
+        TransferClassifier(**{**SMALL, "n_unfrozen": 1}).fit(X[:, np.newaxis], y)
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 3, 30, 40, 1), (4, 2, 30, 40, 2), (4, 0, 30, 40, 1)])
+def test_other_frames_are_refused(shape):
+    with pytest.raises(ValueError, match="got an array of shape"):
+        TransferClassifier(**SMALL).fit(np.zeros(shape), list("abab"))
+
+
+def test_frames_where_pictures_were_trained_on_are_refused(fitted):
+    with pytest.raises(ValueError, match=r"Expected pictures of shape \(n_clips, 30, 40, 1\)"):
+        fitted.predict(np.zeros((2, 3, 30, 40, 1)))

@@ -8,15 +8,16 @@ import pytest
 
 from savee_mm.networks import Regularization, ShuffledBatches, build_convlstm, build_fusion
 from savee_mm.networks.audio_cnn import build_audio_cnn
+from savee_mm.networks.fusion import start_branch
 
 
 def convlstm(seed=0, **rules):
     return build_convlstm((3, 16, 16, 3), 4, filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
 
 
-def fusion(seed=0, **rules):
-    shapes = (3, 16, 16, 3), (13, 40, 1)
-    return build_fusion(*shapes, 4, filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
+def fusion(seed=0, n_features=None, modality_dropout=0.0, **rules):
+    shapes, rules = ((3, 16, 16, 3), (13, 40, 1)), Regularization(seed=seed, **rules)
+    return build_fusion(*shapes, n_features, 4, filters=4, n_units=8, modality_dropout=modality_dropout, rules=rules)
 
 
 def audio_cnn(seed=0, n_features=None, kernels=((5, 15), (3, 9)), **rules):
@@ -29,7 +30,11 @@ def dual_cnn_plus(seed=0, **rules):
     return build_audio_cnn(shapes, 6, 4, kernels=((5, 15), (3, 9)), filters=4, n_units=8, rules=rules)
 
 
-BUILDERS = [convlstm, fusion, audio_cnn, dual_cnn_plus]
+def fusion_plus(seed=0, **rules):
+    return fusion(seed, n_features=6, modality_dropout=0.2, **rules)
+
+
+BUILDERS = [convlstm, fusion, fusion_plus, audio_cnn, dual_cnn_plus]
 
 
 @pytest.mark.parametrize("build", BUILDERS)
@@ -55,10 +60,10 @@ def test_global_generators_are_left_alone():
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
 
 
-@pytest.mark.parametrize("build", [fusion, audio_cnn])
-def test_reference_kernels_are_in_the_audio_branch(build):
-    kernels = [layer.kernel_size for layer in build().layers if isinstance(layer, keras.layers.Conv2D)]
-    assert {(5, 15), (3, 9)} <= set(kernels)
+@pytest.mark.parametrize("network", [fusion().get_layer("audio_branch"), audio_cnn()])
+def test_reference_kernels_are_in_the_audio_branch(network):
+    kernels = [layer.kernel_size for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert kernels == [(5, 15), (3, 9)]
 
 
 def test_audio_inputs_are_the_images_then_the_features():
@@ -66,6 +71,49 @@ def test_audio_inputs_are_the_images_then_the_features():
     assert [tensor.shape[1:] for tensor in audio_cnn(n_features=6).inputs] == [(13, 40, 1), (6,)]
     kernels = [layer.kernel_size for layer in audio_cnn(kernels=((3, 5), (1, 7))).layers if hasattr(layer, "filters")]
     assert kernels == [(3, 5), (1, 7)]
+
+
+def fusion_inputs(n_clips=4):
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(n_clips, *tensor.shape[1:])).astype(np.float32) for tensor in fusion_plus().inputs]
+
+
+def test_a_modality_of_noughts_adds_nothing():
+    model, (frames, image, features) = fusion_plus(), fusion_inputs()
+    p = model([frames, 0 * image, features])
+    # Without a sound its features are stand-ins, whatever they say.
+    np.testing.assert_array_equal(p, model([frames, 0 * image, 5 * features]))
+    assert not np.allclose(p, model([frames, image, features]))
+    # What is left without both is the bias, which starts from nothing.
+    np.testing.assert_allclose(model([0 * frames, 0 * image, features]), 1 / 4, atol=1e-6)
+
+
+def test_modality_dropout_leaves_out_whole_clips_of_one_branch():
+    tensor = keras.Input((5,))
+    drop = keras.Model(tensor, Regularization(seed=0).drop_clips(tensor, 0.25))
+    kept = np.asarray(drop(np.ones((4000, 5), np.float32), training=True))
+    assert set(np.unique(kept)) == {0, np.float32(4 / 3)}
+    np.testing.assert_array_equal(kept, kept[:, :1].repeat(5, axis=1))
+    # Four deviations.
+    assert abs((kept == 0).mean() - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 4000)
+    np.testing.assert_array_equal(drop(np.ones((3, 5), np.float32)), np.ones((3, 5)))
+
+
+@pytest.mark.parametrize(("name", "build"), [("video_branch", convlstm), ("audio_branch", audio_cnn)])
+def test_branch_starts_from_a_network_of_its_own(name, build):
+    model, other = fusion(0), build(1)
+    if name == "video_branch":
+        other = build_convlstm((3, 16, 16, 3), 4, filters=4, n_units=None, rules=Regularization(seed=1))
+    start_branch(model, name, other)
+    n = len(model.get_layer(name).get_weights())
+    assert n > 5
+    for own, given in zip(model.get_layer(name).get_weights(), other.get_weights()[:n], strict=True):
+        np.testing.assert_array_equal(own, given)
+
+
+def test_branch_of_other_shapes_is_refused():
+    with pytest.raises(ValueError, match="have weights of shapes"):
+        start_branch(fusion(), "audio_branch", audio_cnn(kernels=((3, 5), (1, 7))))
 
 
 def test_regularisation_reaches_the_layers():
@@ -82,6 +130,35 @@ def test_light_and_contrast_of_a_clip_do_not_matter():
     model = convlstm()
     # The guard against a division by zero (1e-3 beside a deviation of .3) is what is left of the contrast.
     np.testing.assert_allclose(model(frames), model(0.5 * frames + 0.3), atol=2e-3)
+
+
+def test_channels_of_a_picture_are_averaged():
+    frames = np.random.default_rng(0).random((2, 3, 16, 16, 3)).astype(np.float32)
+    swapped = frames[..., ::-1]
+    np.testing.assert_allclose(convlstm()(frames), convlstm()(swapped), atol=1e-5)
+
+
+def test_fixed_filters_are_not_trained_and_survive_the_file(tmp_path):
+    model = convlstm()
+    fixed = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and not layer.trainable]
+    slopes, block = (keras.ops.convert_to_numpy(layer.kernel) for layer in fixed)
+    # No response to a flat picture; of a ramp of one grey level a pixel, its slope.
+    np.testing.assert_allclose(slopes.sum(axis=(0, 1, 2)), 0, atol=1e-6)
+    ramp = np.arange(3.0)
+    np.testing.assert_allclose(ramp @ slopes[:, :, 0, 0].sum(axis=0), 1, atol=1e-6)
+    np.testing.assert_allclose(ramp @ slopes[:, :, 0, 2].sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(block.sum(), 1, atol=1e-6)
+    model.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    frames = np.random.default_rng(0).random((2, 3, 16, 16, 3)).astype(np.float32)
+    np.testing.assert_array_equal(again(frames), model(frames))
+
+
+@pytest.mark.parametrize("picture", [(16, 16, 3), (64, 48, 1), (50, 70, 3), (5, 9, 1)])
+def test_pictures_of_any_size(picture):
+    model = build_convlstm((2, *picture), 3, filters=2, n_units=None, rules=Regularization())
+    frames = np.random.default_rng(0).random((2, 2, *picture)).astype(np.float32)
+    assert np.isfinite(model(frames)).all()
 
 
 def batches(seed=0):

@@ -34,7 +34,7 @@ from savee_mm.model_selection import SpeakerOrClipKFold
 NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "yamnet"]
 NAMES += ["vgg19_random", "mobilenet", "best_audio"]
 FACE = ["vgg16", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
-NAMES += [*FACE, "fusion"]
+NAMES += [*FACE, "fusion", "best_fusion"]
 # Networks on frames are not normalised by speaker.
 PLAIN = [*FACE[:4], "fusion"]
 MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if not (normalized and name in PLAIN)]
@@ -77,7 +77,7 @@ def test_available_tells_what_there_is():
     assert table.columns.tolist() == ["published", "reads", "what"]
     assert table.index.name == "system"
     assert table.index.tolist() == NAMES
-    assert table.index[table["reads"] == "audio+video"].tolist() == ["fusion"]
+    assert table.index[table["reads"] == "audio+video"].tolist() == ["fusion", "best_fusion"]
     assert table.index[table["reads"] == "video"].tolist() == FACE
     assert set(table["reads"]) == {"audio", "video", "audio+video"}
     assert table["what"].str.len().between(10, 80).all()

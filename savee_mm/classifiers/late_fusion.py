@@ -1,0 +1,418 @@
+"""LateFusionClassifier: any classifiers over the clip table, each by itself, and what they say combined."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+
+from savee_mm._validation import ClipError
+from savee_mm.classifiers._branches import ask_branch, check_branch, failed_clips, fit_and_ask, fit_branch
+from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, log_scores
+from savee_mm.classifiers._inner_split import inner_folds
+from savee_mm.classifiers._keras_base import check_labels
+from savee_mm.classifiers._reads import clips_there
+
+# Beside the branches in inner_scores_ and branch_proba.
+_RESERVED = ("combined", "stack", "weights")
+
+
+class LateFusionClassifier(ClassifierMixin, _BaseComposition):
+    """Classifiers that each read their own part of the clip table, combined by what they are worth on new groups.
+
+    Every branch predicts the clips of inner folds that its training had no group of. By these predictions its
+    probabilities are calibrated (one temperature each), and it is decided what is made of them: a weighted sum of
+    log-probabilities, one branch alone, or a small multinomial regression. So on the inner folds the combination is
+    never less often right than the best branch, which a plain sum can be on a speaker whom one of the branches does
+    not know.
+
+    A clip that lacks what one branch reads is predicted by the others, and is left out of that branch's training.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator) or (str, estimator, columns)
+        Branches: a name, and a classifier with ``predict_proba`` over the clip table. ``columns`` (a str or a list of
+        str) are those in which a clip must have something for that branch; left out, they are found from the
+        extractors, table-in networks and ColumnTransformers inside. An empty list stands for a branch that can always
+        be asked. An extractor with ``on_error="fill"`` also passes for missing what it could not use.
+    combine : {"auto", "weights", "stack", "best"}, default="auto"
+        What is made of the branches: the best of all on the inner folds, or one of them, "best" being the best branch
+        alone.
+    inner_groups : str, default="speaker"
+        Column of the table whose values stay in one inner fold. By ``"speaker"`` the branches are weighed by what they
+        are worth on somebody new, as most people are whose clips are predicted; the folds are those of
+        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`, which parts clips where there is one speaker only, or
+        one alone shows a class. ``"clip_id"`` is for speakers who are in training.
+    n_inner_folds : int, default=5
+        Number of inner folds, at most one for each group. Every branch is fitted so many times, and once more to all
+        clips: of networks that is dear.
+    n_jobs : int, default=None
+        Worker processes for these fits; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    estimators_ : list of estimator
+        The branches, fitted to all training clips that have what they read.
+    named_estimators_ : Bunch
+        The same by name.
+    columns_ : dict of str to list of str
+        Columns in which a clip must have something, by branch.
+    temperatures_ : dict of str to float
+        By branch; above 1 it was too sure of itself.
+    combination_ : str
+        What was chosen for clips that lack nothing: ``"weights"``, ``"stack"`` or the name of a branch.
+    weights_ : dict of str to float
+        Weight of each branch's calibrated log-probabilities, for clips that lack nothing; empty for a stack.
+    inner_scores_ : DataFrame
+        ``accuracy`` and ``log_loss`` of each branch alone and each combination on the inner folds, over the clips that
+        lack nothing. The weights are judged by the clips that they were chosen by; the stacker was fitted to the other
+        folds than the one it is judged on.
+
+    See Also
+    --------
+    FusionClassifier : One network for both, trained together.
+    sklearn.ensemble.VotingClassifier : Branches that see the same columns, with weights that are given.
+
+    Notes
+    -----
+    For each set of branches that a clip can have, the combination is chosen anew, so that a clip without a face is
+    predicted as if no branch of the face had been there. Of weights in tenths that are at least as often right as the
+    best branch, those with the least log loss are taken, and what they sum up is calibrated again. The stacker is
+    taken only where it is better by more than one standard error than the others. Where no clip has what two branches
+    read, the better one of them is taken alone.
+
+    References
+    ----------
+    D. H. Wolpert, "Stacked generalization", Neural Networks 5, 1992, for predictions of inner folds; J. Kittler, M.
+    Hatef, R. P. W. Duin, J. Matas, "On combining classifiers", IEEE Transactions on Pattern Analysis and Machine
+    Intelligence 20, 1998, for sums of log-probabilities.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from savee_mm import LateFusionClassifier
+    >>> rng, y = np.random.default_rng(0), np.tile(["anger", "joy"], 60)
+    >>> table = pd.DataFrame({"pitch": rng.normal(2 * (y == "joy")), "smile": rng.normal(2 * (y == "joy"))})
+    >>> table["speaker"] = np.repeat(["A", "B", "C", "D"], 30)
+    >>> table.loc[0, "smile"] = np.nan  # no face was found
+    >>> def reads(column):
+    ...     return make_pipeline(make_column_transformer(("passthrough", [column])), LogisticRegression())
+    >>> clf = LateFusionClassifier([("audio", reads("pitch")), ("face", reads("smile"))]).fit(table, y)
+    >>> clf.combination_
+    'weights'
+    >>> clf.branch_proba(table).iloc[0].isna().groupby(level=0).all().to_dict()
+    {'audio': False, 'combined': False, 'face': True}
+    """
+
+    _parameter_constraints = {
+        "estimators": [list],
+        "combine": [StrOptions({"auto", "weights", "stack", "best"})],
+        "inner_groups": [str],
+        "n_inner_folds": [Interval(Integral, 2, None, closed="left")],
+        "n_jobs": [None, Integral],
+    }
+
+    def __init__(self, estimators, *, combine="auto", inner_groups="speaker", n_inner_folds=5, n_jobs=None):
+        self.estimators = estimators
+        self.combine = combine
+        self.inner_groups = inner_groups
+        self.n_inner_folds = n_inner_folds
+        self.n_jobs = n_jobs
+
+    @property
+    def _pairs(self):
+        """Names and estimators, as scikit-learn's compositions want them."""
+        try:
+            return [(name, estimator) for name, estimator, *_ in self.estimators]
+        except (TypeError, ValueError):
+            return self.estimators
+
+    @_pairs.setter
+    def _pairs(self, pairs):
+        self.estimators = [(*pair, *branch[2:]) for pair, branch in zip(pairs, self.estimators, strict=True)]
+
+    def get_params(self, deep=True):
+        """Return the parameters, those of the branches included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the branches by name, and their parameters as ``<branch>__<parameter>``.
+
+        Returns
+        -------
+        params : dict
+        """
+        return self._get_params("_pairs", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters, of the branches too, or a branch by its name.
+
+        Parameters
+        ----------
+        **params : dict
+            Estimator parameters, ``<branch>`` and ``<branch>__<parameter>`` included.
+
+        Returns
+        -------
+        self : object
+        """
+        if "estimators" in params:
+            # First: the others may be meant for branches among these.
+            self.estimators = params.pop("estimators")
+        return self._set_params("_pairs", **params)
+
+    def fit(self, X, y, *, sample_weight=None, groups=None):
+        """Fit the branches to inner folds, weigh them by what they predict there, and fit them to all clips.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table with the column ``inner_groups``.
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip, passed on to the branches that take weights, and for the combination.
+        groups : array-like of shape (n_clips,), default=None
+            Taken in place of the column ``inner_groups``.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ClipError
+            On a clip that has nothing for any branch; of a branch, on a clip that it cannot use.
+        ValueError
+            For an X that is no table, branches that cannot be asked or whose columns no clip has, and groups that
+            allow no inner folds.
+        """
+        self._validate_params()
+        self.columns_ = self._check_branches()
+        self._there(X)
+        y = check_labels(y, type(self).__name__)
+        check_consistent_length(X, y, sample_weight, groups)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        folds = inner_folds(X, y, column=self.inner_groups, n_splits=self.n_inner_folds, groups=groups)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        passed_on = None if sample_weight is None else weights
+        there = self._fit_branches(X, y, passed_on)
+        scores = self._inner_scores(X, y, passed_on, there, folds)
+        self._combine(scores, codes, folds, weights)
+        return self
+
+    def predict_proba(self, X):
+        """Return class probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table. A clip may lack what some of the branches read, and the table their columns.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_clips, n_classes)
+            Columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ClipError
+            On a clip that has nothing for any branch; of a branch, on a clip that it cannot use.
+        """
+        return np.exp(self._combined(self._ask(X)))
+
+    def predict(self, X):
+        """Return the likeliest class of every clip.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        y : ndarray of shape (n_clips,)
+        """
+        log_p = self._combined(self._ask(X))
+        return self.classes_[log_p.argmax(axis=1)]
+
+    def branch_proba(self, X):
+        """Return what each branch says of every clip.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        probabilities : DataFrame of shape (n_clips, (n_branches + 1) * n_classes)
+            Columns (branch, class) with calibrated probabilities, NaN where the clip lacks what the branch reads, and
+            ("combined", class) with those of :meth:`predict_proba`; rows as in X.
+        """
+        scores = self._ask(X)
+        tables = {
+            name: softmax(own / temperature, axis=1)
+            for (name, temperature), own in zip(self.temperatures_.items(), scores, strict=True)
+        }
+        tables["combined"] = np.exp(self._combined(scores))
+        frames = {name: pd.DataFrame(p, index=X.index, columns=self.classes_) for name, p in tables.items()}
+        return pd.concat(frames, axis=1)
+
+    @property
+    def named_estimators_(self):
+        """The fitted branches by name."""
+        check_is_fitted(self)
+        return Bunch(**dict(zip(self.temperatures_, self.estimators_, strict=True)))
+
+    @property
+    def inner_scores_(self):
+        """Accuracy and log loss of the branches and combinations on the inner folds."""
+        check_is_fitted(self)
+        return pd.DataFrame.from_dict(self._judged, orient="index", columns=["accuracy", "log_loss"])
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_combinations")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+    # ---- checks
+
+    def _check_branches(self):
+        """Return the columns of every branch by its name."""
+        if not self.estimators or not all(isinstance(b, tuple) and len(b) in (2, 3) for b in self.estimators):
+            raise ValueError(
+                "LateFusionClassifier expects as estimators a list of (name, estimator) or (name, estimator, columns), "
+                f"got {self.estimators!r}."
+            )
+        names = [branch[0] for branch in self.estimators]
+        self._validate_names(names)
+        if taken := sorted(set(names) & set(_RESERVED)):
+            raise ValueError(f"A branch cannot be called {taken[0]!r}: results bear that name. Choose another.")
+        self._check_estimators_are_instances([branch[1] for branch in self.estimators])
+        return {branch[0]: check_branch(*branch) for branch in self.estimators}
+
+    # ---- fit
+
+    def _fit_branches(self, X, y, sample_weight):
+        """Fit ``estimators_``, and return which clips each of them can use, of shape (n_branches, n_clips)."""
+        there = self._there(X)
+        self.estimators_ = self._run(fit_branch, self._tasks(X, y, sample_weight, there))
+        failed = np.zeros_like(there)
+        for branch, columns, has, own in zip(self.estimators_, self.columns_.values(), there, failed, strict=True):
+            own[has] = failed_clips(branch, X.iloc[has], columns)
+        if failed.any():
+            # What stands in for a clip that cannot be used teaches nothing.
+            there = _check_there(X, there & ~failed)
+            again = np.flatnonzero(failed.any(axis=1))
+            tasks = self._tasks(X, y, sample_weight, there)
+            for b, branch in zip(again, self._run(fit_branch, [tasks[b] for b in again]), strict=True):
+                self.estimators_[b] = branch
+        return there
+
+    def _tasks(self, X, y, sample_weight, there):
+        """Return the arguments of each branch's fit to the clips that it can use."""
+        tasks = []
+        for (name, estimator, *_), has in zip(self.estimators, there, strict=True):
+            if len(np.unique(y[has])) < 2:
+                raise ValueError(
+                    f"Branch {name!r} needs clips of two classes at least that have something in {self.columns_[name]};"
+                    f" of {len(y)} training clips {has.sum()} have. Leave the branch out, or fill its columns."
+                )
+            tasks.append((estimator, X.iloc[has], y[has], None if sample_weight is None else sample_weight[has]))
+        return tasks
+
+    def _inner_scores(self, X, y, sample_weight, there, folds):
+        """Return what branches say of clips of the inner folds, (n_branches, n_clips, n_classes), NaN where nothing."""
+        tasks, places = [], []
+        for b, ((_, estimator, *_), columns) in enumerate(zip(self.estimators, self.columns_.values(), strict=True)):
+            for fold in np.unique(folds):
+                training, held_out = there[b] & (folds != fold), there[b] & (folds == fold)
+                # What training has no clip of nobody can tell, and of one class there is nothing to tell apart.
+                held_out &= np.isin(y, y[training])
+                if held_out.any() and len(np.unique(y[training])) > 1:
+                    own = None if sample_weight is None else sample_weight[training]
+                    fit = (estimator, X.iloc[training], y[training], own)
+                    tasks.append((fit, X.iloc[held_out], columns, self.classes_))
+                    places.append((b, held_out))
+        scores = np.full((*there.shape, len(self.classes_)), np.nan)
+        for (b, held_out), p in zip(places, self._run(fit_and_ask, tasks), strict=True):
+            scores[b, held_out] = log_scores(p)
+        return scores
+
+    def _run(self, function, tasks):
+        return Parallel(n_jobs=self.n_jobs)(delayed(function)(*task) for task in tasks)
+
+    def _combine(self, scores, codes, folds, sample_weight):
+        """Choose a combination for every set of branches that a clip can have."""
+        names = list(self.columns_)
+        for name, own in zip(names, scores, strict=True):
+            if np.isnan(own[sample_weight > 0]).all():
+                raise ValueError(
+                    f"Branch {name!r} could be judged on no inner fold: no two groups share a class that it has clips "
+                    "of. Choose other inner_groups, or add clips."
+                )
+        clips = InnerClips(scores, codes, folds, sample_weight).of(sample_weight > 0)
+        choices = choose_combinations(clips, self.combine)
+        self._combinations = [(choice.members, choice.combination) for choice in choices]
+        temperatures = [float(1 / choice.combination.weights[b]) for b, choice in enumerate(choices[: len(names)])]
+        self.temperatures_ = dict(zip(names, temperatures, strict=True))
+        _, kind, combination, judged = choices[-1]
+        of_kind = dict(enumerate(names))
+        self.combination_ = of_kind.get(kind, kind)
+        self._judged = {of_kind.get(kind, kind): list(pair) for kind, pair in judged.items()}
+        self.weights_ = {}
+        if kind != "stack":
+            self.weights_ = dict(zip(names, (combination.weights * temperatures).tolist(), strict=True))
+
+    # ---- predict
+
+    def _ask(self, X):
+        """Return the log-probabilities of the branches, (n_branches, n_clips, n_classes), NaN where one has nothing."""
+        check_is_fitted(self)
+        there = self._there(X)
+        scores = np.full((*there.shape, len(self.classes_)), np.nan)
+        for branch, columns, has, own in zip(self.estimators_, self.columns_.values(), there, scores, strict=True):
+            own[has] = log_scores(ask_branch(branch, X.iloc[has], columns, self.classes_))
+        _check_there(X, ~np.isnan(scores[:, :, 0]))
+        return scores
+
+    def _combined(self, scores):
+        return combine(self._combinations, scores)
+
+    def _there(self, X):
+        """Return which clips have something for each branch, of shape (n_branches, n_clips)."""
+        if not isinstance(X, pd.DataFrame) or not len(X):
+            came = "an empty one" if isinstance(X, pd.DataFrame) else type(X).__name__
+            raise ValueError(
+                f"LateFusionClassifier reads a clip table (DataFrame), got {came}. load_savee and load_table make one; "
+                "columns of numbers can be added to it."
+            )
+        return _check_there(X, np.array([clips_there(X, columns) for columns in self.columns_.values()]))
+
+
+def _check_there(X, there):
+    """Return ``there`` where every clip has something for one branch at least."""
+    if not there.any(axis=0).all():
+        row = int(np.flatnonzero(~there.any(axis=0))[0])
+        name = X["clip_id"].iloc[row] if "clip_id" in X.columns else f"row {X.index[row]}"
+        raise ClipError(
+            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
+        )
+    return there

@@ -1,0 +1,212 @@
+"""explain: which parts of a face and of a voice's picture a prediction rests on."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from savee_mm.classifiers import LateFusionClassifier
+from savee_mm.classifiers._reads import clips_there
+from savee_mm.classifiers._table_base import TableNetworkClassifier
+from savee_mm.inference._explanation_plot import draw_explanation
+
+# Cells along each side of a face, and over the rows and the time of a picture of the voice.
+_FACE_CELLS, _VOICE_CELLS = (8, 8), (8, 16)
+
+
+@dataclass(frozen=True)
+class PictureMap:
+    """One picture that a model reads, and what hiding its parts does.
+
+    Attributes
+    ----------
+    picture : ndarray of shape (n_frames, height, width, channels) or (n_rows, n_columns, 1)
+        What the extractor gave.
+    drop : ndarray of shape (n_frames, n_cells, n_cells) or (n_cells, n_cells)
+        By how much the probability falls when that cell alone is hidden; below 0 where it rises.
+    """
+
+    picture: np.ndarray
+    drop: np.ndarray
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a prediction rests on, made by :func:`explain`.
+
+    Attributes
+    ----------
+    clip_id : str
+        The clip.
+    label : str
+        The class that is explained.
+    probability : dict of str to float
+        What each model that was asked gives it: the one, or each branch of a late fusion.
+    maps : dict of str to PictureMap
+        By the name of the picture; of a late fusion with the branch's name in front.
+    """
+
+    clip_id: str
+    label: str
+    probability: dict
+    maps: dict
+
+    def plot(self):
+        """Draw every picture with its map on it.
+
+        Returns
+        -------
+        figure : matplotlib.figure.Figure
+            Red where hiding makes the class less likely, blue where more.
+        """
+        return draw_explanation(self)
+
+
+def explain(model, clip, *, label=None):
+    """Tell which parts of a clip's pictures speak for a class, by hiding one after the other.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted :class:`~savee_mm.FusionClassifier` or :class:`~savee_mm.AudioCNNClassifier`, a Pipeline of an
+        extractor of pictures (faces, MFCC) and a classifier, or a :class:`~savee_mm.LateFusionClassifier` with such a
+        branch.
+    clip : path-like or DataFrame of one row
+        The clip.
+    label : str, default=None
+        The class to explain; the likeliest one when None.
+
+    Returns
+    -------
+    explanation : Explanation
+        Its ``plot`` draws it.
+
+    Raises
+    ------
+    TypeError
+        Where the model reads no pictures; :func:`group_importance` is for tables of features.
+    ValueError
+        For a table of other than one row, and a class that the model does not know.
+    ClipError
+        Where the clip cannot be used.
+
+    Notes
+    -----
+    A cell is hidden by the mean of its picture. It shows what the model looks at, which is not what the person feels,
+    and where two cells say the same, hiding one of them changes little.
+
+    References
+    ----------
+    M. D. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014.
+
+    Examples
+    --------
+    >>> from savee_mm import explain, load_model
+    >>> explain(load_model("fusion.savee"), "clip.mp4").plot().savefig("why.png")  # doctest: +SKIP
+    """
+    table = _one_clip(clip)
+    classes = list(model.classes_)
+    label = classes[int(model.predict_proba(table)[0].argmax())] if label is None else label
+    if label not in classes:
+        raise ValueError(f"The model knows no class {label!r}; its classes are {', '.join(map(str, classes))}.")
+    probability, maps = {}, {}
+    for name, reader in _readers(model, table):
+        arrays = reader.read(table)
+        probability[name] = float(reader.tell(arrays)[0, list(reader.classes).index(label)])
+        for part, array in arrays.items():
+            if array.ndim > 3:
+                title = f"{name} {part}" if name else part
+                maps[title] = PictureMap(array[0], _drops(reader, arrays, part, label))
+    if not maps:
+        raise TypeError(
+            f"{type(model).__name__} reads no pictures that could be hidden in part; group_importance tells which "
+            "features count."
+        )
+    clip_id = str(table["clip_id"].iloc[0]) if "clip_id" in table.columns else "clip"
+    return Explanation(clip_id, label, probability, maps)
+
+
+class _NetworkReader:
+    """A network over the clip table: its extractors and what is behind them."""
+
+    def __init__(self, model):
+        self._model = model
+        self.classes = model.classes_
+
+    def read(self, table):
+        return dict(zip(self._model._fitted_parts(), self._model._extract(table), strict=True))
+
+    def tell(self, arrays):
+        return self._model._predict_network(tuple(arrays.values()))
+
+
+class _PipelineReader:
+    """A Pipeline: its last step, and what is ahead of it."""
+
+    def __init__(self, model):
+        self._model = model
+        self.classes = model.classes_
+
+    def read(self, table):
+        return {"picture": np.asarray(self._model[:-1].transform(table))}
+
+    def tell(self, arrays):
+        return self._model[-1].predict_proba(arrays["picture"])
+
+
+def _readers(model, table):
+    """Yield name and reader of every part of a model that can be asked of arrays; the name of a lone one is empty."""
+    if isinstance(model, LateFusionClassifier):
+        for name, branch in model.named_estimators_.items():
+            if clips_there(table, model.columns_[name]).all():
+                yield from ((name, reader) for _, reader in _readers(branch, table))
+    elif isinstance(model, TableNetworkClassifier):
+        yield "", _NetworkReader(model)
+    elif hasattr(model, "best_estimator_"):
+        yield from _readers(model.best_estimator_, table)
+    elif isinstance(model, Pipeline) and hasattr(model[-1], "predict_proba"):
+        yield "", _PipelineReader(model)
+
+
+def _drops(reader, arrays, part, label):
+    """Return by how much the class's probability falls when each cell of one picture is hidden."""
+    column = list(reader.classes).index(label)
+    whole = reader.tell(arrays)[0, column]
+    pictures = arrays[part][0] if arrays[part].ndim == 5 else arrays[part]
+    cells = _FACE_CELLS if arrays[part].ndim == 5 else _VOICE_CELLS
+    drops = []
+    for i, picture in enumerate(pictures):
+        hidden = _hide_cells(picture, cells)
+        clips = {name: np.repeat(array, len(hidden), axis=0) for name, array in arrays.items()}
+        if arrays[part].ndim == 5:
+            clips[part][:, i] = hidden
+        else:
+            clips[part] = hidden
+        drops.append(whole - reader.tell(clips)[:, column].reshape(cells))
+    return np.stack(drops) if arrays[part].ndim == 5 else drops[0]
+
+
+def _hide_cells(picture, cells):
+    """Return copies of a picture of shape (height, width, channels), in each of which one cell shows the mean."""
+    rows, columns = (
+        np.linspace(0, n, k + 1).round().astype(int) for n, k in zip(picture.shape[:2], cells, strict=True)
+    )
+    hidden = np.repeat(picture[np.newaxis], np.prod(cells), axis=0)
+    mean = picture.mean(axis=(0, 1))
+    for i, copy in enumerate(hidden):
+        row, column = divmod(i, cells[1])
+        copy[rows[row] : rows[row + 1], columns[column] : columns[column + 1]] = mean
+    return hidden
+
+
+def _one_clip(clip):
+    """Return a clip table of one row."""
+    if isinstance(clip, (str, os.PathLike)):
+        return pd.DataFrame({"audio": [str(clip)], "video": [str(clip)], "clip_id": [Path(clip).stem]})
+    if not isinstance(clip, pd.DataFrame) or len(clip) != 1:
+        came = f"a table of {len(clip)}" if isinstance(clip, pd.DataFrame) else type(clip).__name__
+        raise ValueError(f"explain takes the path of a clip, or a clip table of one row; got {came}.")
+    return clip

@@ -1,0 +1,25 @@
+"""The recommended fusion is the recommended systems of voice and face, weighed for new speakers."""
+
+import numpy as np
+import pytest
+
+from savee_mm import SpeakerNormalizer, systems
+
+
+@pytest.mark.parametrize("normalized", [False, True])
+def test_branches_are_the_recommended_systems(normalized):
+    fusion = systems.make("best_fusion", speaker_normalized=normalized, random_state=3, cache=None)
+    for name, branch in zip(("best_audio", "best_face"), dict(fusion.estimators).values(), strict=True):
+        alone = systems.make(name, speaker_normalized=normalized, random_state=3, cache=None)
+        assert repr(branch) == repr(alone)
+        assert isinstance(branch.estimator[0], SpeakerNormalizer) is normalized
+    assert fusion.inner_groups == "speaker"
+
+
+def test_a_clip_without_face_or_sound_is_told_by_the_other(corpus):
+    fusion = systems.make("best_fusion").set_params(audio__param_grid={}, face__param_grid={})
+    fusion.fit(corpus.data, corpus.target)
+    assert fusion.columns_ == {"audio": ["audio"], "face": ["video"]}
+    silent, blind = (fusion.branch_proba(corpus.data.drop(columns=column)) for column in ("audio", "video"))
+    for table, name in ((silent, "face"), (blind, "audio")):
+        np.testing.assert_allclose(table["combined"], table[name])
