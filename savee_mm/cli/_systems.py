@@ -9,7 +9,8 @@ def make_systems(text, *, speaker_normalized=False, **options):
     Parameters
     ----------
     text : str
-        Names with commas between; ``all`` stands for every system, ``audio`` for those that read sound alone.
+        Names with commas between; ``all`` stands for every system, ``audio`` for those that read sound alone, ``video``
+        for those that read the face alone.
     speaker_normalized : bool, default=False
         Whether those that know it are normalised by speaker.
     **options
@@ -26,7 +27,7 @@ def make_systems(text, *, speaker_normalized=False, **options):
         For no name at all, and as in :func:`make_system`.
     """
     reads = available()["reads"]
-    groups = {"all": reads.index, "audio": reads.index[reads == "audio"]}
+    groups = {"all": reads.index, **{kind: reads.index[reads == kind] for kind in ("audio", "video")}}
     names = [name for part in _split(text) for name in groups.get(part, [part])]
     if not names:
         raise ValueError(f"--systems {text!r} names no system; the systems are {', '.join(reads.index)}.")

@@ -18,7 +18,7 @@ By clip, every speaker of the test clips was met in training; by speaker, none w
 over to new people."""
 
 
-def run_demo(folder, *, n_speakers, n_sentences, epochs):
+def run_demo(folder, *, n_speakers, n_sentences, epochs, protocols):
     """Build the corpus, cross-validate, train, save, load, predict, and write ``report.html``.
 
     Parameters
@@ -29,15 +29,17 @@ def run_demo(folder, *, n_speakers, n_sentences, epochs):
         Size of the corpus.
     epochs : int
         Passes over the training clips.
+    protocols : list of str
+        See :func:`~savee_mm.evaluate`.
     """
     click.echo("1. A synthetic corpus of talking faces")
     corpus = make_talking_faces(folder / "corpus", n_speakers, n_sentences, random_state=0, verbose=True)
     click.echo(f"   {len(corpus.data)} clips of {', '.join(sorted(set(corpus.groups)))} in {folder / 'corpus'}")
 
-    click.echo("2. FusionClassifier, cross-validated by clip and by speaker")
+    click.echo(f"2. FusionClassifier, cross-validated by {' and by '.join(protocols)}")
     clf = FusionClassifier(epochs=epochs, random_state=0, verbose=True)
     clf.set_params(audio__verbose=True, video__verbose=True)
-    report = evaluate({"fusion": clf}, corpus, ("clip", "speaker"), verbose=True)
+    report = evaluate({"fusion": clf}, corpus, protocols, verbose=True)
     click.echo(report.folds().to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     click.echo(report.to_markdown(), nl=False)
 

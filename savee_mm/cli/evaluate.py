@@ -1,15 +1,17 @@
 """The evaluation of several systems: one after the other, into one table."""
 
+import json
 from pathlib import Path
 
 import click
 import pandas as pd
 
 from savee_mm import ClipError, EvaluationReport, evaluate
+from savee_mm.evaluation.leakage_report import join_reports
 from savee_mm.systems import available
 
 
-def run_evaluate(systems, corpus, protocols, seeds, *, resume, title, files):
+def run_evaluate(systems, corpus, protocols, seeds, *, resume, leakage="warn", title, files, as_json=False):
     """Evaluate, print the table, and write what was asked for.
 
     Parameters
@@ -24,52 +26,93 @@ def run_evaluate(systems, corpus, protocols, seeds, *, resume, title, files):
         See :func:`~savee_mm.evaluate`.
     resume : str or None
         Folder that keeps finished folds.
+    leakage : {"warn", "raise", "ignore"}, default="warn"
+        See :func:`~savee_mm.evaluate`.
     title : str
         Heading of the page.
     files : dict of str to (str or None)
         Where the tables go: ``out``, ``table``, ``markdown`` and ``report``.
+    as_json : bool, default=False
+        Whether JSON is printed in place of the tables.
 
     Returns
     -------
     complete : bool
         Whether every system could be evaluated.
     """
-    parts = {}
+    reports = {}
     for number, (name, (_, estimator)) in enumerate(systems.items(), 1):
         if len(systems) > 1:
             click.echo(f"{name} ({number} of {len(systems)})", err=True)
         try:
-            report = evaluate({name: estimator}, corpus, protocols, seeds, folder=resume, verbose=True)
+            report = evaluate({name: estimator}, corpus, protocols, seeds, folder=resume, leakage=leakage, verbose=True)
         # Weights or recordings that one system needs must not cost the hours of the others.
         except (ClipError, FileNotFoundError) as error:
             click.echo(f"Error: {name} was left out. {error}", err=True)
         else:
-            parts[name] = report.predictions
-    if parts:
-        _show(
-            EvaluationReport(pd.concat(parts.values(), ignore_index=True)),
-            published_figures(systems),
-            corpus,
-            title,
-            files,
-        )
-    return len(parts) == len(systems)
+            reports[name] = report
+    if reports:
+        leaks = None if leakage == "ignore" else join_reports(report.leakage for report in reports.values())
+        predictions = pd.concat([report.predictions for report in reports.values()], ignore_index=True)
+        report = EvaluationReport(predictions, leakage=leaks)
+        _write(report, systems, files, title=title, notes=corpus.DESCR)
+        _show(report, systems, page=files["report"], as_json=as_json)
+    return len(reports) == len(systems)
 
 
-def _show(report, published, corpus, title, files):
-    folds, text = report.folds(), report.to_markdown(**published)
+def run_report(folds, out, title, *, as_json=False):
+    """Print the table of finished folds, and write their page.
+
+    Parameters
+    ----------
+    folds : str
+        Folder that keeps them.
+    out : str
+        HTML file to write.
+    title : str
+        Heading of the page.
+    as_json : bool, default=False
+        Whether JSON is printed in place of the table.
+    """
+    report, known = EvaluationReport.from_folds(folds), available().index
+    systems = {name: (name, None) for name in report.predictions["system"].unique() if name in known}
+    _write(report, systems, {"report": out}, title=title)
+    _show(report, systems, page=out, as_json=as_json)
+
+
+def _write(report, systems, files, *, title, notes=""):
+    """Write the files that were asked for."""
+    published = published_figures(systems)
+    if files.get("out"):
+        report.folds().to_csv(files["out"], index=False)
+    if files.get("table"):
+        report.comparison(published["published"]).to_csv(files["table"], index=False)
+    if files.get("markdown"):
+        Path(files["markdown"]).write_text(report.to_markdown(**published), encoding="utf-8")
+    if files.get("report"):
+        report.to_html(files["report"], title=title, notes=notes, reads=modalities_read(systems), **published)
+
+
+def _show(report, systems, *, page, as_json):
+    """Print the tables, and where the page is."""
+    published, folds = published_figures(systems), report.folds()
+    if as_json:
+        content = {"systems": records(report.comparison(published["published"])), "folds": records(folds)}
+        if report.leakage is not None:
+            content["leakage"] = records(report.leakage.to_frame())
+        click.echo(json.dumps(content | ({"report": page} if page else {}), indent=1))
+        return
     if folds["system"].nunique() == 1:
         click.echo(folds.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
         click.echo()
-    click.echo(text, nl=False)
-    if files["out"]:
-        folds.to_csv(files["out"], index=False)
-    if files["table"]:
-        report.comparison(published["published"]).to_csv(files["table"], index=False)
-    if files["markdown"]:
-        Path(files["markdown"]).write_text(text, encoding="utf-8")
-    if files["report"]:
-        click.echo(f"report: {report.to_html(files['report'], title=title, notes=corpus.DESCR, **published)}")
+    click.echo(report.to_markdown(**published), nl=False)
+    if page:
+        click.echo(f"report: {page}")
+
+
+def records(table):
+    """Return a DataFrame as a list of dicts that are ready for JSON, null where there is nothing."""
+    return json.loads(table.to_json(orient="records"))
 
 
 def published_figures(systems):
@@ -91,3 +134,9 @@ def published_figures(systems):
     figures = {(name, "clip"): known.at[name, "published"] for name in plain}
     single = [name for name in plain if known.at[name, "reads"] in ("audio", "video")]
     return {"published": figures, "single_split": single}
+
+
+def modalities_read(systems):
+    """Return what each system reads, by the name that the tables show."""
+    known = available()["reads"]
+    return {shown: known[name] for shown, (name, _) in systems.items()}

@@ -35,6 +35,7 @@ def main():
     \b
         savee-mm evaluate SAVEE/ --protocols clip,speaker
         savee-mm evaluate SAVEE/ --systems all --resume folds/
+        savee-mm report folds/ --out report.html
         savee-mm train SAVEE/ --out fusion.savee
         savee-mm predict clip.mp4 --model fusion.savee
 
@@ -66,11 +67,33 @@ def _corpus_options(command):
     return command
 
 
+def _protocols_option(command):
+    """Add --protocols, names with commas between."""
+    return click.option(
+        "--protocols",
+        default="clip,speaker",
+        show_default=True,
+        callback=lambda ctx, param, value: [name.strip() for name in value.split(",")],
+        help="What never stands on both sides of a split: clip, speaker, sentence, speaker+sentence.",
+    )(command)
+
+
+def _json_option(command):
+    """Add --json, for scripts that read what is printed."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")(command)
+
+
 def _read_seeds(ctx, param, value):
     try:
         return [int(seed) for seed in value.split(",")]
     except ValueError as error:
         raise click.BadParameter(f"expected whole numbers with commas between, got {value!r}.") from error
+
+
+def _check_out(ctx, param, value):
+    if value is not None and value.suffix not in (".csv", ".json"):
+        raise click.BadParameter(f"expected a file that ends with .csv or .json, got {str(value)!r}.")
+    return value
 
 
 @main.command()
@@ -79,14 +102,15 @@ def _read_seeds(ctx, param, value):
     "--speakers", type=click.IntRange(2), default=4, show_default=True, help="Speakers of the synthetic corpus."
 )
 @click.option(
-    "--sentences", type=click.IntRange(2, 15), default=3, show_default=True, help="Sentences per speaker and emotion."
+    "--sentences", type=click.IntRange(1, 15), default=3, show_default=True, help="Sentences per speaker and emotion."
 )
 @click.option("--epochs", type=click.IntRange(1), default=40, show_default=True, help="Passes over the training clips.")
-def demo(out, speakers, sentences, epochs):
+@_protocols_option
+def demo(out, speakers, sentences, epochs, protocols):
     """Build a synthetic corpus, cross-validate, train, save, load and predict."""
     from savee_mm.cli.demo import run_demo
 
-    run_demo(Path(out), n_speakers=speakers, n_sentences=sentences, epochs=epochs)
+    run_demo(Path(out), n_speakers=speakers, n_sentences=sentences, epochs=epochs, protocols=protocols)
 
 
 @main.command()
@@ -95,19 +119,14 @@ def demo(out, speakers, sentences, epochs):
     "--systems",
     default="fusion",
     show_default=True,
-    help="Names with commas between, `audio` for all that read sound alone, or `all`.",
+    help="Names with commas between, `audio` or `video` for all that read one alone, or `all`.",
 )
 @click.option(
     "--speaker-normalized",
     is_flag=True,
     help="Normalise by speaker where a system knows how: uses the unlabelled clips of the speakers tested.",
 )
-@click.option(
-    "--protocols",
-    default="clip,speaker",
-    show_default=True,
-    help="What never stands on both sides of a split: clip, speaker, sentence, speaker+sentence.",
-)
+@_protocols_option
 @click.option(
     "--seeds",
     default="0",
@@ -116,11 +135,21 @@ def demo(out, speakers, sentences, epochs):
     help="Seeds of everything random, with commas between: each is a run of its own.",
 )
 @click.option("--resume", type=click.Path(file_okay=False), help="Folder that keeps finished folds; a rerun goes on.")
+@click.option(
+    "--leakage",
+    type=click.Choice(["warn", "raise", "ignore"]),
+    default="warn",
+    show_default=True,
+    help="What happens where test clips are found to be known from training; `raise` ends with status 1.",
+)
 @click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the folds.")
 @click.option("--table", type=click.Path(dir_okay=False), help="CSV file for the table of the systems.")
 @click.option("--markdown", type=click.Path(dir_okay=False), help="Markdown file for the table of the systems.")
-@click.option("--report", type=click.Path(dir_okay=False), help="HTML file for tables and confusion matrices.")
-def evaluate(root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, resume, **files):
+@click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and pictures.")
+@_json_option
+def evaluate(
+    root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, resume, leakage, as_json, **files
+):
     """Cross-validate systems on the corpus at ROOT, and compare them with their published figures.
 
     A system whose weights or recordings are missing is named on stderr and left out; the status is 1 then.
@@ -134,14 +163,30 @@ def evaluate(root, corpus, epochs, cache, systems, speaker_normalized, protocols
     complete = run_evaluate(
         chosen,
         bunch,
-        [name.strip() for name in protocols.split(",")],
+        protocols,
         seeds,
         resume=resume,
+        leakage=leakage,
         title=f"{', '.join(chosen)} on {Path(root).name}",
         files=files,
+        as_json=as_json,
     )
     if not complete:
         raise click.exceptions.Exit(1)
+
+
+@main.command()
+@click.argument("folds", type=click.Path())
+@click.option(
+    "--out", type=click.Path(dir_okay=False), default="report.html", show_default=True, help="HTML file to write."
+)
+@click.option("--title", default="Evaluation", show_default=True, help="Heading of the page.")
+@_json_option
+def report(folds, out, title, as_json):
+    """Write tables and pictures of the finished folds in FOLDS, what `evaluate` kept there by --resume."""
+    from savee_mm.cli.evaluate import run_report
+
+    run_report(folds, out, title, as_json=as_json)
 
 
 @main.command()
@@ -169,29 +214,60 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @click.option("--model", "model_file", required=True, type=click.Path(dir_okay=False), help="Trained model file.")
-def predict(files, model_file):
-    """Print the probabilities of the emotions for each of FILES.
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0,
+    help="Probability below which no emotion is named.  [default: one is named in any case]",
+)
+@click.option(
+    "--timeline", is_flag=True, help="Windows that slide over each file, with a line for each; blank in pauses."
+)
+@click.option(
+    "--window", type=click.FloatRange(0, min_open=True), default=3, show_default=True, help="Length of a window (s)."
+)
+@click.option(
+    "--hop", type=click.FloatRange(0, min_open=True), default=1, show_default=True, help="From window to window (s)."
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Picture of the timeline; of several files the folder for them."
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), callback=_check_out, help="CSV or JSON file to write."
+)
+@_json_option
+def predict(files, model_file, min_confidence, timeline, window, hop, plot, out, as_json):
+    """Print the probabilities of the emotions for each of FILES, sounds or videos, or folders of them.
 
-    A file that cannot be used is named on stderr, the others are predicted all the same; the status is 1 then.
+    \b
+        savee-mm predict clip.mp4 --model fusion.savee
+        savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out answers.csv
+        savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
+
+    A file that cannot be used is named on stderr, the others are predicted all the same; the status is 1 then. After
+    Ctrl-C what was done is kept, and the status is 130.
     """
-    from savee_mm import ClipError, load_model, predict_file
+    from savee_mm.cli.predict import Timeline, run_predict
 
-    model = load_model(model_file)
-    width = max(map(len, ["file", *files]))
-    columns = ["emotion", *model.classes_]
-    click.echo(f"{'file':{width}}  " + "  ".join(f"{name:>9}" for name in columns))
-    failed = 0
-    for file in files:
-        try:
-            probabilities = predict_file(model, file)
-        except ClipError as error:
-            failed += 1
-            click.echo(f"Error: {error}", err=True)
-            continue
-        values = "  ".join(f"{probabilities[name]:9.3f}" for name in model.classes_)
-        click.echo(f"{file:{width}}  {probabilities.index[0]:>9}  {values}")
-    if failed:
-        raise click.exceptions.Exit(1)
+    if plot is not None and not timeline:
+        raise click.UsageError("--plot draws a timeline: add --timeline.")
+    lengths = Timeline(window, hop, plot) if timeline else None
+    settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
+    if status := run_predict(files, model_file, **settings):
+        raise click.exceptions.Exit(status)
+
+
+@main.command()
+@click.argument("model", required=False, type=click.Path(dir_okay=False))
+@_json_option
+def info(model, as_json):
+    """Print the card of the trained model file MODEL; without one, versions and the pretrained weights that are here.
+
+    The model itself is not opened.
+    """
+    from savee_mm.cli.info import run_info
+
+    run_info(model, as_json=as_json)
 
 
 @main.command("fetch-weights")
