@@ -129,6 +129,7 @@ def draw_curves(curves, title):
                 axes.fill_between(line["epoch"], low, high, color=colour, alpha=0.2, lw=0)
                 axes.plot(line["epoch"], line["mean"], color=colour, lw=1.4, label=side)
         axes.set(xlabel="epoch", ylabel=measure)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylim(0, 1.02) if measure == "accuracy" else axes.set_ylim(bottom=0)
         axes.legend(fontsize=8, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)

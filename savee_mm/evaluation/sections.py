@@ -64,8 +64,8 @@ def write_sections(report, readable, *, title, notes, reads):
         ("Each system", _systems(report)),
         ("Folds", _folds(report)),
     ]
-    # Loaders describe their corpus in reStructuredText: a heading is underlined.
-    notes = re.sub(r"^[-=]{3,}$", "", notes, flags=re.MULTILINE)
+    # Loaders describe their corpus in reStructuredText: a heading is underlined, names stand in backticks.
+    notes = re.sub(r"^[-=]{3,}$|`+", "", notes, flags=re.MULTILINE)
     return page(title, _say_leaks(report) + _say_gap(gaps), notes, [section for section in sections if section[1]])
 
 

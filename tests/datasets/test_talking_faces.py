@@ -32,6 +32,7 @@ def test_it_is_what_load_savee_returns(corpus, root):
     assert sorted(set(corpus.target)) == EMOTIONS
     assert sorted(set(corpus.groups)) == ["S1", "S2", "S3"]
     assert set(corpus.data["sentence"]) == {"common01"}
+    assert "nothing about people" in corpus.DESCR  # and not of Surrey's actors
 
 
 def test_files_lie_as_in_savee(corpus, root):

@@ -304,9 +304,9 @@ def test_page_has_every_section(full, tmp_path):
     assert "cannot fall below .125" in text
 
 
-def test_page_says_on_top_that_there_is_a_leak(full, report, tmp_path):
+def test_page_says_on_top_that_there_is_a_leak(report, tmp_path):
     leaks = LeakageReport([Finding("clip", "2 clips on both sides")], ["4 <speakers> on both sides"])
-    text = EvaluationReport(full.predictions, leakage=leaks).to_html(tmp_path / "r.html").read_text("utf-8")
+    text = EvaluationReport(report.predictions, leakage=leaks).to_html(tmp_path / "r.html").read_text("utf-8")
     assert "1 leak(s) between training and test" in text[: text.index("<h2")]
     assert "<li>clip: 2 clips on both sides</li>" in text
     assert "<li>4 &lt;speakers&gt; on both sides</li>" in text
@@ -318,9 +318,10 @@ def test_page_says_on_top_that_there_is_a_leak(full, report, tmp_path):
     assert "Worth knowing" not in text
 
 
-def test_underline_of_a_loaders_heading_is_left_out(report, tmp_path):
-    text = report.to_html(tmp_path / "r.html", notes="SAVEE: speech\n-------------\nFour speakers.").read_text("utf-8")
-    assert "<p>SAVEE: speech</p><p>Four speakers.</p>" in text
+def test_marks_of_a_loaders_description_are_left_out(report, tmp_path):
+    notes = "SAVEE: speech\n-------------\nFour speakers, in `speaker`."
+    text = report.to_html(tmp_path / "r.html", notes=notes).read_text("utf-8")
+    assert "<p>SAVEE: speech</p><p>Four speakers, in speaker.</p>" in text
     assert "---" not in text[text.index("<h1") : text.index("<h2")]
 
 

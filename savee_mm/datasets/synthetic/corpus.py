@@ -25,6 +25,10 @@ _CODES = {
 _COMMON_TEXTS, _MAX_SENTENCES = 3, 15
 # What each stream of chance is for: a speaker, a text and a clip never share one, whatever the corpus's size.
 _SPEAKER, _TEXT, _CLIP = range(3)
+_DESCR = """Talking faces: drawn faces and synthesised voices in SAVEE's layout
+
+Figures on them show that a path works, and say nothing about people.
+"""
 
 
 def make_talking_faces(root, n_speakers=4, n_sentences=3, random_state=0, *, verbose=False):
@@ -54,8 +58,8 @@ def make_talking_faces(root, n_speakers=4, n_sentences=3, random_state=0, *, ver
     Returns
     -------
     corpus : Bunch
-        What `load_savee` returns for ``root`` (``data``, ``target``, ``groups``, ``target_names``, ``DESCR``), and
-        ``truth``, a DataFrame with the rows of ``data``: what is true of each voice, as `synthesize_voice`
+        What `load_savee` returns for ``root`` (``data``, ``target``, ``groups``, ``target_names``), its own ``DESCR``,
+        and ``truth``, a DataFrame with the rows of ``data``: what is true of each voice, as `synthesize_voice`
         measures it on its own pulses: ``f0_mean``, ``f0_std`` (Hz), ``jitter``, ``shimmer`` (fractions, Praat's
         *local*), ``rms``, ``duration`` (s), ``voiced_share``, ``rate`` (syllables/s), ``breathiness``.
 
@@ -216,6 +220,7 @@ def _load(root, truth):
     from savee_mm.datasets.savee import load_savee
 
     corpus = load_savee(root)
+    corpus.DESCR = _DESCR
     by_clip = {(path.parent.name, path.stem): values for path, values in truth.items()}
     rows = [by_clip[Path(audio).parent.name, Path(audio).stem] for audio in corpus.data["audio"]]
     corpus.truth = pd.DataFrame(rows, index=corpus.data.index)
