@@ -43,8 +43,7 @@ def crop_face(image, box, *, size=(64, 64), margin=0.0):
     """
     image = check_image(image)
     rows, columns, (height, width) = _spans(box, size, margin)
-    rows, columns = (np.clip(span, 0, n - 1) for span, n in zip((rows, columns), image.shape, strict=False))
-    patch = image[rows[:, None], columns]
+    patch = _stretch(image, rows, columns)
     shrinks = len(rows) >= height and len(columns) >= width
     scaled = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return scaled.astype(np.float32) / np.float32(255)
@@ -81,7 +80,7 @@ def crop_transform(box, *, size=(64, 64), margin=0.0):
     """
     rows, columns, (height, width) = _spans(box, size, margin)
     x, y = width / len(columns), height / len(rows)
-    return np.array([[x, 0.0, -x * columns[0]], [0.0, y, -y * rows[0]]])
+    return np.array([[x, 0.0, -x * columns.start], [0.0, y, -y * rows.start]])
 
 
 def check_size(size):
@@ -111,7 +110,7 @@ def check_margin(margin):
 
 
 def _spans(box, size, margin):
-    """Return the rows and columns of the stretch around a box, which may reach beyond the picture, and the size."""
+    """Return the rows and columns (ranges) of the stretch around a box, which may reach beyond the picture, and the size."""
     box = np.asarray(box, dtype=np.float64)
     if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
         raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
@@ -123,7 +122,15 @@ def _spans(box, size, margin):
 
 
 def _span(centre, length):
-    """Pixel indices of a stretch around ``centre``."""
+    """Return the pixels of a stretch around ``centre``."""
     n_pixels = max(1, round(length))
     first = int(np.floor(centre - n_pixels / 2 + 0.5))
-    return np.arange(first, first + n_pixels)
+    return range(first, first + n_pixels)
+
+
+def _stretch(image, rows, columns):
+    """Return those rows and columns of a picture; beyond its borders its edge pixels are repeated."""
+    if all(0 <= span.start and span.stop <= n for span, n in zip((rows, columns), image.shape, strict=False)):
+        return image[rows.start : rows.stop, columns.start : columns.stop]
+    rows, columns = (np.clip(span, 0, n - 1) for span, n in zip((rows, columns), image.shape, strict=False))
+    return image[rows[:, None], columns]

@@ -58,8 +58,10 @@ class YuNetDetector(FaceDetector):
             new_size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
             image = cv2.resize(image, new_size, interpolation=cv2.INTER_AREA)
         scale = np.array([width / image.shape[1], height / image.shape[0]])
-        below, right = (max(0, _SHORTEST_SIDE - side) for side in image.shape[:2])
-        image = cv2.copyMakeBorder(image[..., ::-1], 0, below, 0, right, cv2.BORDER_CONSTANT)
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        if min(image.shape[:2]) < _SHORTEST_SIDE:
+            below, right = (max(0, _SHORTEST_SIDE - side) for side in image.shape[:2])
+            image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT)
         self._network.setInputSize(image.shape[1::-1])
         _, found = self._network.detect(image)
         # Rows of box (4), landmarks (10), score.
