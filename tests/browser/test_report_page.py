@@ -37,6 +37,7 @@ def predictions(system, protocol):
             "fit_seconds": 0.1,
             "history": [history if row % 30 == 0 else None for row in range(n)],
             **{f"p_{name}": given[:, number] for number, name in enumerate(EMOTIONS)},
+            **({f"branch_{name}": rng.choice(EMOTIONS, n) for name in ("voice", "face")} if system == "both" else {}),
         }
     )
 
@@ -89,6 +90,7 @@ def test_page_renders_and_the_console_is_silent(page, bad_page):
     assert document.count("<svg ") == document.count("</svg>") == 2 * 2 + 4 * 4
     assert "<h1>Evaluation</h1>" in document
     assert "<h2 id=" in document
+    assert "Late fusion against its own branches" in document
     assert "CONSOLE" not in log
     assert "CONSOLE" in chromium("--dump-dom", bad_page.as_uri())[1]
 

@@ -206,7 +206,7 @@ def test_demo_runs_from_nothing_to_a_report(tmp_path):
         (["train", "ROOT", "--out", "m.savee", "--without", "KL"], "the speakers are S1, S2, S3"),
         (["evaluate", "ROOT", "--speaker-normalized", "--epochs", "1", "--systems", "knn"], "'knn' is not"),
         (["report", "ROOT", "--out", "page.html"], "holds no finished folds"),
-        (["report", "nowhere"], "nowhere holds no finished folds; evaluate(..., folder=...) makes them"),
+        (["report", "nowhere"], "nowhere holds no finished folds"),
         (["predict", "nowhere.mp4", "--model", "MODEL"], "nowhere.mp4"),
         (["predict", "a.mp4", "--model", "nowhere.savee"], "nowhere.savee"),
         (["fetch-weights", "haar"], "haar"),
