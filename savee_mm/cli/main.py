@@ -8,6 +8,7 @@ import click
 from savee_mm._version import __version__
 
 CORPORA = ("savee", "ravdess", "crema-d", "table")
+EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-image", "mel-image", "face-frames")
 
 
 class _Group(click.Group):
@@ -46,14 +47,19 @@ def main():
 
 
 def _corpus_options(command):
-    """Add ROOT and --corpus, and the options of every system."""
+    """Add ROOT, --corpus and --cache, and the options of every system."""
+    epochs = click.option(
+        "--epochs",
+        type=click.IntRange(1),
+        help="Passes over the training clips, of a system that is one network.  [default: the system's own]",
+    )
+    return _root_options(epochs(command))
+
+
+def _root_options(command):
+    """Add ROOT, --corpus and --cache."""
     for option in (
         click.option("--cache", type=click.Path(file_okay=False), help="Folder that keeps extracted arrays."),
-        click.option(
-            "--epochs",
-            type=click.IntRange(1),
-            help="Passes over the training clips, of a system that is one network.  [default: the system's own]",
-        ),
         click.option(
             "--corpus",
             type=click.Choice(CORPORA),
@@ -197,7 +203,9 @@ def report(folds, out, title, as_json):
 @click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, to test on later.")
 def train(root, corpus, epochs, cache, system, seed, out, without):
     """Train a system on the corpus at ROOT and save it."""
-    from savee_mm import save_model
+    from sklearn.utils import Bunch
+
+    from savee_mm import make_card, save_model
     from savee_mm.cli._systems import make_system
 
     model = make_system(system, epochs=epochs, cache=cache, seed=seed)
@@ -207,8 +215,9 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
     unknown = set(without) - set(bunch.data["speaker"])
     if unknown:
         raise ValueError(f"--without {', '.join(sorted(unknown))}: the speakers are {_unique(bunch.data['speaker'])}.")
-    model.fit(bunch.data[kept], bunch.target[kept])
-    click.echo(f"trained on {kept.sum()} clips of {_unique(bunch.data['speaker'][kept])}: {save_model(model, out)}")
+    used = Bunch(data=bunch.data[kept], target=bunch.target[kept], DESCR=bunch.DESCR)
+    path = save_model(model.fit(used.data, used.target), out, card=make_card(model, corpus=used, name=system))
+    click.echo(f"trained on {kept.sum()} clips of {_unique(used.data['speaker'])}: {path}")
 
 
 @main.command()
@@ -268,6 +277,42 @@ def info(model, as_json):
     from savee_mm.cli.info import run_info
 
     run_info(model, as_json=as_json)
+
+
+@main.command()
+@_root_options
+@click.option(
+    "--extractor", type=click.Choice(EXTRACTORS), default="voice", show_default=True, help="What is extracted."
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="features.parquet",
+    show_default=True,
+    help="Table to write: .parquet or .csv with named columns, of pictures (-image, -frames) .npz.",
+)
+@click.option("--jobs", default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "fill"]),
+    default="raise",
+    show_default=True,
+    help="What a clip that cannot be used does: end the command, or get the median and a line on stderr.",
+)
+def features(root, corpus, cache, extractor, out, jobs, on_error):
+    """Extract features of every clip of the corpus at ROOT into one table.
+
+    \b
+        savee-mm features SAVEE/ --out features.parquet
+        savee-mm features SAVEE/ --extractor face-frames --out frames.npz --cache done/
+
+    With --cache a run that was interrupted goes on where it ended. The status is 1 where a clip was filled.
+    """
+    from savee_mm.cli.features import run_features
+
+    bunch = _load(root, corpus)
+    if run_features(bunch, extractor, out, cache=cache, n_jobs=jobs, on_error=on_error):
+        raise click.exceptions.Exit(1)
 
 
 @main.command("fetch-weights")

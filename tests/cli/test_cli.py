@@ -41,7 +41,7 @@ def model(root, tmp_path_factory):
 def test_help_lists_the_commands_in_the_order_of_their_use():
     lines = run("--help").output.splitlines()
     commands = [line.split()[0] for line in lines[lines.index("Commands:") + 1 :] if line]
-    assert commands == ["demo", "evaluate", "report", "train", "predict", "fetch-weights"]
+    assert commands == ["demo", "evaluate", "report", "train", "predict", "info", "features", "fetch-weights"]
     assert run("--version").output.startswith("savee-mm, version ")
 
 

@@ -1,0 +1,95 @@
+"""The features of a corpus as one table."""
+
+import warnings
+
+import click
+import numpy as np
+import pandas as pd
+
+from savee_mm import (
+    AudioFeatures,
+    ClipWarning,
+    FaceDescriptor,
+    FaceFrameSampler,
+    MelImage,
+    MFCCImage,
+    ProsodyFeatures,
+    SpectralFeatures,
+    VoiceFunctionals,
+    YAMNetEmbedding,
+)
+
+EXTRACTORS = {
+    "prosody": ProsodyFeatures,
+    "spectral": SpectralFeatures,
+    "audio": AudioFeatures,
+    "voice": VoiceFunctionals,
+    "yamnet": YAMNetEmbedding,
+    "face": FaceDescriptor,
+    "mfcc-image": MFCCImage,
+    "mel-image": MelImage,
+    "face-frames": FaceFrameSampler,
+}
+PICTURES = {"mfcc-image", "mel-image", "face-frames"}
+TABLES = (".parquet", ".csv")
+
+
+def run_features(corpus, name, out, *, cache, n_jobs, on_error):
+    """Extract, write the table, and say what could not be used.
+
+    Parameters
+    ----------
+    corpus : Bunch
+        What a loader returned.
+    name : str
+        One of ``EXTRACTORS``.
+    out : Path
+        ``.parquet`` or ``.csv``, of pictures ``.npz``.
+    cache : str or None
+        Folder that keeps the clips that are done.
+    n_jobs : int
+        Worker processes.
+    on_error : {"raise", "fill"}
+        What a clip that cannot be used does.
+
+    Returns
+    -------
+    n_failed : int
+        How many clips were filled.
+
+    Raises
+    ------
+    ValueError
+        For another ending of ``out``.
+    """
+    endings = (".npz",) if name in PICTURES else TABLES
+    if out.suffix not in endings:
+        raise ValueError(f"--out {out}: {name} is written to {' or '.join(endings)}; name such a file.")
+    extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, on_error=on_error, verbose=True)
+    with warnings.catch_warnings():
+        # Each of these clips gets its line below.
+        warnings.simplefilter("ignore", ClipWarning)
+        values = extractor.fit_transform(corpus.data)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if name in PICTURES:
+        np.savez_compressed(out, X=values, clip_id=corpus.data["clip_id"].to_numpy(str), y=np.asarray(corpus.target))
+    else:
+        _write(_table(corpus, values, extractor.get_feature_names_out()), out)
+    for clip_id, path, reason in extractor.report_.itertuples(index=False):
+        click.echo(f"Error: {clip_id} ({path}) was filled: {reason}", err=True)
+    click.echo(f"{name} of {len(values)} clips, shape {values.shape[1:]}: {out}")
+    return len(extractor.report_)
+
+
+def _table(corpus, values, names):
+    """Return what is known of each clip and its features side by side."""
+    known = [column for column in ("clip_id", "speaker", "sentence") if column in corpus.data.columns]
+    table = corpus.data[known].reset_index(drop=True).assign(emotion=np.asarray(corpus.target))
+    return pd.concat([table, pd.DataFrame(values, columns=names)], axis=1)
+
+
+def _write(table, out):
+    if out.suffix == ".csv":
+        table.to_csv(out, index=False)
+    else:
+        table.to_parquet(out, index=False)

@@ -1,0 +1,84 @@
+"""`savee-mm features`: any extractor over any corpus, into one file."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import savee_mm.features
+from savee_mm import FaceFrameSampler, ProsodyFeatures
+from savee_mm.cli import main
+from savee_mm.cli.features import EXTRACTORS
+from savee_mm.cli.main import EXTRACTORS as NAMES
+
+
+@pytest.fixture(scope="module")
+def root(corpus):
+    """Folder of the synthetic corpus."""
+    return corpus.data["video"].iloc[0].rsplit("AudioVisualClip")[0]
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["features", *map(str, arguments)])
+
+
+def test_every_extractor_of_the_library_has_a_name():
+    assert list(EXTRACTORS) == list(NAMES)
+    assert {cls.__name__ for cls in EXTRACTORS.values()} == set(savee_mm.features.__all__) - {"SpeakerNormalizer"}
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_table_has_what_is_known_of_a_clip_and_named_columns(root, corpus, tmp_path, ending):
+    out = tmp_path / "new" / f"features.{ending}"
+    result = run(root, "--extractor", "prosody", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert f"prosody of 21 clips, shape (34,): {out}" in result.output
+    table = pd.read_parquet(out) if ending == "parquet" else pd.read_csv(out)
+    extractor = ProsodyFeatures()
+    expected = extractor.fit_transform(corpus.data)
+    names = extractor.get_feature_names_out().tolist()
+    assert table.columns.tolist() == ["clip_id", "speaker", "sentence", "emotion", *names]
+    np.testing.assert_allclose(table[names], expected)
+    assert table["emotion"].tolist() == corpus.target.tolist()
+    assert table["clip_id"].tolist() == corpus.data["clip_id"].tolist()
+
+
+def test_pictures_are_written_as_arrays(root, corpus, tmp_path):
+    out = tmp_path / "frames.npz"
+    result = run(root, "--extractor", "face-frames", "--out", out, "--cache", tmp_path / "done")
+    assert result.exit_code == 0, result.output
+    with np.load(out) as file:
+        np.testing.assert_array_equal(file["X"], FaceFrameSampler().fit_transform(corpus.data))
+        assert file["clip_id"].tolist() == corpus.data["clip_id"].tolist()
+        assert file["y"].tolist() == corpus.target.tolist()
+
+
+def test_wrong_ending_is_told_before_the_work(root, tmp_path):
+    result = run(root, "--extractor", "mfcc-image", "--out", tmp_path / "x.csv")
+    assert result.exit_code == 1
+    assert "mfcc-image is written to .npz" in result.stderr
+    result = run(root, "--out", tmp_path / "x.xlsx")
+    assert "voice is written to .parquet or .csv" in result.stderr
+
+
+@pytest.fixture
+def broken(corpus, tmp_path):
+    """A table of the synthetic clips, of which the third has a file that is no sound."""
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    table = corpus.data[["audio", "speaker", "clip_id"]].assign(emotion=corpus.target)
+    table.iloc[2, 0] = str(bad)
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    return tmp_path / "clips.csv"
+
+
+def test_broken_clip_ends_the_run_and_the_others_are_kept(broken, tmp_path):
+    arguments = (broken, "--corpus", "table", "--extractor", "prosody", "--out", tmp_path / "x.csv")
+    result = run(*arguments, "--cache", tmp_path / "done")
+    assert result.exit_code == 1
+    assert result.stderr.rstrip().splitlines()[-1].startswith("Error: clip 'S1_f01'")
+    assert len(list((tmp_path / "done").iterdir())) == 20
+    result = run(*arguments, "--cache", tmp_path / "done", "--on-error", "fill")
+    assert result.exit_code == 1
+    assert "was filled" in result.stderr
+    assert pd.read_csv(tmp_path / "x.csv").notna().all(axis=None)
