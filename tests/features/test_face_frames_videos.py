@@ -1,6 +1,8 @@
 """FaceFrameSampler on videos as they come: odd files and pixels, no face, a face now and then, several."""
 
 import struct
+import subprocess
+import sys
 
 import av
 import cv2
@@ -148,6 +150,41 @@ def test_what_cannot_be_used_is_named_or_filled(pictures, write_video, tmp_path,
         table = fitted.diagnose([path])
     assert not table["found"].any()
     assert table[["time", "x", "y", "width", "height", "confidence"]].isna().all(axis=None)
+
+
+def write_longer(path, source, seconds):
+    """Write a video of a second, with its sound, again and again."""
+    with av.open(str(source)) as short, av.open(str(path), "w") as container:
+        streams = {stream.index: container.add_stream_from_template(stream) for stream in short.streams}
+        packets = [(packet, packet.pts, packet.stream.index) for packet in short.demux() if packet.size]
+        for second in range(seconds):
+            for packet, pts, index in packets:
+                packet.pts = packet.dts = pts + round(second / packet.time_base)
+                packet.stream = streams[index]
+                container.mux(packet)
+    return path
+
+
+def test_memory_does_not_grow_with_the_length(pictures, write_video, tmp_path):
+    """The peak of a process that crops faces from ten minutes is within 50 MiB of that for four seconds."""
+    code = """
+import sys
+from pathlib import Path
+from savee_mm import FaceFrameSampler
+FaceFrameSampler(detector="lbp", n_frames=2, strategy="energy", cache=None).fit_transform([sys.argv[1]])
+print(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
+"""
+    rng = np.random.default_rng(0)
+    grain = rng.normal(0, 4, (25, *pictures.shape[1:]))
+    second = np.clip(np.repeat(pictures, 4, axis=0)[:25] + grain, 0, 255).astype(np.uint8)
+    source = write_video(tmp_path / "1.mkv", second, sound=rng.normal(0, 0.1, 16000))
+    peaks = []
+    for seconds in (4, 600):
+        path = write_longer(tmp_path / f"{seconds}.mkv", source, seconds)
+        done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout) / 1024)
+    assert path.stat().st_size > 100e6  # more than what may be used
+    assert peaks[1] - peaks[0] < 50
 
 
 # ---- real videos
