@@ -15,7 +15,10 @@ from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).parents[1]
 N_CLIPS = 24
-PACKAGES = ("numpy", "scipy", "numba", "librosa", "praat-parselmouth", "opensmile", "soxr", "scikit-learn", "joblib")
+PACKAGES = (
+    *("numpy", "scipy", "numba", "librosa", "praat-parselmouth", "opensmile", "soxr", "scikit-learn", "joblib"),
+    *("av", "opencv-python", "keras", "tensorflow"),
+)
 
 
 def pytest_addoption(parser):
@@ -81,15 +84,16 @@ def clips_at(clips):
 
 
 @pytest.fixture
-def race(benchmark, source, request):
+def race(benchmark, request):
     """Time a kernel, and in the same rounds its peers, so that all of them meet the same neighbours.
 
     The kernel is what pytest-benchmark times and shows; the peers run before it in every round, and their times
     are in ``extra_info`` of the report. One round goes first and is not counted: caches, compilation and lazy imports.
+    What is raced over sounds says how many seconds they are; of anything else the time of the whole call counts.
     """
     rounds = request.config.getoption("--rounds")
 
-    def run(kernel, peers, *, seconds_of_sound, goals=None):
+    def run(kernel, peers, *, seconds_of_sound=None, goals=None):
         timings = {name: [] for name in peers}
 
         def run_peers():
@@ -99,8 +103,10 @@ def race(benchmark, source, request):
                 timings[name].append(perf_counter() - start)
 
         benchmark.pedantic(kernel, setup=run_peers, rounds=rounds, warmup_rounds=1)
-        benchmark.extra_info["input"] = f"{len(source[1])} {source[0]}"
-        benchmark.extra_info["seconds_of_sound"] = seconds_of_sound
+        if seconds_of_sound is not None:
+            name, clips = request.getfixturevalue("source")
+            benchmark.extra_info["input"] = f"{len(clips)} {name}"
+            benchmark.extra_info["seconds_of_sound"] = seconds_of_sound
         benchmark.extra_info["peers"] = [
             # The first is the warm-up round.
             {"name": name, "seconds": seconds[1 : rounds + 1], "goal": (goals or {}).get(name)}

@@ -1,7 +1,8 @@
-"""Write the figures of a run into a page, between two comments, so that the prose around them stays.
+"""Write the figures of a run into a page, between comments, so that the prose around them stays.
 
-``python -m benchmarks.write_table PAGE.md BENCH.json WORKERS.json``: BENCH is pytest-benchmark's report, WORKERS that
-of ``benchmarks.workers``.
+``python -m benchmarks.write_table PAGE.md BENCH.json [WORKERS.json]``: BENCH is pytest-benchmark's report, WORKERS that
+of ``benchmarks.workers``. What is measured over sounds has one place in the page, what is timed as a whole call
+another; a report that has nothing for a place leaves it as it is.
 """
 
 import json
@@ -10,7 +11,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+# Where the figures stand: of what is measured over sounds, and of everything else.
+SOUND = ("<!-- figures: written by make bench -->", "<!-- end of figures -->")
+CALLS = ("<!-- figures of whole calls: written by make bench -->", "<!-- end of figures of whole calls -->")
 LEFT, RIGHT = "---", "---:"
 
 
@@ -43,7 +46,7 @@ def time_rows(benchmarks):
     rows = []
     for benchmark in benchmarks:
         info = benchmark["extra_info"]
-        # In ms per second of sound.
+        # In ms per second of sound, or of the whole call.
         scale = 1000 / info.get("seconds_of_sound", 1)
         for peer in info.get("peers", ()):
             result = compare(benchmark["stats"]["data"], peer["seconds"])
@@ -99,17 +102,18 @@ def workers_table(runs):
     return table(header, rows)
 
 
-def origin(report):
-    """Return when, where, on what and with what the figures were made."""
-    machine, commit = report["machine_info"], report["commit_info"]
-    races = [benchmark for benchmark in report["benchmarks"] if "peers" in benchmark["extra_info"]]
-    info = races[0]["extra_info"]
+def origin(report, races):
+    """Return when, on what, over what and with what the figures of ``races`` were made."""
+    machine, commit, info = report["machine_info"], report["commit_info"], races[0]["extra_info"]
     code = commit["id"][:7] + (" with changes" if commit["dirty"] else "")
+    rounds = f"{races[0]['stats']['rounds']} rounds"
+    if _is_over_sounds(races[0]):
+        rounds = f"Input: {info['input']}, {info['seconds_of_sound']:.0f} s of sound; {rounds}"
     return [
         f"- Date: {report['datetime'][:10]}; commit {code}.",
         f"- Machine: {machine['cpu']['brand_raw']}, {machine['n_cores']} cores, {machine['system']}; "
         f"load {machine['load']:.1f} at the start.",
-        f"- Input: {info['input']}, {info['seconds_of_sound']:.0f} s of sound; {races[0]['stats']['rounds']} rounds.",
+        f"- {rounds}.",
         f"- Versions: {', '.join(f'{name} {version}' for name, version in machine['versions'].items())}.",
     ]
 
@@ -121,35 +125,49 @@ def table(header, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def figures(report, runs):
-    """Return the whole of what stands between the comments."""
-    header = ["what", "savee_mm (ms/s)", "peer", "peer (ms/s)", "ratio (over the rounds)", "goal"]
-    benchmarks = report["benchmarks"]
-    times = table(header, time_rows(benchmarks))
-    parts = [times, memory_table(benchmarks), workers_table(runs), "\n".join(origin(report))]
-    return "\n\n".join(part for part in parts if part)
+def figures(report, runs, *, over_sounds):
+    """Return what stands in one of the two places, an empty text where nothing of it was run."""
+    benchmarks = [benchmark for benchmark in report["benchmarks"] if _is_over_sounds(benchmark) == over_sounds]
+    races = [benchmark for benchmark in benchmarks if "peers" in benchmark["extra_info"]]
+    if not races:
+        return ""
+    unit = "ms/s" if over_sounds else "ms"
+    header = ["what", f"savee_mm ({unit})", "peer", f"peer ({unit})", "ratio (over the rounds)", "goal"]
+    parts = [table(header, time_rows(races))]
+    if over_sounds:
+        parts += [memory_table(benchmarks), workers_table(runs)]
+    return "\n\n".join(part for part in [*parts, "\n".join(origin(report, races))] if part)
 
 
-def put_between(page, text):
-    """Return the page with the text between its two comments.
+def _is_over_sounds(benchmark):
+    """Whether it is told by second of sound, or measures memory, which only those over sounds do."""
+    return not {"seconds_of_sound", "peak_mib"}.isdisjoint(benchmark["extra_info"])
+
+
+def put_between(page, text, place):
+    """Return the page with the text between the two comments of a place.
 
     Raises
     ------
     ValueError
         If the page has not both comments, once and in order.
     """
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise ValueError(f"expected the lines {BEGIN!r} and then {END!r} in the page, once each")
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{rest.split(END)[1]}"
+    begin, end = place
+    if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
+        raise ValueError(f"expected the lines {begin!r} and then {end!r} in the page, once each")
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}"
 
 
-def main(page, report, runs):
-    """Rewrite the page from the two reports and show what was written."""
-    page = Path(page)
-    text = figures(json.loads(Path(report).read_text()), json.loads(Path(runs).read_text()))
-    page.write_text(put_between(page.read_text(encoding="utf-8"), text), encoding="utf-8")
-    print(text)
+def main(page, report, runs=None):
+    """Rewrite the page from the reports and show what was written."""
+    page, report = Path(page), json.loads(Path(report).read_text())
+    runs = [] if runs is None else json.loads(Path(runs).read_text())
+    for place in (SOUND, CALLS):
+        text = figures(report, runs, over_sounds=place is SOUND)
+        if text:
+            page.write_text(put_between(page.read_text(encoding="utf-8"), text, place), encoding="utf-8")
+            print(text)
 
 
 if __name__ == "__main__":

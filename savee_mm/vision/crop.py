@@ -110,7 +110,7 @@ def check_margin(margin):
 
 
 def _spans(box, size, margin):
-    """Return the rows and columns (ranges) of the stretch around a box, which may reach beyond the picture, and the size."""
+    """Return the rows and columns (ranges) around a box, which may reach beyond the picture, and the size."""
     box = np.asarray(box, dtype=np.float64)
     if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
         raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
@@ -130,7 +130,7 @@ def _span(centre, length):
 
 def _stretch(image, rows, columns):
     """Return those rows and columns of a picture; beyond its borders its edge pixels are repeated."""
-    if all(0 <= span.start and span.stop <= n for span, n in zip((rows, columns), image.shape, strict=False)):
+    if all(span.start >= 0 and span.stop <= n for span, n in zip((rows, columns), image.shape, strict=False)):
         return image[rows.start : rows.stop, columns.start : columns.stop]
     rows, columns = (np.clip(span, 0, n - 1) for span, n in zip((rows, columns), image.shape, strict=False))
     return image[rows[:, None], columns]

@@ -1,5 +1,6 @@
 """The arithmetic behind the table of benchmarks."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,11 @@ def writer():
     return SimpleNamespace(**runpy.run_path(str(SCRIPT)))
 
 
-def report(ours, peer, goal=0.4):
-    """A report of one benchmark over 10 s of sound."""
-    extra_info = {
-        "input": "24 clips",
-        "seconds_of_sound": 10,
-        "peers": [{"name": "librosa", "seconds": peer, "goal": goal}],
-    }
+def report(ours, peer, goal=0.4, *, over_sounds=True):
+    """A report of one benchmark, over 10 s of sound or of a whole call."""
+    extra_info = {"peers": [{"name": "librosa", "seconds": peer, "goal": goal}]}
+    if over_sounds:
+        extra_info |= {"input": "24 clips", "seconds_of_sound": 10}
     return {
         "datetime": "2026-11-22T10:00:00+00:00",
         "commit_info": {"id": "0123456789", "dirty": False},
@@ -60,22 +59,37 @@ def test_verdict(writer, ratio, goal, expected):
     assert writer.verdict(ratio, goal) == expected
 
 
-def test_page_keeps_its_prose_and_loses_the_old_figures(writer):
-    page = f"before\n{writer.BEGIN}\nold\n{writer.END}\nafter\n"
-    text = writer.figures(report([1.0], [4.0]), [])
-    once = writer.put_between(page, text)
+@pytest.mark.parametrize(
+    ("over_sounds", "row", "rounds"),
+    [
+        (True, "| mfcc | 100 | librosa | 400 |", "Input: 24 clips, 10 s of sound; 1 rounds"),
+        (False, "| mfcc | 1e+03 | librosa | 4e+03 |", "- 1 rounds"),
+    ],
+)
+def test_page_keeps_its_prose_and_loses_the_old_figures(writer, tmp_path, over_sounds, row, rounds):
+    page, run = tmp_path / "page.md", tmp_path / "report.json"
+    places = [f"{begin}\nold\n{end}\n" for begin, end in (writer.SOUND, writer.CALLS)]
+    page.write_text("before\n" + "between\n".join(places) + "after\n")
+    run.write_text(json.dumps(report([1.0], [4.0], over_sounds=over_sounds)))
+    writer.main(page, run)
+    once = page.read_text()
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
-    assert "old" not in once
-    assert "| mfcc | 100 | librosa | 400 |" in once
+    # The other place had nothing in the report.
+    assert once.count("old") == 1
+    assert places[over_sounds] in once
+    assert row in once
+    assert rounds in once
     assert "Abacus, 2 cores" in once
-    assert writer.put_between(once, text) == once
+    writer.main(page, run)
+    assert page.read_text() == once
 
 
 @pytest.mark.parametrize("page", ["no place", "{end} {begin}", "{begin} {begin} {end}"])
 def test_page_without_its_place_is_refused(writer, page):
+    begin, end = writer.SOUND
     with pytest.raises(ValueError, match="once each"):
-        writer.put_between(page.format(begin=writer.BEGIN, end=writer.END), "figures")
+        writer.put_between(page.format(begin=begin, end=end), "figures", writer.SOUND)
 
 
 def test_tables_of_memory_and_processes(writer):
@@ -93,6 +107,7 @@ def test_tables_of_memory_and_processes(writer):
     assert writer.workers_table([run]).splitlines()[-1] == "| 2 | 9.0 | 6.0 | 20.0 | 100, 102 | 99 |"
 
 
-def test_page_of_the_documentation_has_its_place(writer):
+def test_page_of_the_documentation_has_both_places(writer):
     page = (SCRIPT.parents[1] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    assert "figures of this run" in writer.put_between(page, "figures of this run")
+    for place in (writer.SOUND, writer.CALLS):
+        assert "figures of this run" in writer.put_between(page, "figures of this run", place)
