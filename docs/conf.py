@@ -28,7 +28,17 @@ html_title = f"savee_mm {release}"
 html_theme_options = {"logo": {"text": "savee_mm"}, "navigation_with_keys": False}
 html_show_sourcelink = False
 # These pages have nothing below them to navigate to.
-_PAGES = ("install", "first_steps", "features", "audio_systems", "protocols", "reports", "results", "benchmarks")
+_PAGES = (
+    "install",
+    "first_steps",
+    "features",
+    "audio_systems",
+    "protocols",
+    "reports",
+    "models",
+    "results",
+    "benchmarks",
+)
 html_sidebars = {page: [] for page in _PAGES}
 
 autosummary_generate = True

@@ -15,7 +15,9 @@ from savee_mm.inference.window_prediction import decide
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-_MEDIA = set(".wav .flac .ogg .opus .mp3 .m4a .aac .aif .aiff .avi .mp4 .m4v .mov .mkv .webm .mpg .mpeg .flv".split())
+_SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}
+_VIDEOS = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".flv"}
+_MEDIA = _SOUNDS | _VIDEOS
 _PICTURES = {".png", ".svg", ".pdf", ".jpg"}
 
 

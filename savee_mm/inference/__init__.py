@@ -1,5 +1,20 @@
-"""Files -> predictions."""
+"""Files, long recordings and streams -> predictions."""
 
+from savee_mm.inference.explain import Explanation, explain
 from savee_mm.inference.files import predict_file
+from savee_mm.inference.importance import group_importance
+from savee_mm.inference.stream import predict_stream
+from savee_mm.inference.timeline import EmotionTimeline
+from savee_mm.inference.timeline_plot import plot_timeline
+from savee_mm.inference.window_prediction import WindowPrediction
 
-__all__ = ["predict_file"]
+__all__ = [
+    "EmotionTimeline",
+    "Explanation",
+    "WindowPrediction",
+    "explain",
+    "group_importance",
+    "plot_timeline",
+    "predict_file",
+    "predict_stream",
+]

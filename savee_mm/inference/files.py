@@ -1,8 +1,10 @@
 """One file in, the probabilities of the emotions out."""
 
+import warnings
 from pathlib import Path
 
-import pandas as pd
+from savee_mm._validation import ClipWarning
+from savee_mm.inference._asking import ask, check_model
 
 
 def predict_file(model, path):
@@ -28,18 +30,44 @@ def predict_file(model, path):
     TypeError
         Where the model gives no probabilities.
 
+    Warns
+    -----
+    ClipWarning
+        Where a :class:`~savee_mm.LateFusionClassifier` had to do without the file's sound, or without its pictures.
+
     Examples
     --------
     >>> from savee_mm import load_model, predict_file
     >>> model = load_model("fusion.savee")  # doctest: +SKIP
     >>> predict_file(model, "clip.mp4").head(1)  # doctest: +SKIP
     """
-    if not hasattr(model, "predict_proba"):
-        raise TypeError(
-            f"predict_file needs a classifier with predict_proba, got {type(model).__name__}; wrap one without in "
-            "sklearn.calibration.CalibratedClassifierCV."
-        )
-    path = str(path)
-    table = pd.DataFrame({"audio": [path], "video": [path], "clip_id": [Path(path).stem]})
-    probabilities = pd.Series(model.predict_proba(table)[0], index=model.classes_, name=Path(path).name)
-    return probabilities.sort_values(ascending=False, kind="stable")
+    probabilities, lacking = ask_file(model, path)
+    if lacking:
+        warnings.warn(f"clip {Path(path).stem!r} ({path}): predicted {lacking}", ClipWarning, stacklevel=2)
+    return probabilities
+
+
+def ask_file(model, path):
+    """Return what a model says of one file, and what it did without.
+
+    Parameters
+    ----------
+    model, path
+        As of :func:`predict_file`.
+
+    Returns
+    -------
+    probabilities : Series of float
+        As of :func:`predict_file`.
+    lacking : str
+        What the model did without, and why; empty where it lacked nothing.
+
+    Raises
+    ------
+    ClipError, TypeError
+        As :func:`predict_file`.
+    """
+    check_model(model, "predict_file")
+    path = Path(path)
+    probabilities, lacking = ask(model, {"audio": str(path), "video": str(path), "clip_id": path.stem})
+    return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), lacking

@@ -16,6 +16,7 @@ _STEPS = ("sklearn.preprocessing", "sklearn.feature_selection", "sklearn.decompo
 _NOT_TOLD = {"cache", "copy", "n_jobs", "random_state", "verbose", "weights"}
 _FIGURES = ("n_clips", "n_folds", "accuracy", "accuracy_low", "accuracy_high", "uar", "f1", "log_loss", "drawn")
 _BY_SPEAKER = ("protocol", "group", "n_clips", "accuracy", "uar")
+_RULE = re.compile(r"^-+$\n", re.MULTILINE)
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])+")
 
 
@@ -83,7 +84,7 @@ def _corpus(corpus):
     labels, counts = np.unique(np.asarray(corpus.target).astype(str), return_counts=True)
     speakers = corpus.data["speaker"].dropna().astype(str).unique() if "speaker" in corpus.data else ()
     return {
-        "description": _FOLDERS.sub("", corpus.get("DESCR", "")).strip(),
+        "description": _RULE.sub("", _FOLDERS.sub("", corpus.get("DESCR", ""))).strip(),
         "n_clips": len(corpus.data),
         "clips": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
         "speakers": sorted(speakers),

@@ -1,0 +1,167 @@
+"""A recording as it would come over a wire: pieces of sound and pictures, in the order of their time."""
+
+import heapq
+from dataclasses import dataclass
+from operator import attrgetter
+
+import numpy as np
+
+from savee_mm._validation import ClipError
+from savee_mm.media._container import check_file, damaged, open_container
+from savee_mm.media._packets import ERRORS
+from savee_mm.media._pictures import PictureMaker, picture_stream
+from savee_mm.media.audio import sound_blocks, sound_stream
+
+# Longest piece of sound (s): a window is whole as soon as the piece after its end begins.
+_PIECE = 0.05
+_EPS = 1e-6
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A piece of sound: its time (s), mono samples, and their rate (Hz)."""
+
+    time: float
+    samples: np.ndarray
+    sr: float
+
+    @property
+    def end(self):
+        """Time of its end (s)."""
+        return self.time + len(self.samples) / self.sr
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, RGB, and the time from which it is on screen (s)."""
+
+    time: float
+    pixels: np.ndarray
+
+    @property
+    def end(self):
+        """The time itself: how long a picture stays is not known before the next one."""
+        return self.time
+
+
+def read_events(path, modalities, fps):
+    """Read a file's sound and pictures beside each other, no more of them at a time than a moment.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    modalities : list of str
+        ``"audio"``, ``"video"`` or both.
+    fps : float or None
+        Most pictures a second that are given, None for all.
+
+    Yields
+    ------
+    event : Sound or Picture
+        On the container's clock, in the order of their times.
+
+    Raises
+    ------
+    ClipError
+        Where the file cannot be read, or to its end, or has not one of the modalities.
+    """
+    file, readers = check_file(path), {"audio": _read_sound, "video": _read_pictures}
+    # A reader for each: in many files sound and pictures lie far apart.
+    return in_order([readers[name](file, fps) for name in modalities])
+
+
+def in_order(sources):
+    """Merge runs of events by their time, taking from each no more than is needed.
+
+    Parameters
+    ----------
+    sources : list of iterable
+        Each in the order of time.
+
+    Yields
+    ------
+    event : Sound or Picture
+    """
+    return heapq.merge(*sources, key=attrgetter("time"))
+
+
+def in_pieces(time, samples, sr):
+    """Cut a block of sound into short pieces.
+
+    Parameters
+    ----------
+    time : float
+        When it begins (s).
+    samples : ndarray of shape (n_samples,)
+        Mono.
+    sr : float
+        Their rate (Hz).
+
+    Yields
+    ------
+    piece : Sound
+    """
+    step = max(1, round(_PIECE * sr))
+    for start in range(0, len(samples), step):
+        yield Sound(time + start / sr, samples[start : start + step], sr)
+
+
+def thinned(pictures, fps):
+    """Leave out pictures where there are more than ``fps`` a second.
+
+    Parameters
+    ----------
+    pictures : iterable of (float, picture)
+        Times (s) and pictures.
+    fps : float or None
+        Pictures a second, None for all.
+
+    Yields
+    ------
+    time, picture
+    """
+    last = None
+    for time, picture in pictures:
+        place = None if fps is None else int(np.floor(time * fps + _EPS))
+        if last is None or place is None or place != last:
+            yield time, picture
+        last = place
+
+
+def _read_sound(file, fps):
+    with open_container(file) as container:
+        stream = sound_stream(file, container)
+        clock = None
+        for time, block in sound_blocks(file, container, stream):
+            if not np.isfinite(block).all():
+                raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
+            if clock is None:
+                clock = time or 0.0
+            elif time is not None:
+                # A time stamp from before the end of the last block is rounding, or wrong.
+                clock = max(time, clock)
+            yield from in_pieces(clock, block, stream.rate)
+            clock += len(block) / stream.rate
+
+
+def _read_pictures(file, fps):
+    with open_container(file) as container:
+        stream, make, clock = picture_stream(file, container), PictureMaker(), None
+        try:
+            for time, frame in thinned(_timed(stream, container), fps):
+                clock = time if clock is None else max(time, clock)
+                yield Picture(clock, make(frame))
+        except ERRORS as error:
+            if isinstance(error, ClipError):
+                raise
+            raise damaged(file, error, clock) from error
+    if clock is None:
+        raise ClipError("not one frame of its pictures decodes; convert it again or leave the clip out", path=file)
+
+
+def _timed(stream, container):
+    """Yield frames with their times (s); a raw stream has its rate instead."""
+    rate = float(stream.average_rate or stream.guessed_rate or 25)
+    for number, frame in enumerate(container.decode(stream)):
+        yield (number / rate if frame.time is None else frame.time), frame

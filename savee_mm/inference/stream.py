@@ -1,0 +1,106 @@
+"""predict_stream: answers while the recording is still going on."""
+
+import numpy as np
+
+from savee_mm.inference._asking import does_without, modalities_read
+from savee_mm.inference._events import Picture, in_order, in_pieces, thinned
+from savee_mm.inference._judge import WindowJudge, check_settings
+from savee_mm.inference._windows import slide
+from savee_mm.vision.faces import check_image
+
+
+def predict_stream(
+    model, *, frames=None, sound=None, sr=None, window=3.0, hop=1.0, fps=10.0, min_voice=0.2, min_confidence=0.0
+):
+    """Predict pictures and sound as they come, from a camera, a microphone or a pipe.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted classifier over the clip table, with ``predict_proba``.
+    frames : iterable of (float, ndarray), default=None
+        Time (s) and picture (height, width, 3), uint8 RGB, in the order of time. The clock is that of the sound, whose
+        first sample is at 0.
+    sound : iterable of ndarray of shape (n_samples,), default=None
+        Blocks of mono samples in [-1, 1], one behind the other, of any length.
+    sr : float, default=None
+        Rate of the sound (Hz).
+    window, hop, fps, min_voice, min_confidence : float
+        As of :class:`EmotionTimeline`.
+
+    Returns
+    -------
+    predictions : iterator of WindowPrediction
+        One every ``hop`` seconds, about the last ``window`` seconds. Its ``delay`` (s) is what came on top of the
+        window's end: the wait for the next picture and the next 50 ms of sound, and the computing.
+
+    Raises
+    ------
+    TypeError
+        Where the model gives no probabilities.
+    ValueError
+        Where a parameter is out of its range, neither frames nor sound are given or not what the model needs, or one
+        of them is no picture or no block of mono floats.
+
+    Notes
+    -----
+    The model is asked in this thread, between two pictures: a source that drops what is not fetched in time needs a
+    thread and a queue of its own. Sound and pictures are taken in turns, by their times, so that where one of them
+    stands still the other is not read on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm import predict_stream
+    >>> blocks = (np.zeros(1600, np.float32) for _ in range(100))
+    >>> for prediction in predict_stream(model, sound=blocks, sr=16000):  # doctest: +SKIP
+    ...     print(prediction.end, prediction.emotion, f"{prediction.delay:.2f} s behind")
+    """
+    settings = {"min_voice": min_voice, "min_confidence": min_confidence}
+    check_settings(model, "predict_stream", window=window, hop=hop, fps=fps, **settings)
+    _check_sources(model, {"audio": sound, "video": frames}, sr)
+    sources = [] if sound is None else [_pieces(sound, sr)]
+    sources += [] if frames is None else [_pictures(frames, fps)]
+    return _judged(model, slide(in_order(sources), window, hop), settings)
+
+
+def _judged(model, windows, settings):
+    with WindowJudge(model, **settings) as judge:
+        yield from map(judge, windows)
+
+
+def _check_sources(model, sources, sr):
+    given = [name for name, source in sources.items() if source is not None]
+    needed = modalities_read(model)
+    names = {"audio": "sound", "video": "frames"}
+    if not given or (set(needed) - set(given) and not (does_without(model) and set(needed) & set(given))):
+        raise ValueError(
+            f"predict_stream got {' and '.join(names[name] for name in given) or 'nothing'}, and this model reads "
+            f"{' and '.join(names[name] for name in needed)}: pass {'both' if len(needed) > 1 else 'that'}."
+        )
+    if sources["audio"] is not None and not (isinstance(sr, (int, float)) and sr > 0):
+        raise ValueError(f"predict_stream needs sr, the rate of the sound in Hz, got {sr!r}.")
+
+
+def _pieces(sound, sr):
+    n_samples = 0
+    for block in sound:
+        block = np.asarray(block)
+        if block.ndim != 1 or block.dtype.kind != "f":
+            raise ValueError(
+                f"Expected blocks of sound of shape (n_samples,) and type float with full scale at 1, got shape "
+                f"{block.shape} and type {block.dtype}; average the channels, divide int16 by 32768."
+            )
+        if not np.isfinite(block).all():
+            raise ValueError(f"The block of sound at {n_samples / sr:.2f} s has samples that are NaN or infinite.")
+        yield from in_pieces(n_samples / sr, block.astype(np.float32, copy=False), sr)
+        n_samples += len(block)
+
+
+def _pictures(frames, fps):
+    last = -np.inf
+    for time, picture in thinned(frames, fps):
+        if not time >= last:
+            raise ValueError(f"Expected pictures in the order of time, got one at {time!r} s after one at {last!r} s.")
+        last = time
+        yield Picture(float(time), check_image(picture))

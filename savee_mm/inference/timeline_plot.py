@@ -1,0 +1,116 @@
+"""The picture of a timeline: probabilities over time, with faces above."""
+
+import numpy as np
+
+from savee_mm._validation import ClipError
+from savee_mm.inference._events import read_events
+from savee_mm.media import map_frames
+from savee_mm.vision import choose_face, crop_face, make_detector, resolve_detector
+
+_N_FACES = 10
+_CROP, _MARGIN = (96, 96), 0.3
+_TABLE = ("start", "end", "emotion", "confidence", "note")
+
+
+def plot_timeline(table, path=None, *, detector="auto"):
+    """Draw the probabilities of the emotions over time.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What :meth:`EmotionTimeline.predict` returned.
+    path : path-like, default=None
+        The recording, for a row of ten faces above; without it, or of a sound file, there are none.
+    detector : {"auto", "yunet", "ssd", "lbp"}, default="auto"
+        What finds these faces, see :class:`FaceFrameSampler`; the model is not asked.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        At each moment the shares of the emotions, one on top of the other, around the middle of the windows; blank
+        where nothing was said. The dots below name the emotion where the model was sure enough. Save it with
+        ``figure.savefig(path)``.
+
+    Raises
+    ------
+    ValueError
+        Where the table has no row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import plot_timeline
+    >>> row = {"emotion": "joy", "confidence": 0.7, "note": "", "anger": 0.3, "joy": 0.7}
+    >>> table = pd.DataFrame([{"start": 0.0, "end": 3.0, **row}, {"start": 1.0, "end": 4.0, **row}])
+    >>> [axes.get_xlabel() for axes in plot_timeline(table).axes]
+    ['time (s)']
+    """
+    # Not pyplot, which keeps every figure and may want a screen.
+    from matplotlib.figure import Figure
+
+    if not len(table):
+        raise ValueError("plot_timeline got a table without a row: the recording had nothing to predict.")
+    end = float(table["end"].max()) or 1.0  # a still picture has no length
+    faces = None if path is None else _faces(path, end, detector)
+    figure = Figure(figsize=(10, 3.2 if faces is None else 4.2), layout="constrained")
+    axes = figure.subplots()
+    _draw_shares(axes, table, end)
+    for i, crop in enumerate(faces or ()):
+        # Above the tenth of the time that the face is from.
+        small = axes.inset_axes((i / _N_FACES, 1.02, 1 / _N_FACES, 0.3))
+        small.set_axis_off()
+        if crop is not None:
+            small.imshow(crop, vmin=0, vmax=1)
+    return figure
+
+
+def _draw_shares(axes, table, end):
+    names = [name for name in table.columns if name not in _TABLE]
+    shares = table[names].to_numpy(dtype=float)
+    middle, edges = _edges(table, end)
+    top = np.cumsum(shares, axis=1)
+    colors = {name: f"C{i % 10}" for i, name in enumerate(names)}
+    for i, name in enumerate(names):
+        bottom = top[:, i] - shares[:, i]
+        axes.stairs(top[:, i], edges, baseline=bottom, fill=True, color=colors[name], label=name, alpha=0.8)
+    named = table["emotion"].notna().to_numpy()
+    if named.any():
+        dots = [colors[name] for name in table["emotion"][named]]
+        axes.scatter(middle[named], np.full(named.sum(), -0.05), c=dots, s=12, clip_on=False)
+    axes.set(xlim=(0, end), ylim=(-0.09, 1), xlabel="time (s)", ylabel="probability", yticks=[0, 0.5, 1])
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+
+
+def _edges(table, end):
+    """Return the middle of each window, and the edges of what is drawn for it."""
+    middle = (table["start"] + table["end"]).to_numpy(dtype=float) / 2
+    between = (middle[1:] + middle[:-1]) / 2
+    half = (between[0] - middle[0]) if len(between) else end / 2
+    return middle, np.concatenate([[middle[0] - half], between, [min(end, middle[-1] + half)]])
+
+
+def _faces(path, end, detector):
+    """Return the crops of faces at the middle of equal parts, None where none is found; None without pictures."""
+    find = make_detector(resolve_detector(detector)).detect
+
+    def crop(picture):
+        faces = find(picture)
+        index = choose_face(faces, picture.shape)
+        return None if index is None else crop_face(picture, faces.boxes[index], size=_CROP, margin=_MARGIN)
+
+    try:
+        origin = min(next(read_events(path, [name], 1)).time for name in _modalities(path))
+        moments = origin + (np.arange(_N_FACES) + 0.5) * end / _N_FACES
+        return map_frames(crop, path, times=moments)[0]
+    except ClipError:
+        return None
+
+
+def _modalities(path):
+    """Return what there is in a file with pictures; raise ClipError where there are none."""
+    next(read_events(path, ["video"], 1))
+    try:
+        next(read_events(path, ["audio"], 1))
+    except ClipError:
+        return ["video"]
+    return ["audio", "video"]

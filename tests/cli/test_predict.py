@@ -1,0 +1,160 @@
+"""``savee-mm predict``: files and folders, tables and JSON, doubt, timelines, and what is left after Ctrl-C."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import soundfile
+from click.testing import CliRunner
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from savee_mm import ProsodyFeatures, make_card, predict_file, read_audio, save_model
+from savee_mm.cli import main
+
+
+def run(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+@pytest.fixture(scope="module")
+def voice(corpus):
+    model = make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression(max_iter=1000))
+    return model.fit(corpus.data, corpus.target)
+
+
+@pytest.fixture(scope="module")
+def model(voice, corpus, tmp_path_factory):
+    return save_model(voice, tmp_path_factory.mktemp("model") / "voice.savee", card=make_card(voice, corpus=corpus))
+
+
+@pytest.fixture
+def folder(corpus, tmp_path):
+    """A folder of two sounds, one of them deeper down, and a text."""
+    for i, name in enumerate(["b.wav", "deep/a.flac"]):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "in" / name, *read_audio(corpus.data["audio"].iloc[i]))
+    (tmp_path / "in" / "notes.txt").write_text("no media")
+    return tmp_path / "in"
+
+
+def test_folder_stands_for_the_sounds_and_videos_in_it(model, folder):
+    result = run("predict", folder, "--model", model)
+    assert result.exit_code == 0, result.output
+    files = [line.split()[0] for line in result.output.splitlines()]
+    assert files == ["file", str(folder / "b.wav"), str(folder / "deep/a.flac")]
+
+
+def test_folder_without_media_is_refused(model, tmp_path):
+    result = run("predict", tmp_path, "--model", model)
+    assert result.exit_code == 1
+    assert f"Error: {tmp_path}: neither sounds nor videos in this folder" in result.output
+
+
+def test_json_says_what_the_library_says(model, voice, folder):
+    result = run("predict", folder, "--model", model, "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    for row in rows:
+        expected = predict_file(voice, row["file"])
+        assert row["probabilities"] == pytest.approx(expected.to_dict())
+        assert row["emotion"] == expected.index[0]
+        assert row["confidence"] == pytest.approx(expected.iloc[0])
+        assert row["note"] == ""
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_what_is_printed_is_written_as_well(model, folder, tmp_path, suffix):
+    out = tmp_path / "new" / f"answers{suffix}"
+    result = run("predict", folder, "--model", model, "--out", out)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(out) if suffix == ".csv" else pd.DataFrame(json.loads(out.read_text()))
+    assert table["file"].tolist() == [str(folder / "b.wav"), str(folder / "deep/a.flac")]
+    assert table["emotion"].notna().all()
+    assert table["confidence"].between(0, 1).all()
+
+
+def test_doubt_is_said(model, folder):
+    result = run("predict", folder / "b.wav", "--model", model, "--min-confidence", 1)
+    assert result.exit_code == 0, result.output
+    assert "(unsure)" in result.stdout
+    assert "is below 1" in result.stderr
+    (row,) = json.loads(run("predict", folder / "b.wav", "--model", model, "--min-confidence", 1, "--json").stdout)
+    assert row["emotion"] is None
+    assert row["note"].startswith("unsure: ")
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+
+
+def test_file_that_cannot_be_used_is_named_and_the_others_are_predicted(model, folder, tmp_path):
+    (tmp_path / "empty.wav").touch()
+    result = run("predict", tmp_path / "empty.wav", folder / "b.wav", "--model", model, "--json")
+    assert result.exit_code == 1
+    assert f"Error: clip 'empty' ({tmp_path / 'empty.wav'}): the file is empty" in result.stderr
+    assert [row["file"] for row in json.loads(result.stdout)] == [str(folder / "b.wav")]
+
+
+def test_timeline_has_a_line_for_each_window(model, folder, tmp_path):
+    args = ["--timeline", "--window", 0.5, "--hop", 0.25, "--out", tmp_path / "t.csv", "--plot", tmp_path / "t.png"]
+    result = run("predict", folder / "b.wav", "--model", model, *args)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["start"].iloc[:3].tolist() == [0, 0.25, 0.5]
+    assert table["end"].iloc[:3].tolist() == [0.5, 0.75, 1.0]
+    assert len(result.stdout.splitlines()) == 1 + len(table)
+    assert (tmp_path / "t.png").read_bytes().startswith(b"\x89PNG")
+    assert f"plot: {tmp_path / 't.png'}" in result.stderr
+
+
+def test_timelines_of_several_files_have_a_folder_of_pictures(model, folder, tmp_path):
+    result = run("predict", folder, "--model", model, "--timeline", "--plot", tmp_path / "plots", "--json")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["a.png", "b.png"]
+    assert {row["file"] for row in json.loads(result.stdout)} == {str(folder / "b.wav"), str(folder / "deep/a.flac")}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--out", "answers.txt"], "expected a file that ends with .csv or .json, got 'answers.txt'"),
+        (["--plot", "t.png"], "--plot draws a timeline: add --timeline"),
+        (["--min-confidence", "2"], "2.0 is not in the range"),
+        (["--window", "0"], "--window"),
+    ],
+)
+def test_wrong_usage_is_status_2(model, folder, args, message):
+    result = run("predict", folder / "b.wav", "--model", model, *args)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_hop_longer_than_the_window_is_one_sentence(model, folder):
+    result = run("predict", folder / "b.wav", "--model", model, "--timeline", "--window", 1, "--hop", 2)
+    assert result.exit_code == 1
+    assert "Lower hop." in result.output
+
+
+def test_interrupt_leaves_what_is_done(model, folder, tmp_path):
+    """Ctrl-C after the first of many windows."""
+    out = tmp_path / "answers.csv"
+    long = tmp_path / "long.wav"
+    y, sr = read_audio(folder / "b.wav")
+    with soundfile.SoundFile(long, "w", sr, 1) as file:
+        for _ in range(400):
+            file.write(y)
+    command = [sys.executable, "-m", "savee_mm", "predict", str(long), "--model", str(model)]
+    command += ["--timeline", "--window", "1", "--hop", "0.1", "--out", str(out)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert "Interrupted: what was done before is kept." in said
+    assert "Traceback" not in said
+    table = pd.read_csv(out)
+    assert f"{table['start'].iloc[0]:.2f}" in first
+    assert table["end"].is_monotonic_increasing

@@ -1,0 +1,83 @@
+"""Small models of each kind, and a recording with a pause in it."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from savee_mm import FaceDescriptor, FaceFrameSampler, LateFusionClassifier, ProsodyFeatures, read_audio, read_frames
+
+SR, FPS = 16000, 10
+PAUSE = (4.0, 8.0)  # s
+
+
+def voice_model():
+    return make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression(max_iter=1000))
+
+
+def face_model():
+    return make_pipeline(
+        FaceDescriptor(FaceFrameSampler(n_frames=4, detector="lbp")),
+        StandardScaler(),
+        LogisticRegression(max_iter=1000),
+    )
+
+
+@pytest.fixture(scope="session")
+def voice(corpus):
+    """A model that reads sound alone."""
+    return voice_model().fit(corpus.data, corpus.target)
+
+
+@pytest.fixture(scope="session")
+def face(corpus):
+    """A model that reads pictures alone."""
+    return face_model().fit(corpus.data, corpus.target)
+
+
+@pytest.fixture(scope="session")
+def both(corpus):
+    """A model that reads both, and does without one of them."""
+    branches = [("voice", voice_model()), ("face", face_model())]
+    return LateFusionClassifier(branches, n_inner_folds=2).fit(corpus.data, corpus.target)
+
+
+@pytest.fixture(scope="session")
+def recording(corpus, tmp_path_factory, write_video):
+    """A talking face of 12.5 s, silent from 4 to 8 s, 10 pictures a second."""
+    pictures, _ = read_frames(corpus.data["video"].iloc[0], 20)
+    y = np.resize(np.trim_zeros(read_audio(corpus.data["audio"].iloc[0], SR)[0]), round(12.5 * SR))
+    y[round(PAUSE[0] * SR) : round(PAUSE[1] * SR)] = 0
+    path = tmp_path_factory.mktemp("recording") / "long.avi"
+    write_video(path, [pictures[i % 20] for i in range(125)], y)
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_video():
+    """Write pictures, 10 a second, and sound at 16 kHz: ``write_video(path, pictures, y=None)``."""
+    return _write_video
+
+
+def _write_video(path, pictures, y=None):
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=FPS, options={"qscale": "3"})
+        video.height, video.width = pictures[0].shape[:2]
+        video.pix_fmt = "yuv420p"
+        audio = None if y is None else container.add_stream("pcm_s16le", rate=SR, layout="mono")
+        for i, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, FPS)
+            container.mux(video.encode(frame))
+            if audio is not None:
+                block = y[i * SR // FPS : (i + 1) * SR // FPS]
+                sound = av.AudioFrame.from_ndarray(np.int16(block * 32767)[np.newaxis], format="s16", layout="mono")
+                sound.rate, sound.pts, sound.time_base = SR, i * SR // FPS, Fraction(1, SR)
+                container.mux(audio.encode(sound))
+        container.mux(video.encode(None))
+        if audio is not None:
+            container.mux(audio.encode(None))

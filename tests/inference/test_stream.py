@@ -1,0 +1,77 @@
+"""Streams: the answers are those of the recording, each as soon as it can be known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from savee_mm import EmotionTimeline, predict_stream, read_audio, read_frames
+
+SR = 16000  # of the recording
+
+
+def blocks(y, n=1000):
+    return (y[start : start + n] for start in range(0, len(y), n))
+
+
+def test_stream_of_sound_is_predicted_as_its_file(voice, recording, corpus):
+    y, _ = read_audio(recording)
+    streamed = list(predict_stream(voice, sound=blocks(y), sr=SR, window=2, hop=1))
+    table = EmotionTimeline(voice, window=2, hop=1).predict(recording)
+    assert [(p.start, p.end) for p in streamed] == list(zip(table["start"], table["end"], strict=True))
+    shares = pd.DataFrame([p.probabilities for p in streamed])
+    np.testing.assert_allclose(shares, table[corpus.target_names], atol=1e-6)
+    assert [p.emotion for p in streamed] == table["emotion"].tolist()
+
+
+def test_answer_comes_with_the_first_block_behind_its_window(voice, recording):
+    y, _ = read_audio(recording)
+    sent = []
+
+    def microphone():
+        for block in blocks(y, 800):
+            sent.append(len(block))
+            yield block
+
+    first = next(predict_stream(voice, sound=microphone(), sr=SR, window=2, hop=1))
+    assert first.end == 2
+    assert sum(sent) == 2 * SR + 800
+    assert first.delay > 0
+
+
+def test_camera_and_microphone_are_taken_in_turns(both, corpus):
+    video, y = corpus.data["video"].iloc[0], read_audio(corpus.data["audio"].iloc[0], SR)[0]
+    pictures, times = read_frames(video, 20)
+    order = []
+
+    def camera():
+        for time, picture in zip(times, pictures, strict=True):
+            order.append(time)
+            yield time, picture
+
+    (answer, *_) = predict_stream(both, frames=camera(), sound=blocks(y), sr=SR, window=1, hop=1, min_voice=0)
+    assert answer.probabilities.sum() == pytest.approx(1)
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ({}, "got nothing, and this model reads sound: pass that"),
+        ({"frames": []}, "got frames, and this model reads sound"),
+        ({"sound": []}, "needs sr, the rate of the sound in Hz, got None"),
+        ({"sound": [np.zeros((2, 5))], "sr": SR}, r"got shape \(2, 5\) and type float64; average the channels"),
+        ({"sound": [np.zeros(5, np.int16)], "sr": SR}, "divide int16 by 32768"),
+        ({"sound": [np.full(5, np.nan)], "sr": SR}, "NaN or infinite"),
+    ],
+)
+def test_sources_that_are_none_are_refused(voice, sources, message):
+    with pytest.raises(ValueError, match=message):
+        list(predict_stream(voice, **sources))
+
+
+def test_pictures_have_to_be_pictures_in_order(face):
+    picture = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(ValueError, match="in the order of time"):
+        list(predict_stream(face, frames=[(1.0, picture), (0.0, picture)]))
+    with pytest.raises(ValueError, match="Expected a picture"):
+        list(predict_stream(face, frames=[(0.0, picture[..., 0])]))

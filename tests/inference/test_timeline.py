@@ -1,0 +1,121 @@
+"""Timelines: every window is what a clip of its own would be, pauses are blank, and memory does not grow."""
+
+import numpy as np
+import pytest
+import soundfile
+from sklearn.svm import SVC
+
+from savee_mm import ClipError, EmotionTimeline, WindowPrediction, predict_file, read_audio, read_frames
+from savee_mm.inference._asking import without_memory
+
+SR = 16000  # of the recording
+PAUSE = (4.0, 8.0)  # of the recording (s)
+
+
+@pytest.fixture(scope="module")
+def table(voice, recording):
+    return EmotionTimeline(voice, window=2, hop=1).predict(recording)
+
+
+def test_table_has_a_row_for_each_window(table, corpus):
+    assert table.columns.tolist() == ["start", "end", "emotion", "confidence", "note", *corpus.target_names]
+    assert table["start"].tolist() == list(range(11))
+    np.testing.assert_allclose(table["end"] - table["start"], 2)
+
+
+def test_pauses_are_blank_and_the_rest_sums_to_one(table, corpus):
+    shares = table[corpus.target_names]
+    silent = (table["start"] >= PAUSE[0]) & (table["end"] <= PAUSE[1])
+    assert silent.sum() == 3
+    assert (table["note"] == "pause").tolist() == silent.tolist()
+    assert shares[silent].isna().all(axis=None)
+    assert table["emotion"][silent].tolist() == [None] * 3
+    np.testing.assert_allclose(shares[~silent].sum(axis=1), 1)
+    assert table["emotion"][~silent].tolist() == shares[~silent].idxmax(axis=1).tolist()
+    np.testing.assert_allclose(table["confidence"][~silent], shares[~silent].max(axis=1))
+
+
+def test_window_of_sound_is_predicted_as_that_clip(voice, recording, table, tmp_path):
+    y, _ = read_audio(recording)
+    soundfile.write(tmp_path / "cut.wav", y[SR : 3 * SR], SR, subtype="FLOAT")
+    expected = predict_file(voice, tmp_path / "cut.wav")
+    np.testing.assert_allclose(table.loc[1, expected.index].to_numpy(float), expected, atol=1e-6)
+
+
+def test_faces_are_read_without_sound(face, corpus, tmp_path, write_video):
+    pictures, _ = read_frames(corpus.data["video"].iloc[1], 30)
+    write_video(tmp_path / "mute.avi", list(pictures))
+    table = EmotionTimeline(face, window=2, hop=1).predict(tmp_path / "mute.avi")
+    assert table["note"].tolist() == ["", ""]
+    np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
+
+
+def test_frames_without_a_face_are_blank_and_say_so(face, tmp_path, write_video):
+    write_video(tmp_path / "wall.avi", [np.full((64, 64, 3), 90, np.uint8)] * 20)
+    table = EmotionTimeline(face, window=1, hop=1).predict(tmp_path / "wall.avi")
+    assert table["confidence"].isna().all()
+    assert table["note"].str.startswith("no face found").all()
+
+
+def test_model_that_reads_both_does_without_what_is_not_there(both, face, recording, corpus, tmp_path):
+    soundfile.write(tmp_path / "voice.wav", read_audio(recording)[0][: 3 * SR], SR)
+    table = EmotionTimeline(both, window=3).predict(tmp_path / "voice.wav")
+    assert table["note"].tolist() == ["without its pictures"]
+    np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
+    with pytest.raises(ClipError, match=r"voice\.wav.*no pictures in it"):
+        EmotionTimeline(face).predict(tmp_path / "voice.wav")
+
+
+def test_both_hear_and_see(both, recording, corpus):
+    table = EmotionTimeline(both, window=4, hop=4, min_voice=0).predict(recording)
+    assert len(table) == 3
+    np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
+
+
+def test_model_that_is_not_sure_abstains_and_says_so(voice, recording):
+    table = EmotionTimeline(voice, window=2, hop=2, min_confidence=1.0).predict(recording)
+    spoken = table["confidence"].notna()
+    assert spoken.any()
+    assert table["emotion"].tolist() == [None] * len(table)
+    assert table["note"][spoken].str.contains(r"^unsure: \w+ 0\.\d+ is below 1$").all()
+
+
+def test_windows_come_one_by_one(voice, recording):
+    windows = EmotionTimeline(voice, window=2, hop=1).windows(recording)
+    first = next(windows)
+    assert isinstance(first, WindowPrediction)
+    assert (first.start, first.end) == (0, 2)
+    assert first.delay > 0
+    windows.close()
+
+
+def test_nothing_is_kept_of_the_windows(voice):
+    assert without_memory(voice)[0].cache is None
+    assert voice[0].cache == "memory"
+    assert without_memory(voice)[-1].coef_ is voice[-1].coef_
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 0}, r"expects window \(seconds\) to be a number above 0, got 0"),
+        ({"hop": float("nan")}, "expects hop"),
+        ({"window": 1, "hop": 2}, "with a longer hop than window"),
+        ({"fps": 0}, "pictures a second"),
+        ({"min_voice": -1}, "of 0 or more"),
+        ({"min_confidence": 1.5}, "to be 1 at most"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(voice, recording, settings, message):
+    with pytest.raises(ValueError, match=message):
+        EmotionTimeline(voice, **settings).predict(recording)
+
+
+def test_model_without_probabilities_is_refused(recording):
+    with pytest.raises(TypeError, match="EmotionTimeline needs a classifier with predict_proba"):
+        EmotionTimeline(SVC()).predict(recording)
+
+
+def test_missing_file_is_named(voice):
+    with pytest.raises(ClipError, match=r"nowhere\.wav.*no such file"):
+        EmotionTimeline(voice).predict("nowhere.wav")
