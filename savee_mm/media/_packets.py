@@ -27,9 +27,12 @@ def packet_index(file, container, stream):
     ClipError
         Where the file breaks off.
     """
-    # AVI stores no presentation times: with reordered frames those of its packets are guesses.
-    if "avi" in container.format.name and stream.codec_context.has_b_frames:
-        return None
+    if "avi" in container.format.name:
+        # AVI stores no presentation times: with reordered frames those of its packets are guesses.
+        if stream.codec_context.has_b_frames:
+            return None
+        if index := _avi_index(stream):
+            return index
     index = []
     try:
         # What is not kept of a packet is freed at once: those of a long video fill the memory.
@@ -41,6 +44,22 @@ def packet_index(file, container, stream):
     shown = {entry.pts for entry in index if entry.shown}
     told_apart = len(shown) == sum(entry.shown for entry in index)
     return index if shown and told_apart and None not in {entry.pts for entry in index} else None
+
+
+def _avi_index(stream):
+    """Return the Entry of every packet from the index of an AVI file, which spares reading all of it.
+
+    None where it has no index, or one that does not end with the last frame that the header counts.
+    """
+    index = [
+        Entry(entry.timestamp, entry.timestamp, entry.is_keyframe, True)
+        for entry in getattr(stream, "index_entries", None) or ()
+        if entry.size  # a dropped frame has none
+    ]
+    times = [entry.pts for entry in index]
+    # Time stamps are numbers of frames.
+    complete = index and index[0].key and times[-1] + 1 == stream.frames and len(set(times)) == len(times)
+    return index if complete else None
 
 
 class PacketReader:
