@@ -33,6 +33,7 @@ _PAGES = (
     "first_steps",
     "features",
     "audio_systems",
+    "faces",
     "protocols",
     "reports",
     "models",

@@ -41,7 +41,7 @@ class FaceFrameSampler(ClipTransformer):
         in the folder that ``SAVEE_MM_WEIGHTS`` names.
     align : {"center", "eyes"}, default="center"
         ``"center"``: the square around the middle of the detected box. ``"eyes"``: turned, scaled and moved so that
-        the eyes lie at fixed places; needs the landmarks of ``"yunet"``, which sees about half of a turn of the head.
+        the eyes lie at fixed places; needs the landmarks of ``"yunet"``, which follow a turn of the head only in part.
     margin : float, default=0.1
         How much larger than the detected box the crop is, as a share of the box's longer side. With
         ``align="eyes"`` the side of the box is taken to be the distance of the eyes over 0.35.
