@@ -146,9 +146,7 @@ def choose_combinations(clips, which="auto"):
     choices : list of Choice
         Of each branch by itself first, of all together last.
     """
-    n_branches = len(clips.scores)
-    sets = [list(members) for size in range(1, n_branches + 1) for members in combinations(range(n_branches), size)]
-    return [_choose(members, clips, which) for members in sets]
+    return [_choose(members, clips, which) for members in _sets(len(clips.scores))]
 
 
 def fit_temperature(scores, codes, sample_weight):
@@ -180,6 +178,24 @@ def fit_temperature(scores, codes, sample_weight):
     return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x))
 
 
+def fit_pools(clips):
+    """Fit a weighted sum of log-probabilities for every set of branches that a clip can have.
+
+    Parameters
+    ----------
+    clips : InnerClips
+        What they are fitted to; every branch has something to say of each clip.
+
+    Returns
+    -------
+    pools : list of (members, Combination)
+        As :func:`combine` takes them, all branches together last. Of the shares that are at least as often right as the
+        best branch alone, those with the least log loss, at the best temperature.
+    """
+    n_branches = len(clips.scores)
+    return [(members, _fit_pool(_shares(len(members)), members, clips)) for members in _sets(n_branches)]
+
+
 def _choose(members, clips, which):
     """Return the Choice for one set of branches."""
     known = ~np.isnan(clips.scores[:, :, 0])
@@ -204,6 +220,11 @@ def _choose(members, clips, which):
     if which == "stack" or (which == "auto" and _clearly_better(said["stack"], said[kind], met)):
         return Choice(members, "stack", _fit_stack(together, met), judged)
     return Choice(members, kind, pooled, judged)
+
+
+def _sets(n_branches):
+    """Return all sets of branches, those of one first."""
+    return [list(members) for size in range(1, n_branches + 1) for members in combinations(range(n_branches), size)]
 
 
 def _allow_fits(clips):

@@ -10,7 +10,7 @@ from savee_mm.model_selection import SpeakerOrClipKFold
 
 
 def inner_split(table, y, *, column, fraction, seed):
-    """Split training clips into those that are trained on and those that early stopping watches.
+    """Split training clips into those that are trained on and those that are watched, or calibrated by.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def inner_split(table, y, *, column, fraction, seed):
         if len(watched) and set(y[training]) == set(y):
             return training, watched
     raise ValueError(
-        f"Early stopping found no split by {column!r} ({n_groups} groups in {len(y)} clips) that leaves clips of "
-        "every class in training; choose other inner_groups, or early_stopping=False."
+        f"There is no inner split by {column!r} ({n_groups} groups in {len(y)} clips) that leaves clips of every class "
+        "in training; choose other groups, or do without early stopping and calibration."
     )
 
 
@@ -101,13 +101,13 @@ def _group_codes(table, column):
     """Return a number for the group of every clip, and how many groups there are."""
     if column not in table.columns:
         raise ValueError(
-            f"inner_groups={column!r} is not a column of the clip table; its columns are {list(table.columns)}."
+            f"The inner groups {column!r} are not a column of the clip table; its columns are {list(table.columns)}."
         )
     groups, names = pd.factorize(table[column])
     if (groups < 0).any():
         missing = [str(label) for label in table.index[groups < 0][:3]]
         raise ValueError(
-            f"inner_groups={column!r}: the column is empty in {(groups < 0).sum()} of {len(table)} rows, such as "
+            f"The inner groups {column!r}: the column is empty in {(groups < 0).sum()} of {len(table)} rows, such as "
             f"{', '.join(missing)}; fill it."
         )
     return groups, len(names)

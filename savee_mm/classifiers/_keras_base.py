@@ -62,6 +62,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rules = Regularization(l2=self.l2, dropout=self.dropout, max_norm=self.max_norm, seed=seed)
         self.model_ = self._build([array.shape[1:] for array in inputs], len(self.classes_), rules)
+        self._graph = _Graph(self.model_)
         trainer = self._compiled(-(-len(targets) // self.batch_size), rules)
         batches = ShuffledBatches(
             inputs,
@@ -110,8 +111,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_steps * self.epochs)
         trainer.compile(
             optimizer=keras.optimizers.Adam(rate),
-            loss=keras.losses.CategoricalCrossentropy(label_smoothing=getattr(self, "label_smoothing", 0)),
-            weighted_metrics=["accuracy"],
+            loss=self._loss(),
+            weighted_metrics=[self._accuracy()],
             jit_compile=False,
         )
         return trainer
@@ -121,6 +122,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         import keras
 
         return keras.Model(self.model_.inputs, self.model_.outputs)
+
+    def _loss(self):
+        import keras
+
+        return keras.losses.CategoricalCrossentropy(label_smoothing=getattr(self, "label_smoothing", 0))
+
+    def _accuracy(self):
+        return "accuracy"
 
     def _encode(self, targets):
         """Turn class indices into what the loss compares probabilities with."""
@@ -140,16 +149,23 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _predict_network(self, inputs):
         """Return class probabilities of shape (n_clips, n_classes) as float64 rows that sum to 1."""
-        from savee_mm.classifiers._training import traced
-
-        network, run = getattr(self, "_traced", (None, None))
-        if network is not self.model_:
-            run = traced(self.model_)
-            self._traced = self.model_, run
-        starts = range(0, len(inputs[0]), _PREDICT_BATCH)
-        parts = [run([array[start : start + _PREDICT_BATCH] for array in inputs]) for start in starts]
-        probabilities = np.concatenate(parts).astype(np.float64)
+        probabilities = self._ask_network(inputs)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def _ask_network(self, inputs):
+        """Return what the network answers, as float64."""
+        if self._graph.network is not self.model_:
+            self._graph = _Graph(self.model_)
+        starts = range(0, len(inputs[0]), _PREDICT_BATCH)
+        parts = [
+            self._graph.run(self._asked, [array[start : start + _PREDICT_BATCH] for array in inputs])
+            for start in starts
+        ]
+        return np.concatenate(parts).astype(np.float64)
+
+    def _asked(self):
+        """Return the network that answers, made of layers of ``model_``."""
+        return self.model_
 
     def predict(self, X):
         """Return the likeliest class of every clip.
@@ -170,7 +186,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return hasattr(self, "model_")
 
     def __getstate__(self):
-        state = {name: value for name, value in super().__getstate__().items() if name != "_traced"}
+        state = {name: value for name, value in super().__getstate__().items() if name != "_graph"}
         if "model_" in state:
             state = {**state, "model_": network_to_bytes(state["model_"])}
         return state
@@ -179,6 +195,23 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         if "model_" in state:
             state = {**state, "model_": network_from_bytes(state["model_"])}
         super().__setstate__(state)
+        if "model_" in state:
+            self._graph = _Graph(self.model_)
+
+
+class _Graph:
+    """What a network answers, as a graph from the first call on; predicting changes nothing else in the estimator."""
+
+    def __init__(self, network):
+        self.network = network
+        self._run = None
+
+    def run(self, asked, inputs):
+        if self._run is None:
+            from savee_mm.classifiers._training import traced
+
+            self._run = traced(asked())
+        return self._run(inputs)
 
 
 def check_labels(y, owner):
@@ -203,6 +236,8 @@ def check_labels(y, owner):
     if y is None:
         raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
     y = column_or_1d(y, warn=True)
+    if not len(y):
+        raise ValueError(f"{owner} needs clips to be fitted to: at least two, of two classes, got 0 clips.")
     if pd.isna(y).any():
         raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
     check_classification_targets(y)

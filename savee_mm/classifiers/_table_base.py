@@ -1,12 +1,13 @@
 """What the network classifiers over the clip table share: their extractors, the inner split, augmentation."""
 
+import os
 from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._inner_split import inner_split
@@ -36,7 +37,7 @@ class TableNetworkClassifier(NetworkClassifier):
     _parameter_constraints = {
         **NetworkClassifier._parameter_constraints,
         "augment": [HasMethods("fit_resample"), None],
-        "cache": "no_validation",  # the extractors check it
+        "cache": [None, str, os.PathLike],
         "inner_groups": [str],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -151,6 +152,12 @@ class TableNetworkClassifier(NetworkClassifier):
         """The clips of the last call that could not be used: which part, ``clip_id``, ``path`` and ``reason``."""
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=[self._part_title, "clip_id", "path", "reason"], dtype=object)
+
+    def _validate_params(self):
+        super()._validate_params()
+        extractor = [HasMethods(["fit_transform", "transform"]), None]
+        parts = {name: getattr(self, name) for name in self._parts}
+        validate_parameter_constraints(dict.fromkeys(parts, extractor), parts, caller_name=type(self).__name__)
 
     def _check_table(self, X, spared=0):
         """Return X where it is a table with all its columns but ``spared`` of them."""

@@ -2,16 +2,27 @@
 
 from numbers import Real
 
+import numpy as np
+from scipy.special import log_softmax
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
+from savee_mm.classifiers._inner_split import inner_split
+from savee_mm.classifiers._keras_base import check_labels
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
+# Of the training clips, held out to weigh the branches; which ones does not depend on the seed of the network.
+_CALIBRATION_SHARE, _CALIBRATION_SEED = 0.25, 0
+# Of face and voice, by what a clip has: the network's own sum.
+_PLAIN_SUMS = [([i for i in (0, 1) if own[i]], Combination(np.array(own, float))) for own in ((1, 0), (0, 1), (1, 1))]
 _BRANCHES = {ConvLSTMClassifier: "video_branch", AudioCNNClassifier: "audio_branch"}
 
 
@@ -40,13 +51,17 @@ class FusionClassifier(TableNetworkClassifier):
     augment_frames : bool, default=True
         Whether training changes the faces of every clip at random, as :class:`ConvLSTMClassifier` does by default, and
         prediction is the mean over a clip and its mirror image.
-    modality_dropout : float, default=0.2
-        Share of training clips from which the face is left out, and of those from which the voice is, so that each
-        learns to do without the other.
+    modality_dropout : float, default=1/3
+        Share of the training in which the face is left out, and of that in which the voice is, so that each learns to
+        do without the other; at most a half. It is not drawn: every clip counts all three ways, by these shares.
     pretrained : list of FrozenEstimator, default=None
         A fitted :class:`ConvLSTMClassifier`, a fitted :class:`AudioCNNClassifier` on one image or both, each in a
         :class:`~sklearn.frozen.FrozenEstimator`: training starts from the weights of their branches. No clip that is
         tested may have been among those that they were trained on.
+    calibration_groups : str, default=None
+        Column of the table by which about a quarter of the training clips is held out once, ``"speaker"`` for people
+        who are not in training: a network that is fitted to the others tells of them what each branch is worth and how
+        sure it may be, see Notes. Then all clips are trained on. It takes about twice the time; None leaves it out.
     cache : "memory", path-like or None, default="memory"
         Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
     filters : int, default=24
@@ -99,10 +114,18 @@ class FusionClassifier(TableNetworkClassifier):
         Epochs that were trained.
     report_ : DataFrame
         ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
-
     See Also
     --------
     LateFusionClassifier : Any classifiers, each trained by itself, and what they say combined.
+
+    Notes
+    -----
+    Left to themselves, the branch that learns the training clips first leaves the other nothing to learn; hence the
+    modality dropout (Neverova et al., "ModDrop", IEEE Transactions on Pattern Analysis and Machine Intelligence 38,
+    2016). Both learn the training clips by heart, so that training cannot tell which of them is to be trusted with
+    somebody new. On the clips held out for it, of the weights of their evidence that are at least as often right as the
+    better branch alone, those with the least log loss are taken, at the best temperature. By people of the corpus who
+    are in training, such a network is less sure than it could be.
 
     Examples
     --------
@@ -128,8 +151,9 @@ class FusionClassifier(TableNetworkClassifier):
         "video": "no_validation",
         "features": "no_validation",
         "augment_frames": ["boolean"],
-        "modality_dropout": [Interval(Real, 0, 1, closed="left")],
+        "modality_dropout": [Interval(Real, 0, 0.5, closed="both")],
         "pretrained": [list, None],
+        "calibration_groups": [str, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
@@ -141,8 +165,9 @@ class FusionClassifier(TableNetworkClassifier):
         features=None,
         augment=None,
         augment_frames=True,
-        modality_dropout=0.2,
+        modality_dropout=1 / 3,
         pretrained=None,
+        calibration_groups=None,
         cache="memory",
         filters=24,
         n_units=64,
@@ -168,6 +193,7 @@ class FusionClassifier(TableNetworkClassifier):
         self.augment_frames = augment_frames
         self.modality_dropout = modality_dropout
         self.pretrained = pretrained
+        self.calibration_groups = calibration_groups
         self.cache = cache
         self.filters = filters
         self.n_units = n_units
@@ -185,6 +211,78 @@ class FusionClassifier(TableNetworkClassifier):
         self.validation_fraction = validation_fraction
         self.random_state = random_state
         self.verbose = verbose
+
+    def fit(self, X, y, *, sample_weight=None):
+        """Weigh the branches by clips that are held out, where that is asked for, then train the network on all.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table with the columns that the extractors read (and ``calibration_groups``, and ``inner_groups`` for
+            early stopping).
+        y : array-like of shape (n_clips,)
+            Class labels.
+        sample_weight : array-like of shape (n_clips,), default=None
+            Weight of each clip in the loss; an augmented copy has the weight of its source.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ClipError
+            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
+        ValueError
+            For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
+            (missing, continuous, a single class), no clips to hold out, or a training that diverges.
+        """
+        self._validate_params()
+        self._pools = _PLAIN_SUMS
+        if self.calibration_groups is not None:
+            self._pools = self._fit_pools(self._check_table(X), y, sample_weight)
+        return super().fit(X, y, sample_weight=sample_weight)
+
+    @property
+    def branch_weights_(self):
+        """What the evidence of face and voice is multiplied with where a clip has both."""
+        check_is_fitted(self)
+        _, pool = self._pools[-1]
+        return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
+
+    def _fit_pools(self, X, y, sample_weight):
+        """Return how face and voice are weighed, by clips that a network of the others tells."""
+        y = check_labels(y, type(self).__name__)
+        check_consistent_length(X, y, sample_weight)
+        sample_weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        training, held_out = inner_split(
+            X, y, column=self.calibration_groups, fraction=_CALIBRATION_SHARE, seed=_CALIBRATION_SEED
+        )
+        clf = clone(self).set_params(calibration_groups=None)
+        clf.fit(X.iloc[training], y[training], sample_weight=sample_weight[training])
+        scores = clf._branch_scores(clf._extract(X.iloc[held_out]))
+        codes = np.searchsorted(clf.classes_, y[held_out])
+        there = ~np.isnan(scores).any(axis=(0, 2))
+        if not there.any():
+            raise ValueError(
+                f"None of the {len(held_out)} clips held out by {self.calibration_groups!r} has both face and voice; "
+                "leave calibration_groups out."
+            )
+        clips = InnerClips(scores, codes, np.zeros(len(held_out), int), sample_weight[held_out])
+        return fit_pools(clips.of(there))
+
+    def _branch_scores(self, inputs):
+        """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN of what a clip has not."""
+        scores = log_softmax(self._ask_network(inputs).transpose(1, 0, 2), axis=2)
+        absent = np.array([(array == 0).all(axis=tuple(range(1, array.ndim))) for array in inputs[:2]])
+        # Of a clip that has neither, both say that they cannot tell.
+        scores[absent & ~absent.all(axis=0)] = np.nan
+        return scores
+
+    def _asked(self):
+        from savee_mm.networks.fusion import branch_evidence
+
+        return branch_evidence(self.model_)
 
     def _make_part(self, name):
         part = super()._make_part(name)
@@ -204,7 +302,6 @@ class FusionClassifier(TableNetworkClassifier):
             n_classes,
             filters=self.filters,
             n_units=self.n_units,
-            modality_dropout=self.modality_dropout,
             rules=rules,
         )
         for frozen in self.pretrained or ():
@@ -232,15 +329,28 @@ class FusionClassifier(TableNetworkClassifier):
     def _trainer(self, rules):
         import keras
 
+        from savee_mm.networks.fusion import three_ways
+
+        views = three_ways(self.model_)
         if not self.augment_frames:
-            return super()._trainer(rules)
+            return views
         frames, *others = (keras.Input(tensor.shape[1:]) for tensor in self.model_.inputs)
         changed = ConvLSTMClassifier()._random_frames(rules.next_seed())(frames)
-        return keras.Model([frames, *others], self.model_([changed, *others]))
+        return keras.Model([frames, *others], views([changed, *others]))
+
+    def _loss(self):
+        from savee_mm.networks.fusion import three_way_loss
+
+        return three_way_loss(self.modality_dropout, self.label_smoothing)
+
+    def _accuracy(self):
+        from savee_mm.networks.fusion import accuracy
+
+        return accuracy
 
     def _predict_network(self, inputs):
-        p = super()._predict_network(inputs)
-        if not self.augment_frames:
-            return p
-        frames, *others = inputs
-        return (p + super()._predict_network((frames[..., ::-1, :], *others))) / 2
+        p = np.exp(combine(self._pools, self._branch_scores(inputs)))
+        if self.augment_frames:
+            mirrored = (inputs[0][..., ::-1, :], *inputs[1:])
+            p = (p + np.exp(combine(self._pools, self._branch_scores(mirrored)))) / 2
+        return p

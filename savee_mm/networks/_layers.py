@@ -48,11 +48,6 @@ class Regularization:
         """Apply dropout to a tensor."""
         return layers.Dropout(self.dropout, seed=self.next_seed())(x) if self.dropout else x
 
-    def drop_clips(self, x, share):
-        """Leave all units of a tensor of shape (batch, n_features) out for a share of the clips."""
-        # A mask of one number per clip.
-        return layers.Dropout(share, noise_shape=(None, 1), seed=self.next_seed())(x) if share else x
-
     def softmax(self, x, n_classes):
         """Apply the last, dense layer to a tensor of shape (batch, n_features)."""
         return layers.Dense(n_classes, activation="softmax", name="probabilities", **self.kernel())(x)

@@ -7,12 +7,16 @@ from savee_mm.networks.audio_cnn import FEATURE_UNITS, STRIDES
 from savee_mm.networks.convlstm import convlstm_branch
 from savee_mm.networks.mfcc_cnn import mfcc_cnn_branch
 
+# Layers that end the branches, in the order of the inputs.
+EVIDENCE = ("video_evidence", "audio_evidence")
 
-def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_units, modality_dropout, rules):
+
+def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_units, rules):
     """Return the network of FusionClassifier.
 
-    An input of noughts stands for a modality that a clip has not: its branch then adds nothing. Nothing stands between
-    the branches and the last layer, so that what is learnt of one modality holds without the other.
+    Each branch ends in evidence for the classes, and the sum of both is what is told, so that what is learnt of one
+    modality holds without the other. An input of noughts stands for a modality that a clip has not: its branch then
+    adds nothing.
 
     Parameters
     ----------
@@ -27,8 +31,6 @@ def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_
     filters, n_units : int
         Filters of each branch; units of the dense layer of the MFCC images. That of the features has four times as
         many.
-    modality_dropout : float
-        Share of training clips from which a branch is left out, drawn for each branch by itself.
     rules : Regularization
         Regularisation and seeds.
 
@@ -36,12 +38,7 @@ def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_
     -------
     model : keras.Model
         (frames, MFCC images[, features]) -> probabilities of shape (batch, n_classes). Its layers ``"video_branch"``
-        and ``"audio_branch"`` are networks themselves.
-
-    References
-    ----------
-    N. Neverova, C. Wolf, G. Taylor, F. Nebout, "ModDrop: adaptive multi-modal gesture recognition", IEEE Transactions
-    on Pattern Analysis and Machine Intelligence 38, 2016, for the modality dropout.
+        and ``"audio_branch"`` are networks themselves, ``"video_evidence"`` and ``"audio_evidence"`` what they end in.
     """
     frames = keras.Input(video_shape, name="frames")
     image = keras.Input(audio_shape, name="mfcc")
@@ -53,11 +50,81 @@ def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_
         dense = layers.Dense(FEATURE_UNITS * n_units, activation="relu", **rules.kernel())
         voice = layers.Concatenate()([voice, dense(inputs[-1])])
     voice = rules.drop(voice)
-    branches = [rules.drop_clips(branch, modality_dropout) for branch in (face, voice)]
-    x = layers.Concatenate()(
-        [branch * _is_there(source) for branch, source in zip(branches, (frames, image), strict=True)]
-    )
-    return keras.Model(inputs, rules.softmax(x, n_classes), name="fusion")
+    evidence = [
+        layers.Dense(n_classes, use_bias=False, name=name, **rules.kernel())(branch * _is_there(source))
+        for name, branch, source in zip(EVIDENCE, (face, voice), (frames, image), strict=True)
+    ]
+    return keras.Model(inputs, layers.Softmax(name="probabilities")(layers.Add()(evidence)), name="fusion")
+
+
+def branch_evidence(model):
+    """Return the network that gives each branch's evidence by itself.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of :func:`build_fusion`.
+
+    Returns
+    -------
+    evidence : keras.Model
+        The same inputs -> evidence of shape (batch, 2, n_classes), of the face first.
+    """
+    return keras.Model(model.inputs, ops.stack([model.get_layer(name).output for name in EVIDENCE], axis=1))
+
+
+def three_ways(model):
+    """Return the network that tells what voice and face say together, and each by itself.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of :func:`build_fusion`.
+
+    Returns
+    -------
+    views : keras.Model
+        The same inputs -> probabilities of shape (batch, 3, n_classes): of both, of the face, of the voice.
+    """
+    evidence = branch_evidence(model).output
+    both = ops.sum(evidence, axis=1, keepdims=True)
+    return keras.Model(model.inputs, layers.Softmax()(ops.concatenate([both, evidence], axis=1)))
+
+
+def three_way_loss(modality_dropout, label_smoothing):
+    """Return the loss of :func:`three_ways`: the mean over modality dropout, of which nothing is left to chance.
+
+    Parameters
+    ----------
+    modality_dropout : float
+        Share of cases in which the face is left out, and of those in which the voice is; at most a half.
+    label_smoothing : float
+        Share of a label that is spread over all classes.
+
+    Returns
+    -------
+    loss : callable
+        One-hot labels of shape (batch, n_classes), probabilities of shape (batch, 3, n_classes) -> (batch,).
+
+    References
+    ----------
+    N. Neverova, C. Wolf, G. Taylor, F. Nebout, "ModDrop: adaptive multi-modal gesture recognition", IEEE Transactions
+    on Pattern Analysis and Machine Intelligence 38, 2016.
+    """
+    shares = (1 - 2 * modality_dropout, modality_dropout, modality_dropout)
+
+    def loss(labels, views):
+        entropy = keras.losses.categorical_crossentropy
+        return sum(
+            share * entropy(labels, views[:, i], label_smoothing=label_smoothing) for i, share in enumerate(shares)
+        )
+
+    return loss
+
+
+def accuracy(labels, views):
+    """Return which clips of :func:`three_ways` are told by voice and face together."""
+    return keras.metrics.categorical_accuracy(labels, views[:, 0])
 
 
 def start_branch(model, name, network):

@@ -71,6 +71,9 @@ def _logistic(C):
 def _on_frames(name, network, speaker_normalized):
     if speaker_normalized:
         raise ValueError(f"The system {name!r} has no speaker-normalised form; leave speaker_normalized out.")
-    # The eyes at fixed places where landmarks are at hand, without which there is only the box.
-    aligned = resolve_detector("auto") in WITH_LANDMARKS
-    return make_pipeline(FaceFrameSampler(align="eyes" if aligned else "center"), network)
+    return make_pipeline(face_frames(), network)
+
+
+def face_frames():
+    """Return the sampler: the eyes at fixed places where landmarks are at hand, without which there is only the box."""
+    return FaceFrameSampler(align="eyes" if resolve_detector("auto") in WITH_LANDMARKS else "center")

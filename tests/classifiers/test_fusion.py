@@ -22,6 +22,7 @@ from savee_mm import (
     MFCCImage,
     ProsodyFeatures,
 )
+from savee_mm.classifiers._inner_split import inner_split
 
 SMALL = {
     "audio": MFCCImage(n_frames=60),
@@ -138,7 +139,7 @@ def test_early_stopping_splits_off_clips_of_its_own(corpus, inner_groups):
 
 def test_early_stopping_needs_its_column(corpus):
     clf = FusionClassifier(**SMALL, early_stopping=True, inner_groups="session")
-    with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
+    with pytest.raises(ValueError, match="The inner groups 'session' are not a column"):
         clf.fit(corpus.data, corpus.target)
 
 
@@ -181,6 +182,38 @@ def test_filled_clip_is_predicted_by_what_it_has(corpus):
         p = clf.predict_proba(corpus.data.assign(video=[None, *corpus.data["video"].iloc[1:]]))
     np.testing.assert_allclose(p[0], clf.predict_proba(corpus.data.drop(columns="video"))[0], atol=1e-6)
     np.testing.assert_allclose(p[1:], clf.predict_proba(corpus.data)[1:], atol=1e-6)
+
+
+def test_a_clip_with_neither_is_told_nothing_of(fitted, corpus):
+    frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
+    np.testing.assert_allclose(fitted._predict_network((0 * frames, 0 * image)), 1 / 7)
+
+
+def test_people_held_out_tell_what_a_branch_is_worth(corpus):
+    # Every clip has the same sound, which tells nothing.
+    table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0]), corpus.target
+    params = {**SMALL, "filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
+    clf = FusionClassifier(**params, calibration_groups="speaker").fit(table, y)
+    plain = FusionClassifier(**params).fit(table, y)
+    assert plain.branch_weights_ == {"video": 1, "audio": 1}
+    assert clf.branch_weights_["video"] > clf.branch_weights_["audio"]
+    # The network is the same, trained on all.
+    for one, other in zip(clf.model_.get_weights(), plain.model_.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # One modality alone keeps the order of its classes, whatever its weight.
+    for column in ("audio", "video"):
+        alone, asked = (model.predict_proba(table.drop(columns=column)) for model in (plain, clf))
+        np.testing.assert_array_equal(alone.argmax(axis=1), asked.argmax(axis=1))
+
+
+def test_calibration_needs_clips_with_both(corpus):
+    table = corpus.data.copy()
+    table.loc[table["speaker"] == "S3", "video"] = None
+    clf = FusionClassifier(**SMALL, calibration_groups="speaker").set_params(video__on_error="fill")
+    held_out = inner_split(table, corpus.target, column="speaker", fraction=0.25, seed=0)[1]
+    table.iloc[held_out, table.columns.get_loc("video")] = None
+    with pytest.warns(ClipWarning), pytest.raises(ValueError, match="held out by 'speaker' has both face and voice"):
+        clf.fit(table, corpus.target)
 
 
 def test_features_join_the_voice(corpus):

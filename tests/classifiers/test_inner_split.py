@@ -38,9 +38,9 @@ def test_seed_decides():
 
 
 def test_missing_column_and_single_group_are_refused():
-    with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
+    with pytest.raises(ValueError, match="The inner groups 'session' are not a column"):
         split("session")
-    with pytest.raises(ValueError, match=r"no split by 'speaker' \(1 groups in 84 clips\)"):
+    with pytest.raises(ValueError, match=r"no inner split by 'speaker' \(1 groups in 84 clips\)"):
         split("speaker", table=TABLE.assign(speaker="A"))
 
 
@@ -90,7 +90,7 @@ def test_single_speaker_is_split_by_clip():
 def test_folds_by_a_bad_column_are_refused():
     with pytest.raises(ValueError, match="No inner folds by 'session': 1 groups in 84 clips"):
         folds("session", table=TABLE.assign(session=1))
-    with pytest.raises(ValueError, match="inner_groups='session' is not a column"):
+    with pytest.raises(ValueError, match="The inner groups 'session' are not a column"):
         folds("session")
 
 

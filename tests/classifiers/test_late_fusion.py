@@ -593,7 +593,7 @@ def test_branch_whose_columns_no_clip_has_is_refused():
 
 def test_groups_that_allow_no_folds_are_refused():
     X, y = make_table()
-    with pytest.raises(ValueError, match="inner_groups='session' is not a column of the clip table"):
+    with pytest.raises(ValueError, match="The inner groups 'session' are not a column of the clip table"):
         make_fusion(inner_groups="session").fit(X, y)
     with pytest.raises(ValueError, match=r"No inner folds by 'session': 1 groups in 225 clips.*other inner_groups"):
         make_fusion(inner_groups="session").fit(X.assign(session="A"), y)

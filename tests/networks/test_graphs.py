@@ -5,19 +5,20 @@ import random
 import keras
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from savee_mm.networks import Regularization, ShuffledBatches, build_convlstm, build_fusion
 from savee_mm.networks.audio_cnn import build_audio_cnn
-from savee_mm.networks.fusion import start_branch
+from savee_mm.networks.fusion import branch_evidence, start_branch, three_way_loss, three_ways
 
 
 def convlstm(seed=0, **rules):
     return build_convlstm((3, 16, 16, 3), 4, filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
 
 
-def fusion(seed=0, n_features=None, modality_dropout=0.0, **rules):
+def fusion(seed=0, n_features=None, **rules):
     shapes, rules = ((3, 16, 16, 3), (13, 40, 1)), Regularization(seed=seed, **rules)
-    return build_fusion(*shapes, n_features, 4, filters=4, n_units=8, modality_dropout=modality_dropout, rules=rules)
+    return build_fusion(*shapes, n_features, 4, filters=4, n_units=8, rules=rules)
 
 
 def audio_cnn(seed=0, n_features=None, kernels=((5, 15), (3, 9)), **rules):
@@ -31,7 +32,7 @@ def dual_cnn_plus(seed=0, **rules):
 
 
 def fusion_plus(seed=0, **rules):
-    return fusion(seed, n_features=6, modality_dropout=0.2, **rules)
+    return fusion(seed, n_features=6, **rules)
 
 
 BUILDERS = [convlstm, fusion, fusion_plus, audio_cnn, dual_cnn_plus]
@@ -88,15 +89,32 @@ def test_a_modality_of_noughts_adds_nothing():
     np.testing.assert_allclose(model([0 * frames, 0 * image, features]), 1 / 4, atol=1e-6)
 
 
-def test_modality_dropout_leaves_out_whole_clips_of_one_branch():
-    tensor = keras.Input((5,))
-    drop = keras.Model(tensor, Regularization(seed=0).drop_clips(tensor, 0.25))
-    kept = np.asarray(drop(np.ones((4000, 5), np.float32), training=True))
-    assert set(np.unique(kept)) == {0, np.float32(4 / 3)}
-    np.testing.assert_array_equal(kept, kept[:, :1].repeat(5, axis=1))
-    # Four deviations.
-    assert abs((kept == 0).mean() - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 4000)
-    np.testing.assert_array_equal(drop(np.ones((3, 5), np.float32)), np.ones((3, 5)))
+def test_three_ways_are_both_the_face_and_the_voice():
+    model, (frames, image, features) = fusion_plus(), fusion_inputs()
+    views = np.asarray(three_ways(model)([frames, image, features]))
+    np.testing.assert_allclose(views[:, 0], model([frames, image, features]), atol=1e-6)
+    np.testing.assert_allclose(views[:, 1], model([frames, 0 * image, features]), atol=1e-6)
+    np.testing.assert_allclose(views[:, 2], model([0 * frames, image, features]), atol=1e-6)
+
+
+def test_loss_is_the_mean_over_what_is_left_out():
+    views, labels = np.random.default_rng(0).dirichlet(np.ones(4), (5, 3)), np.eye(4)[[0, 1, 2, 3, 0]]
+    entropy = -np.log((views * labels[:, np.newaxis]).sum(axis=2))
+    for share in (0, 0.2, 0.5):
+        expected = (1 - 2 * share) * entropy[:, 0] + share * (entropy[:, 1] + entropy[:, 2])
+        np.testing.assert_allclose(three_way_loss(share, 0)(labels, views), expected, rtol=1e-5)
+    smooth = -(np.log(views[:, 0]) * (0.9 * labels + 0.025)).sum(axis=1)
+    np.testing.assert_allclose(three_way_loss(0, 0.1)(labels, views), smooth, rtol=1e-5)
+
+
+def test_evidence_is_what_the_network_sums_up():
+    model, inputs = fusion_plus(), fusion_inputs()
+    evidence = np.asarray(branch_evidence(model)(inputs))
+    assert evidence.shape == (4, 2, 4)
+    np.testing.assert_allclose(model(inputs), softmax(evidence.sum(axis=1), axis=1), rtol=1e-5)
+    silent = np.asarray(branch_evidence(model)([inputs[0], 0 * inputs[1], inputs[2]]))
+    np.testing.assert_array_equal(silent[:, 1], 0)
+    np.testing.assert_array_equal(silent[:, 0], evidence[:, 0])
 
 
 @pytest.mark.parametrize(("name", "build"), [("video_branch", convlstm), ("audio_branch", audio_cnn)])
