@@ -111,14 +111,15 @@ def combine(fitted, scores):
     fitted : list of (members, Combination)
         One for every set of branches.
     scores : ndarray of shape (n_branches, n_clips, n_classes)
-        Log-probabilities, NaN where a branch has nothing; every clip has one branch at least.
+        Log-probabilities, NaN where a branch has nothing.
 
     Returns
     -------
     log_proba : ndarray of shape (n_clips, n_classes)
+        NaN of a clip that no branch has anything of.
     """
     known = ~np.isnan(scores[:, :, 0])
-    log_p = np.empty(scores.shape[1:])
+    log_p = np.full(scores.shape[1:], np.nan)
     for members, combination in fitted:
         own = np.isin(np.arange(len(scores)), members)
         rows = (known == own[:, np.newaxis]).all(axis=0)

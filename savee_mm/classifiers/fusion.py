@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+import pandas as pd
 from scipy.special import log_softmax
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -348,9 +349,39 @@ class FusionClassifier(TableNetworkClassifier):
 
         return accuracy
 
+    def branch_proba(self, X):
+        """Return what face and voice each say of every clip.
+
+        Parameters
+        ----------
+        X : DataFrame
+            Clip table.
+
+        Returns
+        -------
+        probabilities : DataFrame of shape (n_clips, 3 * n_classes)
+            Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
+            has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
+        """
+        check_is_fitted(self)
+        inputs = self._extract(self._check_table(X, spared=1))
+        tables = {"combined": self._predict_network(inputs)}
+        for branch, name in enumerate(("video", "audio")):
+            tables[name] = self._mean_over_mirror(inputs, lambda scores, branch=branch: _alone(scores, branch))
+        frames = {name: pd.DataFrame(tables[name], index=X.index, columns=self.classes_) for name in sorted(tables)}
+        return pd.concat(frames, axis=1)
+
     def _predict_network(self, inputs):
-        p = np.exp(combine(self._pools, self._branch_scores(inputs)))
+        return self._mean_over_mirror(inputs, lambda scores: scores)
+
+    def _mean_over_mirror(self, inputs, change):
+        """Return probabilities of clips whose scores were changed, the mean over each and its mirror image."""
+        views = [inputs]
         if self.augment_frames:
-            mirrored = (inputs[0][..., ::-1, :], *inputs[1:])
-            p = (p + np.exp(combine(self._pools, self._branch_scores(mirrored)))) / 2
-        return p
+            views.append((inputs[0][..., ::-1, :], *inputs[1:]))
+        return np.mean([np.exp(combine(self._pools, change(self._branch_scores(view)))) for view in views], axis=0)
+
+
+def _alone(scores, branch):
+    """Return the scores without those of the other branch."""
+    return np.where(np.arange(len(scores))[:, np.newaxis, np.newaxis] == branch, scores, np.nan)

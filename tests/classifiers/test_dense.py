@@ -11,47 +11,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from savee_mm.classifiers.dense import DenseClassifier
 
 SMALL = {"n_units": 16, "epochs": 30, "learning_rate": 0.01, "random_state": 0}
-EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data": "a clip of weight 2 is one clip of its batch, not two, and one "
-    "of weight 0 still takes a place in it and counts in the length of an epoch",
-    "check_methods_sample_order_invariance": "sums in single precision are rounded by their place in the batch: 1e-7",
-}
-
-# These train some sixty networks, at a second apiece, and all pass with scikit-learn 1.9; to see it:
-# check_estimator(DenseClassifier(n_units=16, learning_rate=0.01), expected_failed_checks=EXPECTED_FAILURES)
-TRAIN_MANY = {
-    "check_class_weight_classifiers",
-    "check_classifier_data_not_an_array",
-    "check_classifiers_classes",
-    "check_classifiers_one_label_sample_weights",
-    "check_classifiers_train",
-    "check_dict_unchanged",
-    "check_dont_overwrite_parameters",
-    "check_estimators_dtypes",
-    "check_estimators_nan_inf",
-    "check_estimators_overwrite_params",
-    "check_estimators_pickle",
-    "check_f_contiguous_array_estimator",
-    "check_fit2d_1feature",
-    "check_fit_check_is_fitted",
-    "check_fit_idempotent",
-    "check_fit_score_takes_y",
-    "check_methods_subset_invariance",
-    "check_n_features_in_after_fitting",
-    "check_pipeline_consistency",
-    "check_positive_only_tag_during_fit",
-    "check_readonly_memmap_input",
-    "check_sample_weights_not_an_array",
-    "check_sample_weights_not_overwritten",
-    "check_sample_weights_pandas_series",
-    "check_sample_weights_shape",
-    "check_supervised_y_2d",
-}
 
 
 @pytest.fixture(scope="module")
@@ -65,18 +28,6 @@ def iris():
 @pytest.fixture(scope="module")
 def fitted(iris):
     return DenseClassifier(**SMALL).fit(*iris[:2])
-
-
-CHECKS = [
-    check
-    for _, check in estimator_checks_generator(DenseClassifier())
-    if check.func.__name__ not in {*TRAIN_MANY, *EXPECTED_FAILURES, "check_array_api_input"}
-]
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.func.__name__)
-def test_checks_of_scikit_learn(check):
-    check(DenseClassifier(n_units=8, epochs=1, batch_size=1000))
 
 
 def test_iris_is_learnt(fitted, iris):

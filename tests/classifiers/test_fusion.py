@@ -184,6 +184,19 @@ def test_filled_clip_is_predicted_by_what_it_has(corpus):
     np.testing.assert_allclose(p[1:], clf.predict_proba(corpus.data)[1:], atol=1e-6)
 
 
+def test_branches_tell_what_is_told_without_the_other(fitted, corpus):
+    table = corpus.data.set_index(pd.Index(range(100, 121)))
+    said = fitted.branch_proba(table)
+    assert said.index.equals(table.index)
+    assert list(said.columns.unique(level=0)) == ["audio", "combined", "video"]
+    np.testing.assert_allclose(said["combined"], fitted.predict_proba(table))
+    for name, other in (("video", "audio"), ("audio", "video")):
+        np.testing.assert_allclose(said[name], fitted.predict_proba(table.drop(columns=other)), atol=1e-6)
+    blind = fitted.branch_proba(table.drop(columns="video"))
+    assert blind["video"].isna().all(axis=None)
+    np.testing.assert_allclose(blind["combined"], blind["audio"])
+
+
 def test_a_clip_with_neither_is_told_nothing_of(fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     np.testing.assert_allclose(fitted._predict_network((0 * frames, 0 * image)), 1 / 7)

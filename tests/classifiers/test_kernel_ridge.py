@@ -17,26 +17,8 @@ from sklearn.model_selection import GridSearchCV, LeaveOneOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from savee_mm import KernelRidgeClassifier
-
-EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data": "two copies of a sample are left out one at a time, a sample of "
-    "weight 2 at once: the scores are equal, the sharpness of the probabilities is not",
-}
-
-
-@parametrize_with_checks(
-    [
-        KernelRidgeClassifier(class_weight=None),
-        KernelRidgeClassifier(),
-        KernelRidgeClassifier(kernels=["linear"], alpha=1),
-    ],
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
-)
-def test_whole_contract_of_scikit_learn(estimator, check):
-    check(estimator)
 
 
 def make_classes(*, n_samples=60, n_features=5, n_classes=3, distance=1.0, random_state=0):
