@@ -1,5 +1,6 @@
 """What every test may use: the shared recordings, and the synthetic corpus made once a session."""
 
+import csv
 import os
 from pathlib import Path
 
@@ -37,3 +38,34 @@ def tone():
         return amplitude * np.sin(2 * np.pi * f0 * np.arange(round(seconds * sr)) / sr)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def write_yamnet():
+    """Write a store of random weights for YAMNet: ``write_yamnet(folder, seed)``.
+
+    The npz layout without 8-bit values, and a class map, both of our own making.
+    """
+    return _write_yamnet
+
+
+def _write_yamnet(folder, seed=0):
+    from savee_mm.networks.yamnet import build_yamnet
+
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for layer in build_yamnet().layers:
+        if not layer.weights:
+            continue
+        name = "fc/fc" if layer.name == "logits" else layer.name.replace("_", "/", 1)
+        kernel = rng.normal(size=layer.weights[0].shape)
+        n_inputs = 9 if "depthwise" in name else np.prod(kernel.shape[:-1])
+        kernel *= np.sqrt(2 / n_inputs)
+        kernel = kernel[..., 0][np.newaxis] if "depthwise" in name else np.moveaxis(kernel, -1, 0)
+        arrays[f"{name}/w"] = kernel.astype(np.float32)
+        arrays[f"{name}/b"] = rng.normal(scale=0.1, size=layer.weights[1].shape).astype(np.float32)
+    folder.mkdir()
+    np.savez(folder / "yamnet_int8_perchannel_weights.npz", **arrays)
+    with open(folder / "yamnet_class_map.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("index", "mid", "display_name"), *((i, f"/m/{i}", f"n{i}") for i in range(521))])
+    return folder

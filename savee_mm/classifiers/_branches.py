@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
@@ -61,7 +62,9 @@ def fit_branch(estimator, table, y, sample_weight):
     fitted : estimator
     """
     name = None if sample_weight is None else _weight_parameter(estimator)
-    return clone(estimator).fit(table, y, **({} if name is None else {name: sample_weight}))
+    # A weight that is passed on by the name of its step is one that routing does not know.
+    with config_context(enable_metadata_routing=False):
+        return clone(estimator).fit(table, y, **({} if name is None else {name: sample_weight}))
 
 
 def _weight_parameter(estimator):

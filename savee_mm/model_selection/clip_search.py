@@ -4,6 +4,8 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
@@ -121,18 +123,19 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"ClipGridSearchCV needs a Pipeline of an extractor and a classifier at least, got the one step "
                 f"{self.estimator.steps[0][0]!r}."
             )
-        y = column_or_1d(y, warn=True)
+        y = _check_labels(y)
         check_consistent_length(X, y, sample_weight)
-        check_classification_targets(y)
         folds = list((SpeakerOrClipKFold() if self.cv is None else self.cv).split(X, y))
         weight = f"{self.estimator.steps[-1][0]}__sample_weight"
         weights = {} if sample_weight is None else {weight: np.asarray(sample_weight)}
         best, results = None, []
-        for candidate in self._search(X, y, folds, weights):
-            results += candidate.results
-            best = candidate if best is None or candidate.score > best.score else best
+        # Weights are passed on by the name of their step, which routing does not know.
+        with config_context(enable_metadata_routing=False):
+            for candidate in self._search(X, y, folds, weights):
+                results += candidate.results
+                best = candidate if best is None or candidate.score > best.score else best
+            self.best_estimator_ = self._join(best, y, weights)
         self.best_params_, self.best_score_ = best.params, float(best.score)
-        self.best_estimator_ = self._join(best, y, weights)
         self.classes_ = self.best_estimator_.classes_
         names, means, deviations = zip(*results, strict=True)
         self.cv_results_ = {
@@ -246,6 +249,17 @@ class _Candidate(NamedTuple):
     first: Any
     features: Any
     results: list
+
+
+def _check_labels(y):
+    """Return class labels as an array, or say what is wrong with them."""
+    if y is None:
+        raise ValueError("ClipGridSearchCV requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    if pd.isna(y).any():
+        raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
+    check_classification_targets(y)
+    return y
 
 
 def _results(params, found):

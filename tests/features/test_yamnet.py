@@ -1,6 +1,5 @@
 """YAMNetEmbedding: embeddings per clip, by the content of clip and weights, and what YAMNet itself heard."""
 
-import csv
 import pickle
 import shutil
 
@@ -14,36 +13,15 @@ from savee_mm import ClipError, ClipWarning
 from savee_mm._weights import identify_weights
 from savee_mm.datasets.synthetic import synthesize_voice
 from savee_mm.features.yamnet import YAMNetEmbedding
-from savee_mm.networks.yamnet import build_yamnet, load_yamnet
+from savee_mm.networks.yamnet import load_yamnet
 from savee_mm.signal.yamnet_frontend import yamnet_patches
 
 
-def write_random_weights(folder, seed):
-    """The npz layout without 8-bit values, and a class map, both of our own making."""
-    rng = np.random.default_rng(seed)
-    arrays = {}
-    for layer in build_yamnet().layers:
-        if not layer.weights:
-            continue
-        name = "fc/fc" if layer.name == "logits" else layer.name.replace("_", "/", 1)
-        kernel = rng.normal(size=layer.weights[0].shape)
-        n_inputs = 9 if "depthwise" in name else np.prod(kernel.shape[:-1])
-        kernel *= np.sqrt(2 / n_inputs)
-        kernel = kernel[..., 0][np.newaxis] if "depthwise" in name else np.moveaxis(kernel, -1, 0)
-        arrays[f"{name}/w"] = kernel.astype(np.float32)
-        arrays[f"{name}/b"] = rng.normal(scale=0.1, size=layer.weights[1].shape).astype(np.float32)
-    folder.mkdir()
-    np.savez(folder / "yamnet_int8_perchannel_weights.npz", **arrays)
-    with open(folder / "yamnet_class_map.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("index", "mid", "display_name"), *((i, f"/m/{i}", f"n{i}") for i in range(521))])
-    return folder
-
-
 @pytest.fixture(scope="module")
-def stores(tmp_path_factory):
+def stores(tmp_path_factory, write_yamnet):
     """Two folders of weights of different content."""
     folder = tmp_path_factory.mktemp("weights")
-    return [write_random_weights(folder / str(seed), seed) for seed in range(2)]
+    return [write_yamnet(folder / str(seed), seed) for seed in range(2)]
 
 
 @pytest.fixture(scope="module")

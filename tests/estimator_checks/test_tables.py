@@ -1,0 +1,22 @@
+"""Checks of what reads a clip table, named after scikit-learn's checks of DataFrames."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+KIND = "table"
+
+
+def test_check_dataframe_column_names_consistency(subject):
+    expected = subject.output(subject.fitted, subject.X_new)
+    # Columns are read by name: their order, others and the labels of rows do not matter.
+    other = subject.X_new[subject.X_new.columns[::-1]].assign(take=1).set_axis([7] * 7)
+    np.testing.assert_array_equal(subject.output(subject.fitted, other), expected)
+
+
+def test_check_n_features_in_after_fitting(subject):
+    nothing = subject.X_new.drop(columns=["audio", "video"])
+    with pytest.raises(ValueError, match=r"'audio'|'video'|nothing|anything to read"):
+        subject.output(subject.fitted, nothing)
+    with pytest.raises(ValueError, match=r"'audio'|'video'|nothing|anything to read"):
+        clone(subject.estimator).fit(subject.X.drop(columns=["audio", "video"]), subject.y)
