@@ -13,15 +13,14 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
-from savee_mm.classifiers._inner_split import inner_split
+from savee_mm.classifiers._inner_split import inner_folds
 from savee_mm.classifiers._keras_base import check_labels
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
-# Of the training clips, held out to weigh the branches; which ones does not depend on the seed of the network.
-_CALIBRATION_SHARE, _CALIBRATION_SEED = 0.25, 0
+_CALIBRATION_FOLDS = 3
 # Of face and voice, by what a clip has: the network's own sum.
 _PLAIN_SUMS = [([i for i in (0, 1) if own[i]], Combination(np.array(own, float))) for own in ((1, 0), (0, 1), (1, 1))]
 _BRANCHES = {ConvLSTMClassifier: "video_branch", AudioCNNClassifier: "audio_branch"}
@@ -60,9 +59,9 @@ class FusionClassifier(TableNetworkClassifier):
         :class:`~sklearn.frozen.FrozenEstimator`: training starts from the weights of their branches. No clip that is
         tested may have been among those that they were trained on.
     calibration_groups : str, default=None
-        Column of the table by which about a quarter of the training clips is held out once, ``"speaker"`` for people
-        who are not in training: a network that is fitted to the others tells of them what each branch is worth and how
-        sure it may be, see Notes. Then all clips are trained on. It takes about twice the time; None leaves it out.
+        Column of the table whose groups are held out in turn, in three folds at most, ``"speaker"`` for people who are
+        not in training: networks of the others, which train half as long, tell of them what each branch is worth and
+        how sure it may be, see Notes. Then all clips are trained on. It takes about twice the time; None leaves it out.
     cache : "memory", path-like or None, default="memory"
         Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
     filters : int, default=24
@@ -214,7 +213,7 @@ class FusionClassifier(TableNetworkClassifier):
         self.verbose = verbose
 
     def fit(self, X, y, *, sample_weight=None):
-        """Weigh the branches by clips that are held out, where that is asked for, then train the network on all.
+        """Weigh the branches by groups that are held out, where that is asked for, then train the network on all.
 
         Parameters
         ----------
@@ -252,25 +251,27 @@ class FusionClassifier(TableNetworkClassifier):
         return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
 
     def _fit_pools(self, X, y, sample_weight):
-        """Return how face and voice are weighed, by clips that a network of the others tells."""
+        """Return how face and voice are weighed, by what networks of other groups tell of all clips."""
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
-        sample_weight = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        training, held_out = inner_split(
-            X, y, column=self.calibration_groups, fraction=_CALIBRATION_SHARE, seed=_CALIBRATION_SEED
-        )
-        clf = clone(self).set_params(calibration_groups=None)
-        clf.fit(X.iloc[training], y[training], sample_weight=sample_weight[training])
-        scores = clf._branch_scores(clf._extract(X.iloc[held_out]))
-        codes = np.searchsorted(clf.classes_, y[held_out])
-        there = ~np.isnan(scores).any(axis=(0, 2))
+        weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        folds = inner_folds(X, y, column=self.calibration_groups, n_splits=_CALIBRATION_FOLDS)
+        classes = np.unique(y)
+        scores = np.full((2, len(X), len(classes)), np.nan)
+        for fold in np.unique(folds):
+            held_out = folds == fold
+            if lost := set(y[held_out]) - set(y[~held_out]):
+                raise ValueError(
+                    f"All clips of {', '.join(sorted(lost))} are in one of the folds by {self.calibration_groups!r}; "
+                    "choose other calibration_groups, or leave them out."
+                )
+            clf = clone(self).set_params(calibration_groups=None, epochs=-(-self.epochs // 2))
+            clf.fit(X.iloc[~held_out], y[~held_out], sample_weight=weights[~held_out])
+            scores[:, held_out] = clf._branch_scores(clf._extract(X.iloc[held_out]))
+        there = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
         if not there.any():
-            raise ValueError(
-                f"None of the {len(held_out)} clips held out by {self.calibration_groups!r} has both face and voice; "
-                "leave calibration_groups out."
-            )
-        clips = InnerClips(scores, codes, np.zeros(len(held_out), int), sample_weight[held_out])
-        return fit_pools(clips.of(there))
+            raise ValueError("No clip has both face and voice; leave calibration_groups out.")
+        return fit_pools(InnerClips(scores, np.searchsorted(classes, y), folds, weights).of(there))
 
     def _branch_scores(self, inputs):
         """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN of what a clip has not."""

@@ -22,7 +22,6 @@ from savee_mm import (
     MFCCImage,
     ProsodyFeatures,
 )
-from savee_mm.classifiers._inner_split import inner_split
 
 SMALL = {
     "audio": MFCCImage(n_frames=60),
@@ -219,14 +218,12 @@ def test_people_held_out_tell_what_a_branch_is_worth(corpus):
         np.testing.assert_array_equal(alone.argmax(axis=1), asked.argmax(axis=1))
 
 
-def test_calibration_needs_clips_with_both(corpus):
-    table = corpus.data.copy()
-    table.loc[table["speaker"] == "S3", "video"] = None
-    clf = FusionClassifier(**SMALL, calibration_groups="speaker").set_params(video__on_error="fill")
-    held_out = inner_split(table, corpus.target, column="speaker", fraction=0.25, seed=0)[1]
-    table.iloc[held_out, table.columns.get_loc("video")] = None
-    with pytest.warns(ClipWarning), pytest.raises(ValueError, match="held out by 'speaker' has both face and voice"):
-        clf.fit(table, corpus.target)
+def test_calibration_that_cannot_be_is_refused(corpus):
+    clf = FusionClassifier(**{**SMALL, "epochs": 1}, calibration_groups="emotion")
+    with pytest.raises(ValueError, match="are in one of the folds by 'emotion'; choose other calibration_groups"):
+        clf.fit(corpus.data.assign(emotion=corpus.target), corpus.target)
+    with pytest.raises(ValueError, match="'session' are not a column"):
+        clf.set_params(calibration_groups="session").fit(corpus.data, corpus.target)
 
 
 def test_features_join_the_voice(corpus):
