@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from savee_mm.model_selection import SpeakerOrClipKFold
+from savee_mm.model_selection._shuffle import shuffled_groups
 
 
 def inner_split(table, y, *, column, fraction, seed):
@@ -119,8 +120,8 @@ def _folds(y, groups, n_groups, fraction, seed):
     n_splits = min(max(round(1 / fraction), 2), n_groups, largest_class)
     if n_splits < 2:
         return
-    splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+    groups = shuffled_groups(groups, seed)
     with warnings.catch_warnings():
         # A rare class is spread over fewer folds; the first fold that leaves it in training is taken.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        yield from splitter.split(y, y, groups)
+        yield from StratifiedGroupKFold(n_splits).split(y, y, groups)

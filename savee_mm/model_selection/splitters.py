@@ -7,6 +7,8 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length
 
+from savee_mm.model_selection._shuffle import shuffled_groups
+
 
 class _ColumnSplitter(BaseCrossValidator):
     """A cross-validator whose groups are a column of the clip table, or ``groups`` where they are passed."""
@@ -80,12 +82,9 @@ class _StratifiedColumnKFold(_ColumnSplitter):
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
-        self._inner()  # scikit-learn's own checks of the three, at construction as its splitters do
-
-    def _inner(self):
-        # The default seed must not stand in the way of shuffle=False, which allows none.
-        seed = self.random_state if self.shuffle else None
-        return StratifiedGroupKFold(self.n_splits, shuffle=self.shuffle, random_state=seed)
+        # scikit-learn's own checks of the three, at construction as its splitters do. The default seed must not stand
+        # in the way of shuffle=False, which allows none.
+        StratifiedGroupKFold(n_splits, shuffle=shuffle, random_state=random_state if shuffle else None)
 
     def _folds(self, codes, y):
         return self._stratified(codes, y, what=self._column)
@@ -106,7 +105,8 @@ class _StratifiedColumnKFold(_ColumnSplitter):
                 f"{self._name}(n_splits={self.n_splits}): no class has {self.n_splits} clips{where}, "
                 f"the largest has {largest}. {_fewer_folds(largest)}"
             )
-        folds = list(self._inner().split(np.zeros(len(codes)), y, codes))
+        groups = shuffled_groups(codes, self.random_state) if self.shuffle else codes
+        folds = list(StratifiedGroupKFold(self.n_splits).split(np.zeros(len(codes)), y, groups))
         for i, (_, test) in enumerate(folds):
             if not len(test):
                 raise ValueError(

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import (
@@ -87,12 +88,23 @@ def test_speakers_who_read_one_list_are_tested_on_the_same_texts():
     assert texts[:4] == texts[4:8] == texts[8:]
 
 
+shuffles_groups_with_their_classes = pytest.mark.skipif(
+    sklearn.__version__ < "1.8", reason="StratifiedGroupKFold(shuffle=True) does not stratify before scikit-learn 1.8"
+)
+
+
+@shuffles_groups_with_their_classes
 @pytest.mark.parametrize(("cls", "column"), [(ClipGroupKFold, "clip_id"), (SentenceGroupKFold, "sentence")])
 @pytest.mark.parametrize("seed", [0, 7])
 def test_folds_are_those_of_stratified_group_k_fold(cls, column, seed):
     X, y = make_table()
     reference = StratifiedGroupKFold(4, shuffle=True, random_state=seed).split(X, y, X[column])
     _assert_same_folds(cls(4, random_state=seed).split(X, y), reference)
+
+
+@pytest.mark.parametrize(("cls", "column"), [(ClipGroupKFold, "clip_id"), (SentenceGroupKFold, "sentence")])
+def test_unshuffled_folds_are_those_of_stratified_group_k_fold(cls, column):
+    X, y = make_table()
     unshuffled = StratifiedGroupKFold(4).split(X, y, X[column])
     _assert_same_folds(cls(4, shuffle=False).split(X, y), unshuffled)
 
@@ -103,6 +115,7 @@ def test_folds_are_those_of_leave_one_group_out():
     _assert_same_folds(LeaveOneSpeakerOut().split(X), LeaveOneSpeakerOut().split(X, y))
 
 
+@shuffles_groups_with_their_classes
 def test_test_folds_of_speaker_sentence_are_stratified_group_k_fold_of_the_speaker():
     X, y = make_table()
     ours = [test for _, test in SpeakerSentenceKFold(3).split(X, y)]
