@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
 
+# Two processes, each with whole files: fixtures of a file are made once.
 test: $(VENV)/.tested
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .
@@ -41,7 +42,7 @@ browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 
 clean:
-	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix demo docs/_build docs/api
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix demo docs/_build docs/api docs/gallery
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -5,6 +5,10 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from _gallery import share_corpora
+from sphinx_gallery.sorting import ExplicitOrder
 
 from savee_mm._version import __version__
 
@@ -19,40 +23,60 @@ extensions = [
     "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "myst_parser",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples"]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"savee_mm {release}"
-html_theme_options = {"logo": {"text": "savee_mm"}, "navigation_with_keys": False}
+html_theme_options = {
+    "logo": {"text": "savee_mm"},
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "gallery/index": []},
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["savee_mm.css"]
 # These pages have nothing below them to navigate to.
-_PAGES = (
-    "install",
-    "first_steps",
-    "features",
-    "audio_systems",
-    "faces",
-    "protocols",
-    "reports",
-    "models",
-    "results",
-    "benchmarks",
-)
-html_sidebars = {page: [] for page in _PAGES}
+html_sidebars = {page: [] for page in ("index", "results", "benchmarks")}
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
-myst_heading_anchors = 2
-myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath", "colon_fence"]
 plot_html_show_formats = False
 plot_html_show_source_link = False
-plot_formats = ["png"]
+plot_formats = [("png", 150)]
 # autodoc lists the members; numpydoc would list them once more.
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+
+# Small programs that run in the build; a single one: -D sphinx_gallery_conf.filename_pattern=plot_faces
+_SECTIONS = ("features", "evaluation", "models")
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "subsection_order": ExplicitOrder([f"examples/{section}" for section in _SECTIONS]),
+    "within_subsection_order": "_gallery.ReadingOrder",
+    "image_scrapers": ("_gallery.scrape_figures", "matplotlib"),
+    "image_srcset": ["2x"],
+    "capture_repr": ("_repr_html_",),
+    "abort_on_example_error": True,
+    "doc_module": ("savee_mm",),
+    "backreferences_dir": "api/backreferences",
+    "download_all_examples": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "write_computation_times": False,
+}
 
 
 def _skip_foreign_members(app, what, name, obj, skip, options):
@@ -62,5 +86,6 @@ def _skip_foreign_members(app, what, name, obj, skip, options):
 
 
 def setup(app):
-    """Connect the one hook."""
+    """Connect the one hook, and make the corpora of the examples once."""
     app.connect("autodoc-skip-member", _skip_foreign_members)
+    share_corpora(Path(__file__).parent / "_build" / "corpora")

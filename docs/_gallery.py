@@ -1,0 +1,99 @@
+"""What the build needs for the pages that run code: one corpus for all of them, and figures that are not pyplot's."""
+
+import functools
+import hashlib
+import weakref
+from pathlib import Path
+
+import joblib
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
+import savee_mm
+
+_SYNTHESIS = Path(savee_mm.__file__).parent / "datasets" / "synthetic"
+_ORDER = (
+    "contours",
+    "voice_pictures",
+    "faces",
+    "augmentation",
+    "selector",
+    "cross_validation",
+    "leakage",
+    "new_speakers",
+    "report",
+    "late_fusion",
+    "explain",
+    "importance",
+    "timeline",
+)
+_drawn = weakref.WeakSet()
+
+
+def share_corpora(folder):
+    """Let every example that asks for a synthetic corpus of one size have the same files, of earlier builds too.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where they are kept, in place of the folder that an example names.
+    """
+    make = savee_mm.make_talking_faces
+    if hasattr(make, "__wrapped__"):
+        return
+    version = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_SYNTHESIS.glob("*.py")))).hexdigest()[:8]
+    folder = Path(folder) / version
+    remembered = joblib.Memory(folder, verbose=0).cache(make)
+
+    @functools.wraps(make)
+    def shared(root, n_speakers=4, n_sentences=3, random_state=0, *, verbose=False):
+        own = folder / f"{n_speakers}x{n_sentences}_{random_state}"
+        return remembered(own, n_speakers, n_sentences, random_state)
+
+    savee_mm.make_talking_faces = shared
+
+
+class ReadingOrder:
+    """The order of the examples within a section of the gallery, as sphinx-gallery asks of a sort key.
+
+    Parameters
+    ----------
+    folder : path-like
+        The section's; not needed.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, filename):
+        return _ORDER.index(Path(filename).stem.removeprefix("plot_"))
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+
+def scrape_figures(block, block_vars, gallery_conf):
+    """Save the figures among an example's variables that pyplot does not know, as sphinx-gallery asks of a scraper.
+
+    Parameters
+    ----------
+    block, block_vars, gallery_conf
+        See sphinx-gallery, "Write a custom image scraper".
+
+    Returns
+    -------
+    rst : str
+        What shows them.
+    """
+    figures = {id(value): value for value in block_vars["example_globals"].values() if isinstance(value, Figure)}
+    new = [figure for figure in figures.values() if figure not in _drawn]
+    _drawn.update(new)
+    paths = []
+    for figure in new:
+        if figure.canvas.manager is None:
+            path = Path(next(block_vars["image_path_iterator"]))
+            sharp = path.with_stem(f"{path.stem}_2_00x")
+            figure.savefig(path, dpi=100)
+            figure.savefig(sharp, dpi=200)
+            paths.append({0: path, 2.0: sharp})
+    return figure_rst([each[0] for each in paths], gallery_conf["src_dir"], srcsetpaths=paths)

@@ -1,0 +1,38 @@
+"""
+The pictures that networks hear
+===============================
+
+A convolutional network reads a voice as a picture of fixed size, however long the clip is. :class:`~savee_mm.MFCCImage`
+gives the cepstrum, :class:`~savee_mm.MelImage` the bands of the ear that it is made of.
+"""
+
+# %%
+# Both take the clip table, or paths. They return ``(n_clips, n_rows, n_frames, 1)``: here the clips of one speaker, cut
+# or padded to 60 frames (1.4 s).
+
+from savee_mm import MelImage, MFCCImage, make_talking_faces
+
+corpus = make_talking_faces("talking_faces", n_speakers=3, n_sentences=2, random_state=0)
+clips = corpus.data.drop_duplicates("speaker")
+mfcc = MFCCImage(n_mfcc=40, n_frames=60).fit_transform(clips)
+mel = MelImage(n_mels=64, n_frames=60).fit_transform(clips)
+print(mfcc.shape, mel.shape)
+
+# %%
+# The same sentence in anger, by three speakers. What is even on the right is padding.
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(2, 3, figsize=(10, 4.6), sharex=True, sharey="row", layout="constrained")
+for column, speaker, cepstrum, bands in zip(axes.T, clips["speaker"], mfcc, mel, strict=True):
+    column[0].imshow(cepstrum[..., 0], aspect="auto", origin="lower", cmap="magma", vmin=-3, vmax=3)
+    column[1].imshow(bands[..., 0], aspect="auto", origin="lower", cmap="magma", vmin=-3, vmax=3)
+    column[0].set_title(f"speaker {speaker}")
+    column[1].set_xlabel("frame")
+axes[0, 0].set_ylabel("MFCC")
+axes[1, 0].set_ylabel("mel band")
+
+# %%
+# Each row of a picture has mean 0 and deviation 1 over its clip, which takes away how loud and how bright the recording
+# is. ``normalize="training"`` standardises over the training clips instead, so that loud stays loud: what
+# :class:`~savee_mm.AudioCNNClassifier` does by default.
