@@ -319,7 +319,7 @@ def features(root, corpus, cache, extractor, out, jobs, on_error):
 @click.argument("name")
 @click.option("--to", type=click.Path(file_okay=False), help="Folder; default: the one SAVEE_MM_WEIGHTS names.")
 def fetch_weights(name, to):
-    """Download the pretrained weights NAME (ssd, yunet) and check them."""
+    """Download the pretrained weights NAME (yunet, ssd, yamnet, vgg16, vgg19, mobilenet) and check them."""
     from savee_mm import fetch_weights
 
     for path in fetch_weights(name, to, progress=True):

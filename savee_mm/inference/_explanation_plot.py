@@ -3,7 +3,7 @@
 import numpy as np
 
 _INCH = 1.6  # width of a face
-_OPACITY = 0.45
+_OPACITY = 0.7  # where a map is strongest; where it says nothing, the picture shows through
 
 
 def draw_explanation(explanation):
@@ -48,4 +48,5 @@ def _draw(axes, picture, drop, limit, *, faces):
     axes.set(xticks=[], yticks=[])
     place = {"extent": (-0.5, width - 0.5, height - 0.5, -0.5) if faces else (-0.5, width - 0.5, -0.5, height - 0.5)}
     place |= {} if faces else {"aspect": "auto", "origin": "lower"}
-    return axes.imshow(drop, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=_OPACITY, interpolation="bilinear", **place)
+    opacity = _OPACITY * np.sqrt(np.abs(drop) / limit)
+    return axes.imshow(drop, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=opacity, interpolation="bilinear", **place)
