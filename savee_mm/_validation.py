@@ -1,10 +1,16 @@
 """The input gate: what a clip is, and the one error that a clip which cannot be used raises."""
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
+
+#: What an extractor reads: a clip table, paths, or sounds (or frames) as arrays.
+Clips: TypeAlias = pd.DataFrame | Sequence[str | os.PathLike[str]] | Sequence[np.ndarray]
 
 #: Column of the clip table that says how a row's sound differs from its recording.
 RECIPE_COLUMN = "augmentation"
@@ -34,11 +40,11 @@ class ClipError(ValueError):
     "clip 'DC_a01' (corpus/DC_a01.wav): no sound in it"
     """
 
-    def __init__(self, reason, *, path=None, clip_id=None):
+    def __init__(self, reason: str, *, path: str | os.PathLike[str] | None = None, clip_id: str | None = None) -> None:
         self.reason = str(reason)
         self.path = None if path is None else str(path)
         if clip_id is None and path is not None:
-            clip_id = Path(self.path).stem
+            clip_id = Path(path).stem
         self.clip_id = None if clip_id is None else str(clip_id)
         name = "clip" if self.clip_id is None else f"clip {self.clip_id!r}"
         where = "" if self.path is None else f" ({self.path})"

@@ -215,7 +215,9 @@ def require_weights(name):
     )
 
 
-def fetch_weights(name, folder=None, *, progress=False):
+def fetch_weights(
+    name: str, folder: str | os.PathLike[str] | None = None, *, progress: bool = False
+) -> tuple[Path, ...]:
     """Download the files of a pretrained model, checked against their checksums.
 
     Parameters

@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
@@ -99,16 +100,16 @@ class AudioAugmenter(BaseEstimator):
     def __init__(
         self,
         *,
-        n_copies=1,
-        noise_snr=(10, 30),
-        pitch_steps=(-2, 2),
-        stretch_rate=(0.85, 1.15),
-        gain=(-6, 6),
-        polarity=True,
-        equalizer=None,
-        probability=0.5,
-        random_state=None,
-    ):
+        n_copies: int = 1,
+        noise_snr: tuple[float, float] | None = (10, 30),
+        pitch_steps: tuple[float, float] | None = (-2, 2),
+        stretch_rate: tuple[float, float] | None = (0.85, 1.15),
+        gain: tuple[float, float] | None = (-6, 6),
+        polarity: bool = True,
+        equalizer: tuple[float, float] | None = None,
+        probability: float = 0.5,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.n_copies = n_copies
         self.noise_snr = noise_snr
         self.pitch_steps = pitch_steps
@@ -119,7 +120,7 @@ class AudioAugmenter(BaseEstimator):
         self.probability = probability
         self.random_state = random_state
 
-    def fit_resample(self, X, y):
+    def fit_resample(self, X: pd.DataFrame, y: ArrayLike) -> tuple[pd.DataFrame, ArrayLike]:
         """Return the training clips and their copies.
 
         Parameters
@@ -146,7 +147,7 @@ class AudioAugmenter(BaseEstimator):
         y_out = _safe_indexing(y, np.arange(len(X_out)) % len(X))
         return X_out, y_out.reset_index(drop=True) if isinstance(y_out, (pd.Series, pd.DataFrame)) else y_out
 
-    def augment(self, table, n_copies=None):
+    def augment(self, table: pd.DataFrame, n_copies: int | None = None) -> pd.DataFrame:
         """Return a clip table with its copies.
 
         Parameters

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -167,7 +168,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Return the network that answers, made of layers of ``model_``."""
         return self.model_
 
-    def predict(self, X):
+    def predict(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
         """Return the likeliest class of every clip.
 
         Parameters

@@ -2,9 +2,11 @@
 
 import os
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
@@ -27,14 +29,14 @@ class TableNetworkClassifier(NetworkClassifier):
     ``inner_groups`` and ``validation_fraction``, and gives ``_build`` as any :class:`NetworkClassifier`.
     """
 
-    _parts = {}
-    _columns = ("audio",)
+    _parts: dict = {}
+    _columns: tuple[str, ...] = ("audio",)
     # Whether a table that is predicted may lack all of these columns but one.
     _spares_columns = False
     _instead = ""
     _part_title = "part"
 
-    _parameter_constraints = {
+    _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,
         "augment": [HasMethods("fit_resample"), None],
         "cache": [None, str, os.PathLike],
@@ -42,7 +44,7 @@ class TableNetworkClassifier(NetworkClassifier):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         """Return the parameters, those of the default extractors included.
 
         Parameters
@@ -61,7 +63,7 @@ class TableNetworkClassifier(NetworkClassifier):
                     params |= {f"{part}__{name}": value for name, value in default().get_params().items()}
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; one of a default extractor puts that extractor in place of None.
 
         Parameters
@@ -81,7 +83,7 @@ class TableNetworkClassifier(NetworkClassifier):
                 params = {**params, part: default()}
         return super().set_params(**params)
 
-    def fit(self, X, y, *, sample_weight=None):
+    def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
         """Split off inner validation clips, augment the others, extract, and train the network.
 
         Parameters
@@ -124,7 +126,7 @@ class TableNetworkClassifier(NetworkClassifier):
         self._fit_network(inputs, labels, sample_weight, validation)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities.
 
         Parameters

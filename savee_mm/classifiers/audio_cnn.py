@@ -1,8 +1,13 @@
 """AudioCNNClassifier: emotion from pictures of the voice, and from features beside them."""
 
+import os
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
+from typing import Literal
 
+import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -120,28 +125,28 @@ class AudioCNNClassifier(TableNetworkClassifier):
     def __init__(
         self,
         *,
-        image=None,
-        second_image=None,
-        features=None,
-        augment=None,
-        cache="memory",
-        kernels=((5, 15), (3, 9)),
-        filters=32,
-        n_units=64,
-        epochs=20,
-        batch_size=16,
-        learning_rate=1e-3,
-        l2=1e-4,
-        dropout=0.5,
-        max_norm=None,
-        class_weight="balanced",
-        early_stopping=False,
-        patience=10,
-        inner_groups="clip_id",
-        validation_fraction=0.15,
-        random_state=None,
-        verbose=False,
-    ):
+        image: BaseEstimator | None = None,
+        second_image: BaseEstimator | None = None,
+        features: BaseEstimator | None = None,
+        augment: BaseEstimator | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        kernels: Sequence[tuple[int, int]] = ((5, 15), (3, 9)),
+        filters: int = 32,
+        n_units: int = 64,
+        epochs: int = 20,
+        batch_size: int = 16,
+        learning_rate: float = 1e-3,
+        l2: float = 1e-4,
+        dropout: float = 0.5,
+        max_norm: float | None = None,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+        early_stopping: bool = False,
+        patience: int = 10,
+        inner_groups: str = "clip_id",
+        validation_fraction: float = 0.15,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.image = image
         self.second_image = second_image
         self.features = features

@@ -2,8 +2,10 @@
 
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -117,28 +119,28 @@ class ConvLSTMClassifier(NetworkClassifier):
     def __init__(
         self,
         *,
-        augment=True,
-        flip=True,
-        shift=0.06,
-        rotation=6,
-        zoom=0.08,
-        brightness=0.2,
-        occlusion=0.25,
-        filters=24,
-        n_units=None,
-        epochs=60,
-        batch_size=16,
-        learning_rate=2e-3,
-        l2=1e-3,
-        dropout=0.4,
-        max_norm=None,
-        class_weight="balanced",
-        label_smoothing=0.1,
-        early_stopping=False,
-        patience=10,
-        random_state=None,
-        verbose=False,
-    ):
+        augment: bool = True,
+        flip: bool = True,
+        shift: float = 0.06,
+        rotation: float = 6,
+        zoom: float = 0.08,
+        brightness: float = 0.2,
+        occlusion: float = 0.25,
+        filters: int = 24,
+        n_units: int | None = None,
+        epochs: int = 60,
+        batch_size: int = 16,
+        learning_rate: float = 2e-3,
+        l2: float = 1e-3,
+        dropout: float = 0.4,
+        max_norm: float | None = None,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+        label_smoothing: float = 0.1,
+        early_stopping: bool = False,
+        patience: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.augment = augment
         self.flip = flip
         self.shift = shift
@@ -161,7 +163,14 @@ class ConvLSTMClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -196,7 +205,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         self._fit_network((X,), y, sample_weight, validation)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return class probabilities.
 
         Parameters

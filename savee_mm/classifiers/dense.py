@@ -1,8 +1,10 @@
 """DenseClassifier: emotion from columns of features."""
 
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -79,19 +81,19 @@ class DenseClassifier(NetworkClassifier):
     def __init__(
         self,
         *,
-        n_units=128,
-        epochs=60,
-        batch_size=16,
-        learning_rate=1e-3,
-        l2=1e-4,
-        dropout=0.3,
-        max_norm=None,
-        class_weight="balanced",
-        early_stopping=False,
-        patience=10,
-        random_state=None,
-        verbose=False,
-    ):
+        n_units: int | tuple[int, ...] = 128,
+        epochs: int = 60,
+        batch_size: int = 16,
+        learning_rate: float = 1e-3,
+        l2: float = 1e-4,
+        dropout: float = 0.3,
+        max_norm: float | None = None,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+        early_stopping: bool = False,
+        patience: int = 10,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.n_units = n_units
         self.epochs = epochs
         self.batch_size = batch_size
@@ -105,7 +107,14 @@ class DenseClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Train the network.
 
         Parameters
@@ -137,7 +146,7 @@ class DenseClassifier(NetworkClassifier):
         self._fit_network((X,), y, sample_weight, self._check_validation(validation_data, self._check))
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return class probabilities.
 
         Parameters

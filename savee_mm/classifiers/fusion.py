@@ -1,11 +1,14 @@
 """FusionClassifier: emotion from voice and face together, from the clip table."""
 
+import os
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import log_softmax
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -160,32 +163,32 @@ class FusionClassifier(TableNetworkClassifier):
     def __init__(
         self,
         *,
-        audio=None,
-        video=None,
-        features=None,
-        augment=None,
-        augment_frames=True,
-        modality_dropout=1 / 3,
-        pretrained=None,
-        calibration_groups=None,
-        cache="memory",
-        filters=24,
-        n_units=64,
-        epochs=60,
-        batch_size=16,
-        learning_rate=2e-3,
-        l2=1e-3,
-        dropout=0.4,
-        max_norm=None,
-        class_weight="balanced",
-        label_smoothing=0.1,
-        early_stopping=False,
-        patience=10,
-        inner_groups="clip_id",
-        validation_fraction=0.15,
-        random_state=None,
-        verbose=False,
-    ):
+        audio: BaseEstimator | None = None,
+        video: BaseEstimator | None = None,
+        features: BaseEstimator | None = None,
+        augment: BaseEstimator | None = None,
+        augment_frames: bool = True,
+        modality_dropout: float = 1 / 3,
+        pretrained: list[FrozenEstimator] | None = None,
+        calibration_groups: str | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        filters: int = 24,
+        n_units: int = 64,
+        epochs: int = 60,
+        batch_size: int = 16,
+        learning_rate: float = 2e-3,
+        l2: float = 1e-3,
+        dropout: float = 0.4,
+        max_norm: float | None = None,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+        label_smoothing: float = 0.1,
+        early_stopping: bool = False,
+        patience: int = 10,
+        inner_groups: str = "clip_id",
+        validation_fraction: float = 0.15,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.audio = audio
         self.video = video
         self.features = features
@@ -212,7 +215,7 @@ class FusionClassifier(TableNetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_weight=None):
+    def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
         """Weigh the branches by groups that are held out, where that is asked for, then train the network on all.
 
         Parameters
@@ -350,7 +353,7 @@ class FusionClassifier(TableNetworkClassifier):
 
         return accuracy
 
-    def branch_proba(self, X):
+    def branch_proba(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return what face and voice each say of every clip.
 
         Parameters

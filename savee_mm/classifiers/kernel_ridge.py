@@ -1,8 +1,11 @@
 """KernelRidgeClassifier: kernel ridge regression on the classes, by a mean of kernels."""
 
+from collections.abc import Sequence
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
@@ -91,13 +94,20 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
 
-    def __init__(self, *, kernels=("rbf", "laplacian"), gamma=0.5, alpha=0.03, class_weight="balanced"):
+    def __init__(
+        self,
+        *,
+        kernels: Sequence[str] = ("rbf", "laplacian"),
+        gamma: float = 0.5,
+        alpha: float = 0.03,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+    ) -> None:
         self.kernels = kernels
         self.gamma = gamma
         self.alpha = alpha
         self.class_weight = class_weight
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Solve for the scores of the classes.
 
         Parameters
@@ -135,7 +145,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.sharpness_ = _sharpness(left_out, codes, weights)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the scores of the classes.
 
         Parameters
@@ -150,7 +160,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return class probabilities.
 
         Parameters
@@ -166,7 +176,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return softmax(self.sharpness_ * scores, axis=1)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class with the highest score.
 
         Parameters

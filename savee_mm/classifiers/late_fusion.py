@@ -1,10 +1,12 @@
 """LateFusionClassifier: any classifiers over the clip table, each by itself, and what they say combined."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Bunch
@@ -123,7 +125,15 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         "n_jobs": [None, Integral],
     }
 
-    def __init__(self, estimators, *, combine="auto", inner_groups="speaker", n_inner_folds=5, n_jobs=None):
+    def __init__(
+        self,
+        estimators: list[tuple],
+        *,
+        combine: Literal["auto", "weights", "stack", "best"] = "auto",
+        inner_groups: str = "speaker",
+        n_inner_folds: int = 5,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimators = estimators
         self.combine = combine
         self.inner_groups = inner_groups
@@ -142,7 +152,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     def _pairs(self, pairs):
         self.estimators = [(*pair, *branch[2:]) for pair, branch in zip(pairs, self.estimators, strict=True)]
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict:
         """Return the parameters, those of the branches included.
 
         Parameters
@@ -156,7 +166,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """
         return self._get_params("_pairs", deep=deep)
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, of the branches too, or a branch by its name.
 
         Parameters
@@ -173,7 +183,9 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             self.estimators = params.pop("estimators")
         return self._set_params("_pairs", **params)
 
-    def fit(self, X, y, *, sample_weight=None, groups=None):
+    def fit(
+        self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Fit the branches to inner folds, weigh them by what they predict there, and fit them to all clips.
 
         Parameters
@@ -213,7 +225,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self._combine(scores, codes, folds, weights)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities.
 
         Parameters
@@ -233,7 +245,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """
         return np.exp(self._combined(self._ask(X)))
 
-    def predict(self, X):
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the likeliest class of every clip.
 
         Parameters
@@ -248,7 +260,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         log_p = self._combined(self._ask(X))
         return self.classes_[log_p.argmax(axis=1)]
 
-    def branch_proba(self, X):
+    def branch_proba(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return what each branch says of every clip.
 
         Parameters

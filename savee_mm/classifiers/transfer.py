@@ -3,8 +3,10 @@
 import os
 from functools import partial
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -126,24 +128,24 @@ class TransferClassifier(NetworkClassifier):
     def __init__(
         self,
         *,
-        backbone="vgg19",
-        weights="imagenet",
-        size=64,
-        n_unfrozen=0,
-        n_units=128,
-        epochs=40,
-        batch_size=16,
-        learning_rate=1e-3,
-        l2=1e-4,
-        dropout=0.3,
-        max_norm=None,
-        class_weight="balanced",
-        early_stopping=False,
-        patience=10,
-        cache="memory",
-        random_state=None,
-        verbose=False,
-    ):
+        backbone: Literal["vgg19", "vgg16", "mobilenet"] = "vgg19",
+        weights: str | os.PathLike[str] | None = "imagenet",
+        size: int = 64,
+        n_unfrozen: int = 0,
+        n_units: int = 128,
+        epochs: int = 40,
+        batch_size: int = 16,
+        learning_rate: float = 1e-3,
+        l2: float = 1e-4,
+        dropout: float = 0.3,
+        max_norm: float | None = None,
+        class_weight: Literal["balanced"] | dict | None = "balanced",
+        early_stopping: bool = False,
+        patience: int = 10,
+        cache: str | os.PathLike[str] | None = "memory",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool | int = False,
+    ) -> None:
         self.backbone = backbone
         self.weights = weights
         self.size = size
@@ -162,7 +164,14 @@ class TransferClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y, *, sample_weight=None, validation_data=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Train the head, and the unfrozen blocks.
 
         Parameters
@@ -208,7 +217,7 @@ class TransferClassifier(NetworkClassifier):
         self._fit_network((self._features(X),), y, sample_weight, validation)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return class probabilities.
 
         Parameters

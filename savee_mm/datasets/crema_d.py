@@ -1,7 +1,10 @@
 """The CREMA-D corpus."""
 
+import os
 import re
 from collections import Counter
+
+from sklearn.utils import Bunch
 
 from savee_mm.datasets._common import (
     Survey,
@@ -52,7 +55,7 @@ emotional multimodal actors dataset", IEEE Transactions on Affective Computing 5
 """
 
 
-def load_crema_d(root):
+def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
     """Load the CREMA-D corpus as a clip table.
 
     Only file names are read, no media file is opened. The files are found in ``root`` and in all folders

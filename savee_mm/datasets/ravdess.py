@@ -1,6 +1,10 @@
 """The RAVDESS corpus of speech and song."""
 
+import os
 import re
+from typing import Literal
+
+from sklearn.utils import Bunch
 
 from savee_mm.datasets._common import (
     Survey,
@@ -54,7 +58,7 @@ PLoS ONE 13(5): e0196391, 2018.
 """
 
 
-def load_ravdess(root, *, vocal_channel="speech"):
+def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech", "song", "all"] = "speech") -> Bunch:
     """Load the RAVDESS corpus as a clip table.
 
     Only file names are read, no media file is opened. The files are found in ``root`` and in all folders

@@ -5,6 +5,8 @@ import re
 from collections import Counter
 from functools import partial
 
+from sklearn.utils import Bunch
+
 from savee_mm.datasets._common import (
     Survey,
     check_root,
@@ -62,7 +64,7 @@ Principles, Algorithms and Systems, IGI Global, 2010, pp. 398-423.
 """
 
 
-def load_savee(root):
+def load_savee(root: str | os.PathLike[str]) -> Bunch:
     """Load the SAVEE corpus as a clip table.
 
     Only file names are read, no media file is opened. Any corpus in the same layout is accepted, whatever

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 
 import pandas as pd
+from sklearn.utils import Bunch
 
 from savee_mm.datasets._common import few, make_bunch
 
@@ -13,7 +14,7 @@ _NAMES = ("speaker", "sentence", "clip_id")
 DESCR = "A corpus of the user's own, {n_clips} clips from {source}. Licence and origin: ask who made it.\n"
 
 
-def load_table(path, *, target="emotion"):
+def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "emotion") -> Bunch:
     """Load a table of clips of any corpus.
 
     Parameters

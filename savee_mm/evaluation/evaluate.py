@@ -1,11 +1,15 @@
 """Cross-validate several systems under several protocols."""
 
+import os
 import time
 import warnings
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import Bunch
 from tqdm.auto import tqdm
 
 from savee_mm.evaluation._columns import group_columns
@@ -21,7 +25,16 @@ from savee_mm.model_selection import make_splitter
 _LEAKAGE = ("warn", "raise", "ignore")
 
 
-def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, folder=None, leakage="warn", verbose=False):
+def evaluate(
+    systems: dict[str, BaseEstimator],
+    corpus: Bunch,
+    protocols: Sequence[str] = ("clip", "speaker"),
+    seeds: Sequence[int] = (0,),
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    leakage: Literal["warn", "raise", "ignore"] = "warn",
+    verbose: bool = False,
+) -> EvaluationReport:
     """Cross-validate estimators over a corpus, each in every protocol.
 
     Parameters
@@ -84,7 +97,7 @@ def evaluate(systems, corpus, protocols=("clip", "speaker"), seeds=(0,), *, fold
         raise ValueError(f"leakage must be one of {', '.join(map(repr, _LEAKAGE))}, got {leakage!r}.")
     jobs = _plan(systems, corpus, protocols, seeds)
     leaks = None if leakage == "ignore" else check_jobs(jobs, corpus.data, corpus.target, verbose=verbose)
-    if leakage == "raise":
+    if leaks is not None and leakage == "raise":
         leaks.raise_if_any()
     elif leaks:
         warnings.warn(leaks.leaks(), LeakageWarning, stacklevel=2)

@@ -1,11 +1,16 @@
 """check_leakage: whether a set-up tests what it trained on."""
 
+import os
 import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from sklearn.model_selection import check_cv
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_random_state
 
+from savee_mm._validation import Clips
 from savee_mm.evaluation._fitted import fitted_findings
 from savee_mm.evaluation._numbers import class_findings, standardised_findings
 from savee_mm.evaluation._permutation import permutation_findings
@@ -25,18 +30,18 @@ _ARRAY_SR = 16000
 
 
 def check_leakage(
-    estimator,
-    data,
-    y,
-    splitter,
-    groups=None,
+    estimator: BaseEstimator | None,
+    data: Clips | np.ndarray,
+    y: ArrayLike,
+    splitter: str | BaseCrossValidator | int | Iterable[tuple[ArrayLike, ArrayLike]],
+    groups: ArrayLike | None = None,
     *,
-    forbid=FORBIDDEN,
-    permutation=False,
-    input_sr=_ARRAY_SR,
-    cache="memory",
-    random_state=0,
-):
+    forbid: Sequence[str] = FORBIDDEN,
+    permutation: bool | int = False,
+    input_sr: float = _ARRAY_SR,
+    cache: str | os.PathLike[str] | None = "memory",
+    random_state: int | np.random.RandomState | None = 0,
+) -> LeakageReport:
     """Look for what makes test figures better than they would be on new clips.
 
     Parameters

@@ -1,5 +1,6 @@
 """LeakageReport: what test clips have in common with training that they should not."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,7 +20,7 @@ class LeakageError(ValueError):
         As passed.
     """
 
-    def __init__(self, report):
+    def __init__(self, report: "LeakageReport") -> None:
         self.report = report
         super().__init__(report.leaks())
 
@@ -79,7 +80,7 @@ class LeakageReport:
     (1, 'clip', (0, 1, 2, 3))
     """
 
-    def __init__(self, findings, notes=()):
+    def __init__(self, findings: Sequence[Finding], notes: Sequence[str] = ()) -> None:
         self.findings = tuple(findings)
         self.notes = tuple(dict.fromkeys(notes))
 
@@ -95,7 +96,7 @@ class LeakageReport:
     def __str__(self):
         return "\n".join([self.leaks(), *(["Worth knowing:"] if self.notes else []), *(f"- {n}" for n in self.notes)])
 
-    def leaks(self):
+    def leaks(self) -> str:
         """Return the findings as text, without the notes.
 
         Returns
@@ -107,7 +108,7 @@ class LeakageReport:
         title = "No leak was found." if not n else f"{n} leak{'s'[: n - 1]} between training and test:"
         return "\n".join([title, *(f"- {finding}" for finding in self.findings)])
 
-    def to_frame(self):
+    def to_frame(self) -> pd.DataFrame:
         """Return the findings as a table.
 
         Returns

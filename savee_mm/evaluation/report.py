@@ -1,6 +1,9 @@
 """EvaluationReport: the test predictions of an evaluation, and tables, pictures and a page made of them."""
 
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from savee_mm.evaluation._folds import read_folds
 from savee_mm.evaluation.branches import branch_gains
 from savee_mm.evaluation.calibration import expected_calibration_error, reliability
 from savee_mm.evaluation.curves import average_curves
+from savee_mm.evaluation.leakage_report import LeakageReport
 from savee_mm.evaluation.pictures import Pictures
 from savee_mm.evaluation.scores import average_folds, count, score_folds, speakers_sd
 from savee_mm.evaluation.sections import write_sections
@@ -54,12 +58,12 @@ class EvaluationReport(Pictures):
     further clips of the same speakers and says nothing about new ones. The models stand as trained in both.
     """
 
-    def __init__(self, predictions, leakage=None):
+    def __init__(self, predictions: pd.DataFrame, leakage: LeakageReport | None = None) -> None:
         self.predictions = predictions
         self.leakage = leakage
 
     @classmethod
-    def from_folds(cls, folder):
+    def from_folds(cls, folder: str | os.PathLike[str]) -> Self:
         """Read the finished folds that :func:`~savee_mm.evaluate` has kept.
 
         Parameters
@@ -78,7 +82,7 @@ class EvaluationReport(Pictures):
         """
         return cls(read_folds(folder))
 
-    def folds(self):
+    def folds(self) -> pd.DataFrame:
         """Return one row per fold.
 
         Returns
@@ -91,7 +95,7 @@ class EvaluationReport(Pictures):
         """
         return score_folds(self.predictions)
 
-    def summary(self):
+    def summary(self) -> pd.DataFrame:
         """Return one row per system and protocol: mean and standard deviation over the folds.
 
         Returns
@@ -109,7 +113,7 @@ class EvaluationReport(Pictures):
         by_speaker = [speakers_sd(self._rows(*pair)) for pair in self._pairs()]
         return table.assign(speakers_sd=by_speaker).merge(intervals, on=["system", "protocol"], validate="1:1")
 
-    def intervals(self):
+    def intervals(self) -> pd.DataFrame:
         """Return every figure over all test clips of a system and protocol, with its interval.
 
         Returns
@@ -120,7 +124,7 @@ class EvaluationReport(Pictures):
         """
         return self._each(lambda rows: bootstraps.bootstrap(rows).reset_index())
 
-    def comparison(self, published=None):
+    def comparison(self, published: Mapping | None = None) -> pd.DataFrame:
         """Return the summary with published figures beside the measured ones.
 
         Parameters
@@ -141,7 +145,7 @@ class EvaluationReport(Pictures):
         table["difference"] = table["accuracy"] - known
         return table
 
-    def to_markdown(self, published=None, *, single_split=()):
+    def to_markdown(self, published: Mapping | None = None, *, single_split: Collection[str] = ()) -> str:
         """Return the comparison as a table in Markdown, with a line under it that says what is shown.
 
         Parameters
@@ -158,7 +162,7 @@ class EvaluationReport(Pictures):
         table, note = self._readable(published, single_split)
         return f"{markdown(table)}\n{note}\n"
 
-    def subgroups(self, column="speaker"):
+    def subgroups(self, column: str = "speaker") -> pd.DataFrame:
         """Return the figures of groups of clips, by fairlearn's MetricFrame.
 
         Parameters
@@ -177,7 +181,7 @@ class EvaluationReport(Pictures):
             raise ValueError(f"The predictions have no column {column!r} to group by; there are {known}.")
         return self._each(lambda rows: subgroups.group_scores(rows, column).reset_index())
 
-    def gaps(self, columns=None):
+    def gaps(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return how far groups lie apart, the largest gap on top.
 
         Parameters
@@ -199,7 +203,7 @@ class EvaluationReport(Pictures):
         )
         return found.reindex(columns=names).sort_values("gap", ascending=False, kind="stable", ignore_index=True)
 
-    def emotions(self):
+    def emotions(self) -> pd.DataFrame:
         """Return precision, recall and F1 of each emotion, with intervals.
 
         Returns
@@ -209,7 +213,7 @@ class EvaluationReport(Pictures):
         """
         return self._each(lambda rows: bootstraps.bootstrap_classes(rows).reset_index())
 
-    def confusion(self, system, protocol):
+    def confusion(self, system: str, protocol: str) -> pd.DataFrame:
         """Return the confusion matrix over all test folds of a system in a protocol.
 
         Parameters
@@ -226,7 +230,7 @@ class EvaluationReport(Pictures):
         counts, names = count(rows["target"], rows["predicted"])
         return pd.DataFrame(counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted"))
 
-    def roc(self, system, protocol):
+    def roc(self, system: str, protocol: str) -> pd.DataFrame:
         """Return the area under each emotion's one-vs-rest ROC curve.
 
         Parameters
@@ -243,7 +247,7 @@ class EvaluationReport(Pictures):
         folds = rows.groupby(["seed", "fold"]).ngroup()
         return roc.auc_table(rows["target"].astype(str), probabilities, classes, folds)
 
-    def calibration(self, system, protocol, n_bins=10):
+    def calibration(self, system: str, protocol: str, n_bins: int = 10) -> pd.DataFrame:
         """Return how often answers are right, by the probability that they were given.
 
         Parameters
@@ -264,7 +268,7 @@ class EvaluationReport(Pictures):
         table.attrs["ece"] = expected_calibration_error(table)
         return table
 
-    def curves(self, system, protocol):
+    def curves(self, system: str, protocol: str) -> pd.DataFrame:
         """Return accuracy and loss over the epochs of training, averaged over the folds.
 
         Parameters
@@ -283,7 +287,7 @@ class EvaluationReport(Pictures):
         known = rows.get("history", [])
         return average_curves([history for history in known if isinstance(history, dict)])
 
-    def compare(self, system, other, protocol):
+    def compare(self, system: str, other: str, protocol: str) -> pd.Series:
         """Test whether two systems differ in accuracy on the same clips.
 
         Parameters
@@ -295,13 +299,12 @@ class EvaluationReport(Pictures):
         -------
         comparison : Series
             ``difference`` with ``low`` and ``high``, ``better`` and ``worse`` (clips), ``p_clips`` (McNemar's exact
-            test) and ``p_speakers`` (sign flips over speakers, at least ``p_speakers_least``), see
-            :func:`savee_mm.evaluation.paired.compare`.
+            test) and ``p_speakers`` (sign flips over speakers, at least ``p_speakers_least``).
         """
         figures = paired.compare(self._rows(system, protocol), self._rows(other, protocol))
         return pd.Series({"system": system, "other": other, "protocol": protocol, **figures})
 
-    def modalities(self, reads):
+    def modalities(self, reads: Mapping[str, str]) -> pd.DataFrame:
         """Return what voice and face each add: systems that read both, against those that read one.
 
         Parameters
@@ -322,7 +325,7 @@ class EvaluationReport(Pictures):
                 lines += [{"adds": _ADDS[reads[o]], **self.compare(system, o, protocol)} for o in singles]
         return pd.DataFrame(lines)
 
-    def branches(self):
+    def branches(self) -> pd.DataFrame:
         """Return what late fusions gain over the best of their branches.
 
         Returns
@@ -334,7 +337,16 @@ class EvaluationReport(Pictures):
         """
         return self._each(lambda rows: branch_gains(rows).reset_index())
 
-    def to_html(self, path, *, title="Evaluation", notes="", published=None, single_split=(), reads=None):
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str = "Evaluation",
+        notes: str = "",
+        published: Mapping | None = None,
+        single_split: Collection[str] = (),
+        reads: Mapping[str, str] | None = None,
+    ) -> Path:
         """Write one self-contained page that a browser opens offline.
 
         Parameters

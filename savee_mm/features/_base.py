@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
-from savee_mm._validation import ClipError, ClipWarning, check_clips
+from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
 # Part of every cache key: to be raised when a kernel changes what it returns.
@@ -32,6 +33,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     _column = "audio"
     _array_ndim = 1
     _learns_from_clips = False
+    _failures: list[tuple]
 
     _parameter_constraints = {
         "n_jobs": [None, int],
@@ -40,7 +42,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    def fit(self, X, y=None):
+    def fit(self, X: Clips, y: object = None) -> Self:
         """Learn what the training clips decide (stand-ins, normalisation, detector).
 
         Parameters
@@ -65,7 +67,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self._start(X)
         return self._finish(self._fit_extracted(X))
 
-    def transform(self, X):
+    def transform(self, X: Clips) -> np.ndarray:
         """Extract every clip of X.
 
         Parameters

@@ -11,7 +11,7 @@ class TabularTransformer(ClipTransformer):
 
     _learns_from_clips = True
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the names of the columns.
 
         Parameters
@@ -25,7 +25,7 @@ class TabularTransformer(ClipTransformer):
         check_is_fitted(self)
         return np.array([name for name, _ in self._columns()], dtype=object)
 
-    def get_feature_units_out(self):
+    def get_feature_units_out(self) -> np.ndarray:
         """Return the units of the columns, ``"1"`` for a share or a quotient.
 
         Returns

@@ -1,7 +1,10 @@
 """FaceDescriptor: edges, textures and proportions of the face, and how they change over the clip."""
 
+import os
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.base import clone
@@ -107,18 +110,18 @@ class FaceDescriptor(TabularTransformer):
 
     def __init__(
         self,
-        sampler=None,
+        sampler: FaceFrameSampler | None = None,
         *,
-        descriptors=("hog",),
-        statistics=("apex", "direction", "std"),
-        n_cells=(6, 6),
-        n_bins=12,
-        symmetric=True,
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        descriptors: Sequence[str] = ("hog",),
+        statistics: Sequence[str] = ("apex", "direction", "std"),
+        n_cells: tuple[int, int] = (6, 6),
+        n_bins: int = 12,
+        symmetric: bool = True,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.sampler = sampler
         self.descriptors = descriptors
         self.statistics = statistics

@@ -4,18 +4,22 @@ import os
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._validation import check_clips
+from savee_mm._validation import Clips, check_clips
 from savee_mm._weights import identify_weights
 from savee_mm.features._base import ClipTransformer
 from savee_mm.features._face_kernel import face_track
 from savee_mm.features._face_track import FaceTrack, packed_length
 from savee_mm.vision import WITH_LANDMARKS, detector_files, make_detector, resolve_detector
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class FaceFrameSampler(ClipTransformer):
@@ -109,21 +113,21 @@ class FaceFrameSampler(ClipTransformer):
     def __init__(
         self,
         *,
-        n_frames=6,
-        size=(64, 64),
-        strategy="even",
-        detector="auto",
-        weights=None,
-        align="center",
-        margin=0.1,
-        color="rgb",
-        track="largest",
-        on_no_face="carry",
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        n_frames: int = 6,
+        size: tuple[int, int] = (64, 64),
+        strategy: Literal["even", "energy", "apex"] = "even",
+        detector: Literal["auto", "yunet", "ssd", "lbp"] = "auto",
+        weights: str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]] | None = None,
+        align: Literal["center", "eyes"] = "center",
+        margin: float = 0.1,
+        color: Literal["rgb", "gray"] = "rgb",
+        track: Literal["largest", "voice"] = "largest",
+        on_no_face: Literal["carry", "mask", "raise"] = "carry",
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.n_frames = n_frames
         self.size = size
         self.strategy = strategy
@@ -139,7 +143,7 @@ class FaceFrameSampler(ClipTransformer):
         self.on_error = on_error
         self.verbose = verbose
 
-    def diagnose(self, X):
+    def diagnose(self, X: Clips) -> pd.DataFrame:
         """Say what was found in each frame.
 
         Parameters
@@ -174,7 +178,7 @@ class FaceFrameSampler(ClipTransformer):
         }
         return pd.DataFrame(table)
 
-    def plot_clip(self, X, index=0):
+    def plot_clip(self, X: str | os.PathLike[str] | Clips, index: int = 0) -> "Figure":
         """Draw the crops of one clip in a row, with their times and scores.
 
         Parameters

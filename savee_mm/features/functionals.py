@@ -1,7 +1,9 @@
 """VoiceFunctionals: how pitch, formants and spectrum are distributed over the loud and the voiced frames of a clip."""
 
+import os
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -121,16 +123,16 @@ class VoiceFunctionals(TabularTransformer):
     def __init__(
         self,
         *,
-        level="relative",
-        sr=16000,
-        input_sr=None,
-        fmin=75,
-        fmax=600,
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        level: Literal["relative", "absolute"] = "relative",
+        sr: int = 16000,
+        input_sr: int | None = None,
+        fmin: float = 75,
+        fmax: float = 600,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.level = level
         self.sr = sr
         self.input_sr = input_sr

@@ -1,7 +1,9 @@
 """MelImage: the mel spectrogram of a clip as a picture of fixed size."""
 
+import os
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 from sklearn.utils._param_validation import Interval
 
@@ -82,20 +84,20 @@ class MelImage(SoundImageTransformer):
     def __init__(
         self,
         *,
-        n_mels=64,
-        n_frames=290,
-        sr=22050,
-        input_sr=None,
-        fmin=0,
-        fmax=None,
-        hop_length=512,
-        n_fft=2048,
-        normalize="clip",
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        n_mels: int = 64,
+        n_frames: int = 290,
+        sr: int | None = 22050,
+        input_sr: int | None = None,
+        fmin: float = 0,
+        fmax: float | None = None,
+        hop_length: int = 512,
+        n_fft: int = 2048,
+        normalize: Literal["clip", "training"] | None = "clip",
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.n_mels = n_mels
         self.n_frames = n_frames
         self.sr = sr

@@ -1,7 +1,9 @@
 """MFCCImage: the cepstrum of a clip as a picture of fixed size."""
 
+import os
 from functools import partial
 from numbers import Integral
+from typing import Literal
 
 from sklearn.utils._param_validation import Interval
 
@@ -71,18 +73,18 @@ class MFCCImage(SoundImageTransformer):
     def __init__(
         self,
         *,
-        n_mfcc=40,
-        n_frames=290,
-        sr=22050,
-        input_sr=None,
-        hop_length=512,
-        n_fft=2048,
-        normalize="clip",
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        n_mfcc: int = 40,
+        n_frames: int = 290,
+        sr: int | None = 22050,
+        input_sr: int | None = None,
+        hop_length: int = 512,
+        n_fft: int = 2048,
+        normalize: Literal["clip", "training"] | None = "clip",
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.n_mfcc = n_mfcc
         self.n_frames = n_frames
         self.sr = sr

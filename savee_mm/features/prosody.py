@@ -1,7 +1,9 @@
 """ProsodyFeatures: what pitch, energy, voice quality, formants and timing say about a clip."""
 
+import os
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -122,17 +124,17 @@ class ProsodyFeatures(TabularTransformer):
     def __init__(
         self,
         *,
-        sr=22050,
-        input_sr=None,
-        fmin=75,
-        fmax=600,
-        frame_length=2048,
-        hop_length=512,
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        sr: int | None = 22050,
+        input_sr: int | None = None,
+        fmin: float = 75,
+        fmax: float = 600,
+        frame_length: int = 2048,
+        hop_length: int = 512,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.sr = sr
         self.input_sr = input_sr
         self.fmin = fmin

@@ -1,9 +1,11 @@
 """SpeakerNormalizer: what a clip is beside the other clips of its speaker."""
 
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
@@ -67,11 +69,11 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         "min_clips": [Interval(Integral, 2, None, closed="left")],
     }
 
-    def __init__(self, extractor, *, min_clips=8):
+    def __init__(self, extractor: BaseEstimator, *, min_clips: int = 8) -> None:
         self.extractor = extractor
         self.min_clips = min_clips
 
-    def fit(self, X, y=None):
+    def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> Self:
         """Fit the extractor and learn the statistics of the training speakers.
 
         Parameters
@@ -110,7 +112,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         self._learn(values[recordings], speakers[recordings])
         return self._normalize(values, speakers, recordings)
 
-    def transform(self, X):
+    def transform(self, X: pd.DataFrame) -> np.ndarray:
         """Extract and normalise every clip of X.
 
         Parameters
@@ -126,7 +128,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         speakers = _check_speakers(X, needed=False)
         return self._normalize(_as_floats(self.extractor_.transform(X)), speakers, _recordings(X))
 
-    def fit_speaker(self, X):
+    def fit_speaker(self, X: pd.DataFrame) -> Self:
         """Enrol new speakers by some of their clips, without labels; who is known already is learnt anew.
 
         Parameters
@@ -151,7 +153,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         return self
 
     @available_if(_names_columns)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:
         """Return the names of the columns.
 
         Parameters

@@ -1,7 +1,10 @@
 """SpectralFeatures: the descriptors of a spectrum over time, summed up or at a fixed number of frames."""
 
+import os
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -101,21 +104,21 @@ class SpectralFeatures(TabularTransformer):
     def __init__(
         self,
         *,
-        features=DEFAULT_FEATURES,
-        statistics=DEFAULT_STATISTICS,
-        n_frames=None,
-        sr=22050,
-        input_sr=None,
-        n_fft=2048,
-        hop_length=512,
-        n_mfcc=13,
-        n_mels=128,
-        split_frequency=2000.0,
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        features: Sequence[str] = DEFAULT_FEATURES,
+        statistics: Sequence[str] = DEFAULT_STATISTICS,
+        n_frames: int | None = None,
+        sr: int | None = 22050,
+        input_sr: int | None = None,
+        n_fft: int = 2048,
+        hop_length: int = 512,
+        n_mfcc: int = 13,
+        n_mels: int = 128,
+        split_frequency: float = 2000.0,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.features = features
         self.statistics = statistics
         self.n_frames = n_frames

@@ -2,9 +2,11 @@
 
 import csv
 import os
+from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -87,14 +89,14 @@ class YAMNetEmbedding(TabularTransformer):
     def __init__(
         self,
         *,
-        weights="yamnet",
-        statistics=("mean",),
-        input_sr=None,
-        n_jobs=None,
-        cache="memory",
-        on_error="raise",
-        verbose=False,
-    ):
+        weights: str | os.PathLike[str] = "yamnet",
+        statistics: Sequence[str] = ("mean",),
+        input_sr: int | None = None,
+        n_jobs: int | None = None,
+        cache: str | os.PathLike[str] | None = "memory",
+        on_error: Literal["raise", "fill"] = "raise",
+        verbose: bool | int = False,
+    ) -> None:
         self.weights = weights
         self.statistics = statistics
         self.input_sr = input_sr

@@ -3,15 +3,20 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from savee_mm.classifiers import LateFusionClassifier
 from savee_mm.classifiers._reads import clips_there
 from savee_mm.classifiers._table_base import TableNetworkClassifier
 from savee_mm.inference._explanation_plot import draw_explanation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Cells along each side of a face, and over the rows and the time of a picture of the voice.
 _FACE_CELLS, _VOICE_CELLS = (8, 8), (8, 16)
@@ -54,7 +59,7 @@ class Explanation:
     probability: dict
     maps: dict
 
-    def plot(self):
+    def plot(self) -> "Figure":
         """Draw every picture with its map on it.
 
         Returns
@@ -65,7 +70,9 @@ class Explanation:
         return draw_explanation(self)
 
 
-def explain(model, clip, *, label=None):
+def explain(
+    model: BaseEstimator, clip: str | os.PathLike[str] | pd.DataFrame, *, label: str | None = None
+) -> Explanation:
     """Tell which parts of a clip's pictures speak for a class, by hiding one after the other.
 
     Parameters

@@ -1,13 +1,17 @@
 """One file in, the probabilities of the emotions out."""
 
+import os
 import warnings
 from pathlib import Path
+
+import pandas as pd
+from sklearn.base import BaseEstimator
 
 from savee_mm._validation import ClipWarning
 from savee_mm.inference._asking import ask, check_model
 
 
-def predict_file(model, path):
+def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Series:
     """Tell which emotion the speaker of one file displays.
 
     Parameters

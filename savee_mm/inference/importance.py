@@ -1,7 +1,10 @@
 """group_importance: which groups of named features a model of features rests on."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state
 
@@ -9,7 +12,15 @@ from sklearn.utils import check_consistent_length, check_random_state
 _QUALIFIERS = ("loud", "delta")
 
 
-def group_importance(model, X, y, *, group_of=None, n_repeats=10, random_state=None):
+def group_importance(
+    model: Pipeline,
+    X: pd.DataFrame,
+    y: ArrayLike,
+    *,
+    group_of: Callable | None = None,
+    n_repeats: int = 10,
+    random_state: int | np.random.RandomState | None = None,
+) -> pd.DataFrame:
     """Tell by how much accuracy falls when a group of features is shuffled among the clips.
 
     Features of one kind say much the same, so that shuffling a single one of them changes little; hence groups.

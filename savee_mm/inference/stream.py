@@ -1,17 +1,30 @@
 """predict_stream: answers while the recording is still going on."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from savee_mm.inference._asking import does_without, modalities_read
 from savee_mm.inference._events import Picture, in_order, in_pieces, thinned
 from savee_mm.inference._judge import WindowJudge, check_settings
 from savee_mm.inference._windows import slide
+from savee_mm.inference.window_prediction import WindowPrediction
 from savee_mm.vision.faces import check_image
 
 
 def predict_stream(
-    model, *, frames=None, sound=None, sr=None, window=3.0, hop=1.0, fps=10.0, min_voice=0.2, min_confidence=0.0
-):
+    model: BaseEstimator,
+    *,
+    frames: Iterable[tuple[float, np.ndarray]] | None = None,
+    sound: Iterable[np.ndarray] | None = None,
+    sr: float | None = None,
+    window: float = 3.0,
+    hop: float = 1.0,
+    fps: float = 10.0,
+    min_voice: float = 0.2,
+    min_confidence: float = 0.0,
+) -> Iterator[WindowPrediction]:
     """Predict pictures and sound as they come, from a camera, a microphone or a pipe.
 
     Parameters

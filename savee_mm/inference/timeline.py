@@ -1,15 +1,19 @@
 """EmotionTimeline: a long recording, window by window."""
 
+import os
+from collections.abc import Iterator
 from contextlib import closing
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from savee_mm._validation import ClipError
 from savee_mm.inference._asking import does_without, modalities_read
 from savee_mm.inference._events import in_order, read_events
 from savee_mm.inference._judge import WindowJudge, check_settings
 from savee_mm.inference._windows import slide
+from savee_mm.inference.window_prediction import WindowPrediction
 
 _COLUMNS = {"start": float, "end": float, "emotion": object, "confidence": float, "note": object}
 
@@ -53,7 +57,16 @@ class EmotionTimeline:
     >>> timeline.predict("interview.mp4")[["start", "end", "emotion"]]  # doctest: +SKIP
     """
 
-    def __init__(self, model, *, window=3.0, hop=1.0, fps=10.0, min_voice=0.2, min_confidence=0.0):
+    def __init__(
+        self,
+        model: BaseEstimator,
+        *,
+        window: float = 3.0,
+        hop: float = 1.0,
+        fps: float | None = 10.0,
+        min_voice: float = 0.2,
+        min_confidence: float = 0.0,
+    ) -> None:
         self.model = model
         self.window = window
         self.hop = hop
@@ -61,7 +74,7 @@ class EmotionTimeline:
         self.min_voice = min_voice
         self.min_confidence = min_confidence
 
-    def windows(self, path):
+    def windows(self, path: str | os.PathLike[str]) -> Iterator[WindowPrediction]:
         """Predict a recording, window by window.
 
         Parameters
@@ -87,7 +100,7 @@ class EmotionTimeline:
         with closing(self._open(path)) as events, WindowJudge(self.model, **settings) as judge:
             yield from map(judge, slide(events, self.window, self.hop))
 
-    def predict(self, path):
+    def predict(self, path: str | os.PathLike[str]) -> pd.DataFrame:
         """Predict a whole recording.
 
         Parameters

@@ -1,18 +1,30 @@
 """The picture of a timeline: probabilities over time, with faces above."""
 
+import os
+from typing import TYPE_CHECKING, Literal
+
 import numpy as np
+import pandas as pd
 
 from savee_mm._validation import ClipError
 from savee_mm.inference._events import read_events
 from savee_mm.media import map_frames
 from savee_mm.vision import choose_face, crop_face, make_detector, resolve_detector
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _N_FACES = 10
 _CROP, _MARGIN = (96, 96), 0.3
 _TABLE = ("start", "end", "emotion", "confidence", "note")
 
 
-def plot_timeline(table, path=None, *, detector="auto"):
+def plot_timeline(
+    table: pd.DataFrame,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    detector: Literal["auto", "yunet", "ssd", "lbp"] = "auto",
+) -> "Figure":
     """Draw the probabilities of the emotions over time.
 
     Parameters

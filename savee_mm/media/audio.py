@@ -1,6 +1,7 @@
 """Sound of one file: mono samples at the rate that is asked for."""
 
 import math
+import os
 from numbers import Real
 
 import av
@@ -15,7 +16,7 @@ from savee_mm.media._container import check_file, check_riff, check_whole, damag
 _SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
 
 
-def read_audio(path, sr=None):
+def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[np.ndarray, float]:
     """Read the sound of a sound or video file: mono, float32.
 
     Parameters

@@ -1,6 +1,7 @@
 """How loud the sound of one file is at what time, beside its pictures."""
 
 import math
+import os
 from numbers import Real
 
 import numpy as np
@@ -10,7 +11,7 @@ from savee_mm.media._container import check_file, open_container
 from savee_mm.media.audio import sound_blocks, sound_stream
 
 
-def read_envelope(path, step=0.02):
+def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
     """Read the RMS envelope of a video's sound on the clock of its pictures, without keeping the sound.
 
     Parameters
@@ -25,12 +26,12 @@ def read_envelope(path, step=0.02):
     rms : ndarray of shape (n_steps,), float64
         Root mean square of the samples in each piece, of the mean of the channels; full scale is 1.
     times : ndarray of shape (n_steps,), float64
-        Middle of each piece (s), on the clock of :func:`read_frames`.
+        Middle of each piece (s), on the clock of :func:`~savee_mm.read_frames`.
 
     Raises
     ------
     ClipError
-        As :func:`read_audio`.
+        As :func:`~savee_mm.read_audio`.
     ValueError
         Where ``step`` is no positive number.
     """

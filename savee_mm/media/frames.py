@@ -1,9 +1,12 @@
 """Pictures of one video: frames evenly spaced in time or at given times, with the times at which they are shown."""
 
+import os
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from savee_mm._validation import ClipError
 from savee_mm.media._container import check_file, check_whole, damaged, open_container
@@ -14,7 +17,9 @@ from savee_mm.media._pictures import PictureMaker, picture_stream
 _TIME_EPS = 1e-6
 
 
-def read_frames(path, n_frames=6, *, times=None):
+def read_frames(
+    path: str | os.PathLike[str], n_frames: int = 6, *, times: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Read frames of a video: evenly spaced in time from its first to its last frame, or at given times.
 
     Parameters
@@ -58,7 +63,9 @@ def read_frames(path, n_frames=6, *, times=None):
     return frames.at(places), times
 
 
-def map_frames(function, path, n_frames=6, *, times=None):
+def map_frames(
+    function: Callable, path: str | os.PathLike[str], n_frames: int = 6, *, times: ArrayLike | None = None
+) -> tuple[list, np.ndarray]:
     """Do something with frames of a video one by one, so that no more than one is held at a time.
 
     Parameters
@@ -67,23 +74,23 @@ def map_frames(function, path, n_frames=6, *, times=None):
         Of a picture ``(height, width, 3)``, uint8 RGB. It is called once for each different frame, and anew for all
         where a seek landed elsewhere and the video is read again from its start.
     path : str or path-like
-        As in :func:`read_frames`.
+        As in :func:`~savee_mm.read_frames`.
     n_frames : int, default=6
-        As in :func:`read_frames`.
+        As in :func:`~savee_mm.read_frames`.
     times : array-like of float, default=None
-        As in :func:`read_frames`.
+        As in :func:`~savee_mm.read_frames`.
 
     Returns
     -------
     results : list of length n_frames
         What the function made of each; that of a frame chosen twice is in it twice.
     times : ndarray of shape (n_frames,), float64
-        As :func:`read_frames` returns them.
+        As :func:`~savee_mm.read_frames` returns them.
 
     Raises
     ------
     ClipError, ValueError
-        As :func:`read_frames`.
+        As :func:`~savee_mm.read_frames`.
     """
     choose = partial(choose_times, n=_check_number(n_frames)) if times is None else partial(_at, _check_moments(times))
     file = check_file(path)

@@ -1,13 +1,15 @@
 """ClipGridSearchCV: a grid search over the clip table that reads each clip once."""
 
+from collections.abc import Callable
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.model_selection import GridSearchCV, ParameterGrid
+from sklearn.model_selection import BaseCrossValidator, GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import HasMethods
@@ -87,14 +89,22 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, estimator, param_grid, *, cv=None, scoring="accuracy", n_jobs=None):
+    def __init__(
+        self,
+        estimator: Pipeline,
+        param_grid: dict[str, list],
+        *,
+        cv: BaseCrossValidator | None = None,
+        scoring: str | Callable = "accuracy",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.param_grid = param_grid
         self.cv = cv
         self.scoring = scoring
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, *, sample_weight=None):
+    def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
         """Choose by the inner folds, and fit the Pipeline with what was chosen.
 
         Parameters
@@ -128,12 +138,14 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         folds = list((SpeakerOrClipKFold() if self.cv is None else self.cv).split(X, y))
         weight = f"{self.estimator.steps[-1][0]}__sample_weight"
         weights = {} if sample_weight is None else {weight: np.asarray(sample_weight)}
-        best, results = None, []
         # Weights are passed on by the name of their step, which routing does not know.
         with config_context(enable_metadata_routing=False):
-            for candidate in self._search(X, y, folds, weights):
+            candidates = self._search(X, y, folds, weights)
+            best = next(candidates)
+            results = list(best.results)
+            for candidate in candidates:
                 results += candidate.results
-                best = candidate if best is None or candidate.score > best.score else best
+                best = candidate if candidate.score > best.score else best
             self.best_estimator_ = self._join(best, y, weights)
         self.best_params_, self.best_score_ = best.params, float(best.score)
         self.classes_ = self.best_estimator_.classes_
@@ -147,7 +159,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     @available_if(_classifier_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities by the best Pipeline.
 
         Parameters
@@ -164,7 +176,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.predict_proba(X)
 
     @available_if(_classifier_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X: pd.DataFrame) -> np.ndarray:
         """Return the scores of the classes by the best Pipeline.
 
         Parameters
@@ -179,7 +191,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.best_estimator_.decision_function(X)
 
-    def predict(self, X):
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the likeliest class by the best Pipeline.
 
         Parameters

@@ -1,13 +1,15 @@
 """SpeakerOrClipKFold: the inner split of a system that is meant for new speakers."""
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, GroupKFold
 from sklearn.utils import check_consistent_length
 
-from savee_mm._validation import clip_names
+from savee_mm._validation import Clips, clip_names
 from savee_mm.model_selection.splitters import ClipGroupKFold
 
 
@@ -17,8 +19,8 @@ class SpeakerOrClipKFold(BaseCrossValidator):
     For choices within a training table, which may have any number of speakers. Speakers are left out where two at
     least have ``min_clips`` clips and every fold leaves clips of all classes to train on: one by one where there are no
     more than ``n_splits``, else in groups of about the same number of clips. Otherwise, as with one speaker, without
-    the column ``speaker`` or with gaps in it, the folds are those of :class:`ClipGroupKFold` on ``clip_id``, or without
-    that column on the names of the files.
+    the column ``speaker`` or with gaps in it, the folds are those of :class:`~savee_mm.ClipGroupKFold` on ``clip_id``,
+    or without that column on the names of the files.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ class SpeakerOrClipKFold(BaseCrossValidator):
 
     See Also
     --------
-    LeaveOneSpeakerOut : One fold for each speaker, an error without several.
+    savee_mm.LeaveOneSpeakerOut : One fold for each speaker, an error without several.
 
     Examples
     --------
@@ -48,7 +50,9 @@ class SpeakerOrClipKFold(BaseCrossValidator):
     # Groups are the table's own.
     __metadata_request__split = {"groups": None}
 
-    def __init__(self, n_splits=5, *, min_clips=8, random_state=0):
+    def __init__(
+        self, n_splits: int = 5, *, min_clips: int = 8, random_state: int | np.random.RandomState | None = 0
+    ) -> None:
         self.n_splits = n_splits
         self.min_clips = min_clips
         self.random_state = random_state
@@ -57,7 +61,9 @@ class SpeakerOrClipKFold(BaseCrossValidator):
                 f"SpeakerOrClipKFold needs n_splits of 2 and min_clips of 1 at least, got {n_splits} and {min_clips}."
             )
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: Clips, y: ArrayLike | None = None, groups: object = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the row positions of the training and of the test clips of each fold.
 
         Parameters

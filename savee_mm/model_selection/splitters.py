@@ -1,23 +1,28 @@
 """Cross-validators by clip, by speaker, by text, and by speaker and text together."""
 
+from collections.abc import Iterator
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length
 
+from savee_mm._validation import Clips
 from savee_mm.model_selection._shuffle import shuffled_groups
 
 
 class _ColumnSplitter(BaseCrossValidator):
     """A cross-validator whose groups are a column of the clip table, or ``groups`` where they are passed."""
 
-    _column = None
+    _column: str | None = None
     # With metadata routing enabled, groups that were passed are used; none are needed.
     __metadata_request__split = {"groups": True}
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: Clips | ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the row positions of the training and of the test clips of each fold.
 
         Parameters
@@ -156,7 +161,9 @@ class ClipGroupKFold(_StratifiedColumnKFold):
 
     _column = "clip_id"
 
-    def __init__(self, n_splits=4, *, shuffle=True, random_state=0):
+    def __init__(
+        self, n_splits: int = 4, *, shuffle: bool = True, random_state: int | np.random.RandomState | None = 0
+    ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
 
@@ -187,7 +194,9 @@ class SentenceGroupKFold(_StratifiedColumnKFold):
 
     _column = "sentence"
 
-    def __init__(self, n_splits=5, *, shuffle=True, random_state=0):
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = True, random_state: int | np.random.RandomState | None = 0
+    ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
 
@@ -257,7 +266,9 @@ class SpeakerSentenceKFold(_StratifiedColumnKFold):
     _column = "sentence"
     _groups_wanted = "two columns, the speaker and the sentence of each clip"
 
-    def __init__(self, n_splits=5, *, shuffle=True, random_state=0):
+    def __init__(
+        self, n_splits: int = 5, *, shuffle: bool = True, random_state: int | np.random.RandomState | None = 0
+    ) -> None:
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
     def _read_codes(self, X, groups):
@@ -306,7 +317,12 @@ PROTOCOLS = MappingProxyType(
 """Name of an evaluation protocol -> its splitter class, from the easiest question to the hardest."""
 
 
-def make_splitter(protocol, *, n_splits=None, random_state=0):
+def make_splitter(
+    protocol: str,
+    *,
+    n_splits: int | None = None,
+    random_state: int | np.random.RandomState | None = 0,
+) -> BaseCrossValidator:
     """Return the splitter of an evaluation protocol by its name.
 
     Parameters
@@ -339,8 +355,10 @@ def make_splitter(protocol, *, n_splits=None, random_state=0):
         if n_splits is not None:
             raise ValueError(f"Protocol 'speaker' has one fold for each speaker, got n_splits={n_splits}.")
         return LeaveOneSpeakerOut()
-    sizes = {} if n_splits is None else {"n_splits": n_splits}
-    return PROTOCOLS[protocol](**sizes, random_state=random_state)
+    splitter = PROTOCOLS[protocol]
+    if n_splits is None:
+        return splitter(random_state=random_state)
+    return splitter(n_splits, random_state=random_state)
 
 
 def _as_column(groups, name):

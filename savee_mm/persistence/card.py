@@ -33,7 +33,7 @@ class ModelCard(dict):
     - Seed: 0
     """
 
-    def to_markdown(self):
+    def to_markdown(self) -> str:
         """Return the card as a page in Markdown.
 
         Returns

@@ -2,13 +2,19 @@
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import Bunch
 
 from savee_mm._graph import parts
 from savee_mm._weights import REGISTRY
 from savee_mm.persistence._versions import installed_versions
 from savee_mm.persistence.card import ModelCard, default_use
+
+if TYPE_CHECKING:
+    from savee_mm.evaluation import EvaluationReport
 
 _ROOMS = ("savee_mm.features", "savee_mm.selection", "savee_mm.augmentation")
 _STEPS = ("sklearn.preprocessing", "sklearn.feature_selection", "sklearn.decomposition", "sklearn.impute")
@@ -20,7 +26,17 @@ _RULE = re.compile(r"^-+$\n", re.MULTILINE)
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])+")
 
 
-def make_card(estimator, *, corpus=None, report=None, system=None, name=None, use=None, not_for=None, notes=None):
+def make_card(
+    estimator: BaseEstimator,
+    *,
+    corpus: Bunch | None = None,
+    report: "EvaluationReport | None" = None,
+    system: str | None = None,
+    name: str | None = None,
+    use: str | None = None,
+    not_for: list[str] | None = None,
+    notes: str | None = None,
+) -> ModelCard:
     """Describe a fitted model.
 
     Parameters

@@ -1,8 +1,10 @@
 """Save and load a fitted estimator as one zip file: a JSON card, a skops archive, and ``.keras`` networks."""
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._graph import parts
@@ -14,7 +16,7 @@ from savee_mm.persistence.card import ModelCard
 from savee_mm.persistence.describe import make_card
 
 
-def save_model(estimator, path, *, card=None):
+def save_model(estimator: BaseEstimator, path: str | os.PathLike[str], *, card: ModelCard | dict | None = None) -> Path:
     """Write a fitted estimator to one file.
 
     Parameters
@@ -68,7 +70,7 @@ def save_model(estimator, path, *, card=None):
     return path
 
 
-def load_model(path):
+def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
     """Read an estimator that :func:`save_model` wrote.
 
     Parameters
@@ -108,7 +110,7 @@ def load_model(path):
     return bring_home(portable(estimator))
 
 
-def load_card(path):
+def load_card(path: str | os.PathLike[str]) -> ModelCard:
     """Read the card of a model file, and nothing else of it.
 
     Parameters

@@ -2,8 +2,10 @@
 
 import re
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.decomposition import PCA
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -105,14 +107,21 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         "threshold": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(self, *, n_features=16, contours="auto", n_components=4, threshold=0.9):
+    def __init__(
+        self,
+        *,
+        n_features: int | None = 16,
+        contours: Literal["auto"] | list[list] | None = "auto",
+        n_components: int = 4,
+        threshold: float = 0.9,
+    ) -> None:
         self.n_features = n_features
         self.contours = contours
         self.n_components = n_components
         self.threshold = threshold
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit a PCA for each contour and choose the columns.
 
         Parameters
@@ -147,7 +156,7 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Return the kept columns: scalars as they came, scores of the fitted PCAs.
 
         Parameters
@@ -168,7 +177,7 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.flatnonzero(self.support_) if indices else self.support_
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None):
         """Return the names of the kept columns.
 
         Parameters

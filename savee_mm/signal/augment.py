@@ -22,7 +22,7 @@ DEPTHS = (0.0, 40.0)  # dB
 _N_KNOTS = 8
 
 
-def add_noise(y, snr, *, seed):
+def add_noise(y: np.ndarray, snr: float, *, seed: int) -> np.ndarray:
     """Add white Gaussian noise at a given signal-to-noise ratio.
 
     The ratio is the expected one; that of the noise drawn differs from it by about ``6 / sqrt(n_samples)`` dB
@@ -70,7 +70,7 @@ def add_noise(y, snr, *, seed):
     return (y + deviation * noise).astype(np.float32)
 
 
-def apply_gain(y, gain):
+def apply_gain(y: np.ndarray, gain: float) -> np.ndarray:
     """Make a sound louder or softer.
 
     Parameters
@@ -103,7 +103,7 @@ def apply_gain(y, gain):
     return (check_float32(y) * np.float64(factor)).astype(np.float32)
 
 
-def equalize(y, sr, depth, *, seed):
+def equalize(y: np.ndarray, sr: float, depth: float, *, seed: int) -> np.ndarray:
     """Colour a sound as another microphone, room or channel would.
 
     Parameters
@@ -151,7 +151,7 @@ def equalize(y, sr, depth, *, seed):
     return (coloured * (root_mean_square(y) / root_mean_square(coloured))).astype(np.float32)
 
 
-def invert_polarity(y):
+def invert_polarity(y: np.ndarray) -> np.ndarray:
     """Turn a sound upside down, as a microphone wired the other way round would.
 
     The ear and every power spectrum are deaf to it; a network on samples is not.

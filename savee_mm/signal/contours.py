@@ -5,7 +5,7 @@ block is in the cache. Beyond what it returns the pass holds one block, a few nu
 where only their cepstrum is asked for: memory does not follow the spectrogram.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -93,8 +93,16 @@ CONTOURS = {
 
 
 def spectral_contours(
-    y, sr, *, features=None, n_fft=2048, hop_length=512, n_mels=128, n_mfcc=40, split_frequency=2000.0
-):
+    y: np.ndarray,
+    sr: float,
+    *,
+    features: Sequence[str] | None = None,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    n_mels: int = 128,
+    n_mfcc: int = 40,
+    split_frequency: float = 2000.0,
+) -> dict[str, np.ndarray]:
     """All descriptors of a sound over time from one short-time Fourier transform.
 
     Every value is the one that the function of the same name gives alone; there it has its formula and its source.

@@ -3,10 +3,14 @@
 ``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``.
 """
 
+import numpy as np
+
 from savee_mm.signal.contours import one_contour
 
 
-def ber(y, sr, *, n_fft=2048, hop_length=512, split_frequency=2000.0):
+def ber(
+    y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512, split_frequency: float = 2000.0
+) -> np.ndarray:
     """Band energy ratio of a sound: ``sum(P[f < split]) / sum(P[f >= split])`` of each frame.
 
     High in vowels, low in fricatives.
@@ -50,7 +54,7 @@ def ber(y, sr, *, n_fft=2048, hop_length=512, split_frequency=2000.0):
     return one_contour("ber", y, sr, n_fft=n_fft, hop_length=hop_length, split_frequency=split_frequency)
 
 
-def spec_centroid(y, sr, *, n_fft=2048, hop_length=512):
+def spec_centroid(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral centroid of a sound: ``sum(f |X|) / sum(|X|)`` of each frame.
 
     The centre of gravity of the spectrum, heard as brightness.
@@ -91,7 +95,7 @@ def spec_centroid(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("spec_centroid", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def spec_bandwidth(y, sr, *, n_fft=2048, hop_length=512):
+def spec_bandwidth(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral bandwidth of a sound: ``sqrt(sum(|X| (f - centroid)**2) / sum(|X|))`` of each frame.
 
     The standard deviation of frequency in a frame.
@@ -132,7 +136,7 @@ def spec_bandwidth(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("spec_bandwidth", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def spec_flatness(y, *, n_fft=2048, hop_length=512):
+def spec_flatness(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral flatness of a sound: geometric over arithmetic mean of ``max(P, 1e-10)`` of each frame.
 
     Near 0 for a tone, near 0.56 for a frame of white noise.
@@ -171,7 +175,7 @@ def spec_flatness(y, *, n_fft=2048, hop_length=512):
     return one_contour("spec_flatness", y, 1.0, n_fft=n_fft, hop_length=hop_length)
 
 
-def spec_flux(y, *, n_fft=2048, hop_length=512):
+def spec_flux(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral flux of a sound: ``sqrt(mean((|X[t]| - |X[t-1]|)**2))``, the root mean square over the bins.
 
     How much the spectrum changes from one frame to the next, in either direction, level included: openSMILE's
@@ -212,7 +216,7 @@ def spec_flux(y, *, n_fft=2048, hop_length=512):
     return one_contour("spec_flux", y, 1.0, n_fft=n_fft, hop_length=hop_length)
 
 
-def spec_contrast(y, sr, *, n_fft=2048, hop_length=512):
+def spec_contrast(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral contrast of a sound: peak less valley, in dB, of each octave band of a frame.
 
     The valley and the peak are the means of the lowest and the highest 2% of ``|X|`` in the band, one bin at least,
@@ -256,7 +260,7 @@ def spec_contrast(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("spec_contrast", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def alpha_ratio(y, sr, *, n_fft=2048, hop_length=512):
+def alpha_ratio(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Alpha ratio of a sound: level of 50-1000 Hz less that of 1-5 kHz, in each frame.
 
     ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, a band not below 1e-10. High in a soft voice.
@@ -298,7 +302,7 @@ def alpha_ratio(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("alpha_ratio", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def hammarberg_index(y, sr, *, n_fft=2048, hop_length=512):
+def hammarberg_index(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Hammarberg index of a sound: level of the highest peak below 2 kHz less that in 2-5 kHz, in each frame.
 
     ``10 log10(max(P[f < 2000]) / max(P[2000 <= f < 5000]))``, a peak not below 1e-10. High in a soft voice.
@@ -339,7 +343,7 @@ def hammarberg_index(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("hammarberg_index", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def spectral_slope(y, sr, *, n_fft=2048, hop_length=512):
+def spectral_slope(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral slope of a sound: of the least-squares line through the level in 0-500 and 500-1500 Hz.
 
     The level of a bin is ``10 log10(max(P, 1e-10))``; a band of fewer than two bins has slope 0.
@@ -380,7 +384,7 @@ def spectral_slope(y, sr, *, n_fft=2048, hop_length=512):
     return one_contour("spectral_slope", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def loudness(y, sr, *, n_fft=2048, hop_length=512):
+def loudness(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Loudness of a sound, roughly as heard: compressed power of auditory bands, summed, of each frame.
 
     ``sum(E**0.3)`` over 26 mel bands of 20 Hz to 8 kHz, where ``E`` is the mean square in the band, weighted by

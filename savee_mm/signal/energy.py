@@ -7,7 +7,7 @@ import numpy as np
 from savee_mm.signal._frames import check_sound, n_centred_frames
 
 
-def short_time_energy(y, *, frame_length=2048, hop_length=512):
+def short_time_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Mean square of each frame of a sound.
 
     Frames are centred on multiples of ``hop_length``; beyond its ends the sound is zero.
@@ -54,7 +54,7 @@ def short_time_energy(y, *, frame_length=2048, hop_length=512):
     return windows[:: hop_length // block].sum(axis=-1) / frame_length
 
 
-def rms(y, *, frame_length=2048, hop_length=512):
+def rms(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Root mean square of each frame of a sound.
 
     Parameters

@@ -51,7 +51,9 @@ class _Plan(NamedTuple):
     tables: np.ndarray
 
 
-def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+def pitch(
+    y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01
+) -> tuple[np.ndarray, np.ndarray]:
     """Fundamental frequency of a voice over time.
 
     Of every frame (Hann window of three periods of ``fmin``) the autocorrelation, divided by that of the window,

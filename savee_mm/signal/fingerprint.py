@@ -4,6 +4,8 @@ Another codec, rate, gain or polarity and some ms cut off an end leave a fingerp
 read again by the same person give another.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
@@ -30,7 +32,7 @@ _CHANCE = 5.5
 _COARSE, _CANDIDATE = 4, 0.35
 
 
-def sound_fingerprint(y, sr):
+def sound_fingerprint(y: np.ndarray, sr: float) -> np.ndarray:
     """Fingerprint of a sound: how the balance of neighbouring bands changes from frame to frame.
 
     The sign of the difference, between two frames and between two neighbouring bands, of the power in 33 bands from
@@ -87,7 +89,7 @@ def sound_fingerprint(y, sr):
     return bits
 
 
-def fingerprint_similarity(first, second):
+def fingerprint_similarity(first: np.ndarray, second: np.ndarray) -> tuple[float, float, bool]:
     """Compare two fingerprints at the lag at which they agree best.
 
     Parameters
@@ -123,7 +125,7 @@ def fingerprint_similarity(first, second):
     return similarity, lag * _HOP, _is_same(similarity, overlap)
 
 
-def similar_fingerprints(fingerprints):
+def similar_fingerprints(fingerprints: Sequence[np.ndarray]) -> list[tuple[int, int, float]]:
     """Find all pairs of fingerprints that are of one recording.
 
     Parameters

@@ -35,7 +35,15 @@ MAX_DENOMINATOR = 1000
 RINGING = 0.1
 
 
-def formants(y, sr, *, times=None, n_formants=3, max_frequency=5500.0, time_step=0.01):
+def formants(
+    y: np.ndarray,
+    sr: float,
+    *,
+    times: np.ndarray | None = None,
+    n_formants: int = 3,
+    max_frequency: float = 5500.0,
+    time_step: float = 0.01,
+) -> tuple[np.ndarray, np.ndarray]:
     """Formant frequencies of a voice over time.
 
     The sound is resampled to twice ``max_frequency`` and pre-emphasised by 6 dB per octave; the poles of a linear

@@ -1,5 +1,7 @@
 """Functionals: what is left of a contour when time is summed up, or brought to a fixed number of frames."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 #: Statistics over time by name: a function of an array (n_rows, n_frames) and of the distance of frames (s).
@@ -21,7 +23,7 @@ STATISTICS = {
 }
 
 
-def summarize(contour, statistics, *, time_step):
+def summarize(contour: np.ndarray, statistics: Sequence[str], *, time_step: float) -> np.ndarray:
     """Sum up a contour over time by statistics.
 
     Parameters
@@ -58,7 +60,7 @@ def summarize(contour, statistics, *, time_step):
     return values[0] if np.ndim(contour) == 1 else values
 
 
-def resample_contour(contour, n_frames):
+def resample_contour(contour: np.ndarray, n_frames: int) -> np.ndarray:
     """Bring a contour to a fixed number of frames by linear interpolation, first and last frame kept.
 
     Parameters

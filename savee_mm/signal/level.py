@@ -7,7 +7,7 @@ _CUTOFF = 60.0
 _ORDER = 2
 
 
-def level_sound(y, sr, *, rms=0.05):
+def level_sound(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.ndarray, float]:
     """Remove offset and rumble, and bring a sound to a given level.
 
     Parameters

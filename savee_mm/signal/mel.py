@@ -18,7 +18,9 @@ _CEPSTRUM_FRAMES = 256
 
 
 @lru_cache(maxsize=16)
-def mel_filterbank(sr, *, n_fft=2048, n_mels=128, fmin=0.0, fmax=None):
+def mel_filterbank(
+    sr: float, *, n_fft: int = 2048, n_mels: int = 128, fmin: float = 0.0, fmax: float | None = None
+) -> np.ndarray:
     """Triangular filters that are evenly spaced on Slaney's mel scale and of equal area.
 
     The scale is linear up to 1 kHz and logarithmic above. A band so narrow that no bin falls into it is
@@ -71,7 +73,16 @@ def mel_filterbank(sr, *, n_fft=2048, n_mels=128, fmin=0.0, fmax=None):
     return filters
 
 
-def mel_spectrogram(y, sr, *, n_fft=2048, hop_length=512, n_mels=128, fmin=0.0, fmax=None):
+def mel_spectrogram(
+    y: np.ndarray,
+    sr: float,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+) -> np.ndarray:
     """Mel spectrogram of a sound: its short-time power spectrum, summed into mel bands.
 
     Parameters
@@ -120,7 +131,9 @@ def mel_spectrogram(y, sr, *, n_fft=2048, hop_length=512, n_mels=128, fmin=0.0, 
     return mel.T
 
 
-def mfcc(y, sr, *, n_mfcc=40, n_fft=2048, hop_length=512, n_mels=128):
+def mfcc(
+    y: np.ndarray, sr: float, *, n_mfcc: int = 40, n_fft: int = 2048, hop_length: int = 512, n_mels: int = 128
+) -> np.ndarray:
     """Mel-frequency cepstral coefficients of a sound.
 
     The orthonormal DCT-II of the mel spectrogram in dB, which is cut 80 dB below its loudest value.
@@ -167,7 +180,7 @@ def mfcc(y, sr, *, n_mfcc=40, n_fft=2048, hop_length=512, n_mels=128):
     return mel_to_cepstrum(mel_spectrogram(y, sr, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels).T, n_mfcc)
 
 
-def mfcc_delta(mfcc, *, width=9):
+def mfcc_delta(mfcc: np.ndarray, *, width: int = 9) -> np.ndarray:
     """Slope over time of MFCC, or of any other contours: of the line that fits ``width`` frames best.
 
     ``sum(i * (c[t+i] - c[t-i])) / (2 * sum(i**2))`` over ``i = 1 .. width // 2``; the frames at either end have the

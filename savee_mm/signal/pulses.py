@@ -25,7 +25,7 @@ MAX_AMPLITUDE_RATIO = 1.6
 MIN_PERIOD_SAMPLES = 4
 
 
-def period_marks(y, sr, f0, times):
+def period_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Mark the periods of a voice, one time for each, where its sound resembles the period beside it most.
 
     In each voiced stretch the first mark is the largest absolute sample within a period around the middle; the
@@ -76,7 +76,9 @@ def period_marks(y, sr, f0, times):
     return _marks(y, float(sr), f0, times, step)
 
 
-def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+def voice_report(
+    y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01
+) -> VoiceReport:
     """F0, harmonics-to-noise ratio, jitter and shimmer of a voice in one pass.
 
     Jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1 to 20 ms, neighbours that differ
@@ -123,7 +125,7 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     return VoiceReport(f0, times, _jitter(marks), _shimmer(y, float(sr), marks), hnr)
 
 
-def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+def jitter(y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01) -> float:
     """Jitter (local) of a voice, as a fraction; NaN where there are not enough periods.
 
     ``voice_report`` gives it together with F0 and shimmer at the price of one; parameters, errors and source
@@ -143,7 +145,7 @@ def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     return voice_report(y, sr, fmin=fmin, fmax=fmax, time_step=time_step).jitter
 
 
-def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+def shimmer(y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01) -> float:
     """Shimmer (local) of a voice, as a fraction; NaN where there are not enough periods.
 
     ``voice_report`` gives it together with F0 and jitter at the price of one; parameters, errors and source

@@ -5,9 +5,11 @@ kernels.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import NamedTuple
+
+import numpy as np
 
 from savee_mm.signal.augment import (
     DECIBELS,
@@ -53,7 +55,7 @@ _NUMBERS = {
 }
 
 
-def parse_recipe(text):
+def parse_recipe(text: str) -> tuple[tuple[str, dict], ...]:
     """Read a recipe.
 
     Parameters
@@ -90,7 +92,7 @@ def parse_recipe(text):
     return tuple(steps)
 
 
-def format_recipe(steps):
+def format_recipe(steps: Sequence[tuple[str, dict]]) -> str:
     """Write a recipe, so that reading it gives the same steps to the last bit.
 
     Parameters
@@ -119,7 +121,7 @@ def format_recipe(steps):
     return " ".join(f"{name}({', '.join(f'{key}={value!r}' for key, value in kept.items())})" for name, kept in checked)
 
 
-def apply_recipe(y, sr, recipe):
+def apply_recipe(y: np.ndarray, sr: int, recipe: str | Sequence[tuple[str, dict]]) -> np.ndarray:
     """Do to a sound what a recipe says, bit for bit the same every time.
 
     The same bits are promised for one machine and the same versions of numpy and python-stretch.

@@ -4,6 +4,7 @@ The transform is handed on in blocks of frames, so that whoever wants only a sum
 full spectrogram. Single precision throughout, as in librosa.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -43,7 +44,7 @@ def spectrum_blocks(y, *, n_fft, hop_length):
         yield start, fft.rfft(block, overwrite_x=True)
 
 
-def stft_power_blocks(y, *, n_fft=2048, hop_length=512):
+def stft_power_blocks(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the short-time power spectrum of a sound in blocks of consecutive frames.
 
     Frame ``t`` is centred on sample ``t * hop_length``; beyond its ends the sound is zero. The window is the
@@ -79,7 +80,7 @@ def stft_power_blocks(y, *, n_fft=2048, hop_length=512):
         yield start, power
 
 
-def power_spectrogram(y, *, n_fft=2048, hop_length=512):
+def power_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Short-time power spectrum of a sound: ``|X|**2`` of its windowed frames.
 
     Parameters
@@ -123,7 +124,7 @@ def power_spectrogram(y, *, n_fft=2048, hop_length=512):
 stft_power = power_spectrogram
 
 
-def amplitude_spectrogram(y, *, n_fft=2048, hop_length=512):
+def amplitude_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Short-time amplitude spectrum of a sound: ``|X|`` of its windowed frames.
 
     Parameters
@@ -161,7 +162,7 @@ def amplitude_spectrogram(y, *, n_fft=2048, hop_length=512):
     return amplitude.T
 
 
-def db_spectrogram(y, *, n_fft=2048, hop_length=512):
+def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Short-time level of a sound: ``20 log10(|X| / max |X|)``, cut 80 dB below the maximum.
 
     Parameters
@@ -220,7 +221,7 @@ def amplitude_to_level(amplitude, *, range_db=80.0):
     return amplitude
 
 
-def power_to_db(power, *, amin=MIN_POWER, top_db=80.0):
+def power_to_db(power: np.ndarray, *, amin: float = MIN_POWER, top_db: float = 80.0) -> np.ndarray:
     """Power in decibels: ``10 log10(power)`` relative to 1, with a floor.
 
     Parameters

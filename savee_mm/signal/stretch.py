@@ -28,7 +28,7 @@ _MIN_SR = 1000
 _MAX_CORRECTION = 8.0
 
 
-def time_stretch(y, sr, rate):
+def time_stretch(y: np.ndarray, sr: int, rate: float) -> np.ndarray:
     """Change the tempo of a sound and keep its pitch and its level.
 
     Parameters
@@ -71,7 +71,7 @@ def time_stretch(y, sr, rate):
     return _stretch(y, sr, length, rate=rate)
 
 
-def pitch_shift(y, sr, n_steps):
+def pitch_shift(y: np.ndarray, sr: int, n_steps: float) -> np.ndarray:
     """Change the pitch of a sound and keep its tempo and its level.
 
     All frequencies move by one factor, the formants too: a voice shifted up is that of a smaller speaker.

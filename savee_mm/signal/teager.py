@@ -5,7 +5,7 @@ import numpy as np
 from savee_mm.signal._frames import check_sound
 
 
-def teager_energy(y):
+def teager_energy(y: np.ndarray) -> np.ndarray:
     """Teager-Kaiser energy of a sound: ``psi[n] = y[n]**2 - y[n-1] * y[n+1]``.
 
     A sinusoid ``A sin(w n + phase)`` has ``A**2 sin(w)**2`` at every sample: the operator weighs amplitude

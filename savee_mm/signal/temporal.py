@@ -1,9 +1,11 @@
 """Descriptors of a sound's frames that need no spectrum: envelope, zero crossings, Teager energy."""
 
+import numpy as np
+
 from savee_mm.signal.contours import one_contour
 
 
-def amplitude_envelope(y, *, frame_length=2048, hop_length=512):
+def amplitude_envelope(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Amplitude envelope of a sound: the largest ``|y|`` of each frame.
 
     Beyond its ends the sound is zero.
@@ -38,7 +40,7 @@ def amplitude_envelope(y, *, frame_length=2048, hop_length=512):
     return one_contour("amplitude_envelope", y, 1.0, n_fft=frame_length, hop_length=hop_length)
 
 
-def zcr(y, *, frame_length=2048, hop_length=512):
+def zcr(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Zero-crossing rate of a sound: the share of a frame's samples whose sign is not that of the sample before.
 
     Zero, and what is nearer to it than 1e-10, counts as positive; so a sound that has exact zeros and its negative
@@ -73,7 +75,7 @@ def zcr(y, *, frame_length=2048, hop_length=512):
     return one_contour("zcr", y, 1.0, n_fft=frame_length, hop_length=hop_length)
 
 
-def teo(y, *, frame_length=2048, hop_length=512):
+def teo(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Mean Teager energy of each frame of a sound: of ``psi[n] = y[n]**2 - y[n-1] * y[n+1]``.
 
     The sum of ``teager_energy`` in a frame over the frame's length; the sound's first and last sample, and what is

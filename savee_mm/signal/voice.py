@@ -25,7 +25,9 @@ _LEVEL_PERCENTILE = 95
 _ROUNDING = 1e-13
 
 
-def hnr(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
+def hnr(
+    y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01
+) -> tuple[np.ndarray, np.ndarray]:
     """Harmonics-to-noise ratio of a voice over time.
 
     ``10 log10(r / (1 - r))`` of the normalised autocorrelation ``r`` at the period that ``pitch`` chooses: the power
@@ -75,7 +77,7 @@ def hnr(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     return harmonicity(strengths), times
 
 
-def voiced_segments(f0, times):
+def voiced_segments(f0: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Duration of the stretches of a voice with and without a pitch.
 
     Parameters
@@ -118,7 +120,9 @@ def voiced_segments(f0, times):
     return tuple(step * np.diff(_runs(mask), axis=1)[:, 0] for mask in (f0 > 0, ~(f0 > 0)))
 
 
-def pauses(y, sr, *, threshold=-25.0, min_duration=0.15):
+def pauses(
+    y: np.ndarray, sr: float, *, threshold: float = -25.0, min_duration: float = 0.15
+) -> tuple[np.ndarray, float]:
     """Find the pauses of a clip: where it is much quieter than elsewhere, for longer than between syllables.
 
     The level of frames of 20 ms every 10 ms, of the sound without its mean, is held against the clip's own, its 95th
@@ -174,7 +178,7 @@ def pauses(y, sr, *, threshold=-25.0, min_duration=0.15):
     return lengths, float(lengths.sum() / (len(inner) * hop / sr))
 
 
-def loudness_peaks(contour, *, threshold=0.1):
+def loudness_peaks(contour: np.ndarray, *, threshold: float = 0.1) -> np.ndarray:
     """Find the peaks of a loudness contour, about one for each syllable.
 
     Their number per second stands for the rate of speech. The contour is smoothed over three frames; a peak is a

@@ -1,9 +1,12 @@
 """Names of systems, what was published of them, and how each is made."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from savee_mm.systems import audio, face, fusion
 
@@ -46,7 +49,7 @@ SYSTEMS = {
 }
 
 
-def available():
+def available() -> pd.DataFrame:
     """List the systems.
 
     Returns
@@ -65,7 +68,13 @@ def available():
     return pd.DataFrame.from_dict(rows, orient="index", columns=["published", "reads", "what"]).rename_axis("system")
 
 
-def make(name, *, speaker_normalized=False, random_state=None, cache="memory"):
+def make(
+    name: str,
+    *,
+    speaker_normalized: bool = False,
+    random_state: int | np.random.RandomState | None = None,
+    cache: str | os.PathLike[str] | None = "memory",
+) -> BaseEstimator:
     """Return a system by its name: an estimator over the clip table, not yet fitted.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import cv2
 
@@ -17,8 +18,8 @@ class FaceDetector:
         The lowest score that counts as a face.
     """
 
-    name = None
-    weights = None  # the paths of weights that lie elsewhere than in the folder of weights
+    name: str | None = None
+    weights: tuple[Path, ...] | None = None  # the paths of weights that lie elsewhere than in the folder of weights
 
     def __init__(self, *, threshold):
         self.threshold = threshold

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from savee_mm.vision.crop import check_margin, check_size
 from savee_mm.vision.faces import check_image
@@ -12,7 +13,9 @@ _EYE_DISTANCE = 0.35
 _EYES_ABOVE_CENTRE = 0.12
 
 
-def align_face(image, landmarks, *, size=(64, 64), margin=0.0):
+def align_face(
+    image: np.ndarray, landmarks: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Cut a face out of a picture so that its eyes lie at fixed places of the crop.
 
     A similarity transform: what is turned, scaled and moved, and nothing is sheared or stretched. The line between
@@ -92,7 +95,7 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def map_points(transform, points):
+def map_points(transform: np.ndarray, points: ArrayLike) -> np.ndarray:
     """Map points of a picture to a crop of it.
 
     Parameters

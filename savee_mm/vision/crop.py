@@ -2,11 +2,14 @@
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from savee_mm.vision.faces import check_image
 
 
-def crop_face(image, box, *, size=(64, 64), margin=0.0):
+def crop_face(
+    image: np.ndarray, box: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0
+) -> np.ndarray:
     """Cut the square around a face's centre out of a picture and scale it.
 
     Parameters
@@ -49,7 +52,7 @@ def crop_face(image, box, *, size=(64, 64), margin=0.0):
     return scaled.astype(np.float32) / np.float32(255)
 
 
-def crop_transform(box, *, size=(64, 64), margin=0.0):
+def crop_transform(box: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0) -> np.ndarray:
     """Return where :func:`crop_face` puts the pixels of the picture, for :func:`savee_mm.vision.map_points`.
 
     Parameters

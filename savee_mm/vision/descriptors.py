@@ -1,6 +1,7 @@
 """Descriptors of face crops: histograms of edge directions and of local binary patterns, measures between landmarks."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Of a contrast of 1 across one pixel: what is flatter counts as flat, and its noise is not blown up.
 _FLAT = 0.01
@@ -23,7 +24,7 @@ GEOMETRY = (
 """Names of the measures of :func:`landmark_geometry`, in their order."""
 
 
-def hog(pictures, *, n_cells=(6, 6), n_bins=12, signed=True):
+def hog(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int = 12, signed: bool = True) -> np.ndarray:
     """Count edge directions on a grid of cells.
 
     The edge's strength is shared linearly between the nearest cells and the nearest directions, so that a small shift
@@ -89,7 +90,7 @@ def hog(pictures, *, n_cells=(6, 6), n_bins=12, signed=True):
     return np.sqrt(histograms / np.sqrt(energy + _FLAT**2)[..., np.newaxis])
 
 
-def lbp_histograms(pictures, *, n_cells=(6, 6), radius=1):
+def lbp_histograms(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), radius: float = 1) -> np.ndarray:
     """Count uniform local binary patterns on a grid of cells.
 
     Each pixel is told by which of its eight neighbours on a circle are at least as bright. The 58 patterns that change
@@ -149,7 +150,7 @@ def lbp_histograms(pictures, *, n_cells=(6, 6), radius=1):
     return np.sqrt(histograms / np.maximum(histograms.sum(axis=-1, keepdims=True), 1))
 
 
-def landmark_geometry(landmarks):
+def landmark_geometry(landmarks: ArrayLike) -> np.ndarray:
     """Measure distances and angles between five landmarks, which no shift, turn or scale of the face changes.
 
     Distances are told in distances of the eyes. Eyes and mouth without a side are the points in their middle, and what

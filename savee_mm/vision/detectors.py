@@ -1,10 +1,12 @@
 """Face detectors by name, behind one interface: ``detector.detect(image) -> Faces``."""
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from savee_mm._weights import find_weights, require_weights
+from savee_mm.vision._base import FaceDetector
 from savee_mm.vision.lbp import LBPDetector
 from savee_mm.vision.ssd import SSDDetector
 from savee_mm.vision.yunet import YuNetDetector
@@ -19,7 +21,7 @@ WITH_LANDMARKS = ("yunet",)
 _FILES = {"yunet": ("one file (.onnx)",), "ssd": ("a network (.pb)", "its description (.pbtxt)")}
 
 
-def available_detectors():
+def available_detectors() -> list[str]:
     """Return the names of the detectors that can be used here and now, the best first.
 
     Returns
@@ -30,7 +32,7 @@ def available_detectors():
     return [name for name in _CLASSES if name not in _FILES or find_weights(name) is not None]
 
 
-def resolve_detector(name):
+def resolve_detector(name: str) -> str:
     """Return the name of the detector that ``name`` stands for.
 
     Parameters
@@ -61,7 +63,10 @@ def resolve_detector(name):
     return name
 
 
-def detector_files(name, weights=None):
+def detector_files(
+    name: str,
+    weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+) -> tuple[Path, ...]:
     """Return the files of weights that a detector is made of.
 
     Parameters
@@ -99,7 +104,10 @@ def detector_files(name, weights=None):
     return paths
 
 
-def make_detector(name, weights=None):
+def make_detector(
+    name: str,
+    weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+) -> FaceDetector:
     """Return the detector of that name, built once in each process.
 
     Parameters

@@ -39,7 +39,7 @@ def sorted_faces(boxes, scores, landmarks=None):
     return Faces(boxes[order], scores[order], landmarks)
 
 
-def choose_face(faces, image_shape):
+def choose_face(faces: Faces, image_shape: tuple[int, int]) -> int | None:
     """Choose the face of the person that the picture is about: large, and near the picture's centre.
 
     Each box weighs ``area * (1 - d)``, where d is the distance of its centre from the picture's centre as a

@@ -1,6 +1,7 @@
 """Which of several faces speaks: the one whose mouth changes with the voice."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from savee_mm.vision.align import align_face
 from savee_mm.vision.crop import crop_face
@@ -12,7 +13,7 @@ _UPPER = np.s_[4:15, 4:28]
 _FEWEST = 8  # pairs of frames; of fewer everything correlates
 
 
-def face_thumbnail(image, box, landmarks=None):
+def face_thumbnail(image: np.ndarray, box: ArrayLike, landmarks: ArrayLike | None = None) -> np.ndarray:
     """Return a face in grey at a fixed small size.
 
     Parameters
@@ -34,7 +35,7 @@ def face_thumbnail(image, box, landmarks=None):
     return crop @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def voice_agreement(changes, loudness):
+def voice_agreement(changes: np.ndarray, loudness: np.ndarray) -> float:
     """Return how well the changes of a face go with those of a voice.
 
     Parameters

@@ -1,8 +1,9 @@
 """The same face through a clip: boxes of one face linked over the frames, and one of the faces chosen."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from savee_mm.vision.faces import weigh_faces
+from savee_mm.vision.faces import Faces, weigh_faces
 
 # Two boxes are of one face where their centres are no farther apart than this, in mean sides, and neither side is
 # more than twice the other: two people's heads do not come closer.
@@ -10,7 +11,9 @@ _REACH = 1.0
 _LARGEST_RATIO = 2.0
 
 
-def follow_face(detections, image_shape, weights=None):
+def follow_face(
+    detections: list[Faces], image_shape: tuple[int, int], weights: ArrayLike | None = None
+) -> list[int | None]:
     """Choose in each frame the face of one and the same person.
 
     Parameters
@@ -51,7 +54,7 @@ def follow_face(detections, image_shape, weights=None):
     return [int(place[0]) if place.size else None for place in places]
 
 
-def link_faces(detections):
+def link_faces(detections: list[Faces]) -> list[np.ndarray]:
     """Link the boxes of each face over the frames.
 
     Parameters

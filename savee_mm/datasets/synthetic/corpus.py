@@ -1,9 +1,11 @@
 """A small corpus of talking faces, written in SAVEE's own layout."""
 
 import numbers
+import os
 from pathlib import Path
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from savee_mm.datasets.synthetic.acting import EMOTIONS, act_face, act_voice, cast_speaker
 from savee_mm.datasets.synthetic.face import draw_face
@@ -31,7 +33,14 @@ Figures on them show that a path works, and say nothing about people.
 """
 
 
-def make_talking_faces(root, n_speakers=4, n_sentences=3, random_state=0, *, verbose=False):
+def make_talking_faces(
+    root: str | os.PathLike[str],
+    n_speakers: int = 4,
+    n_sentences: int = 3,
+    random_state: int | np.random.RandomState | np.random.Generator | None = 0,
+    *,
+    verbose: bool = False,
+) -> Bunch:
     """Write a small corpus of synthetic talking faces in SAVEE's layout, and load it.
 
     Voices come from a source-filter synthesiser whose measures are known, faces are drawn and shaded so that face
