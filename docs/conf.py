@@ -29,6 +29,10 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples"]
 
+# Every link to a name of this library must lead somewhere; pages of others are not looked up, for builds are offline.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:\w+", r"(sklearn|imblearn|numpy|pandas|joblib|librosa|matplotlib|collections|pathlib|os)\..*")]
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"savee_mm {release}"
 html_theme_options = {
@@ -48,6 +52,7 @@ html_sidebars = {page: [] for page in ("index", "results", "benchmarks")}
 autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_typehints = "none"  # the docstrings say more: shapes and units
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
 myst_heading_anchors = 3

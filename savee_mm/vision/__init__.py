@@ -1,7 +1,7 @@
 """Vision: pure kernels on pictures. Face detectors behind one interface, the choice among faces, the same
 face through a clip, the crop, upright or by the eyes.
 
-Pictures are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`savee_mm.media.read_frames` gives them.
+Pictures are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`~savee_mm.read_frames` gives them.
 """
 
 from savee_mm.vision.align import align_face, map_points

@@ -55,11 +55,12 @@ import matplotlib.pyplot as plt
 
 from savee_mm.signal import db_spectrogram
 
-figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), sharey=True, sharex=True, layout="constrained")
+longest = max(map(len, sounds.values())) / sr
+figure, axes = plt.subplots(1, 4, figsize=(11, 3.2), sharey=True, layout="constrained")
 for ax, (name, sound) in zip(axes, sounds.items(), strict=True):
     picture = db_spectrogram(sound)
     ax.imshow(picture, aspect="auto", origin="lower", cmap="magma", extent=(0, len(sound) / sr, 0, sr / 2000))
-    ax.set(title=name, xlabel="time (s)", ylim=(0, 6))
+    ax.set(title=name, xlabel="time (s)", xlim=(0, longest), ylim=(0, 6), facecolor="black")
 axes[0].set_ylabel("frequency (kHz)")
 
 # %%
