@@ -31,7 +31,7 @@ exclude_patterns = ["_build", "examples"]
 
 # Every link to a name of this library must lead somewhere; pages of others are not looked up, for builds are offline.
 nitpicky = True
-nitpick_ignore_regex = [(r"py:\w+", r"(sklearn|imblearn|numpy|pandas|joblib|librosa|matplotlib|collections|pathlib|os)\..*")]
+nitpick_ignore_regex = [(r"py:\w+", r"(sklearn|imblearn|numpy|pandas|joblib|librosa|matplotlib)\..*")]
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"savee_mm {release}"
