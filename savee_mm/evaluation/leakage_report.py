@@ -119,7 +119,7 @@ class LeakageReport:
         columns = ["kind", "where", "message", "rows", "folds"]
         return pd.DataFrame([[getattr(finding, name) for name in columns] for finding in self], columns=columns)
 
-    def raise_if_any(self):
+    def raise_if_any(self) -> None:
         """Raise where a leak was found.
 
         Raises

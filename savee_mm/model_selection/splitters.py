@@ -83,7 +83,7 @@ class _ColumnSplitter(BaseCrossValidator):
 class _StratifiedColumnKFold(_ColumnSplitter):
     """StratifiedGroupKFold on a column of the clip table."""
 
-    def __init__(self, n_splits, *, shuffle, random_state):
+    def __init__(self, n_splits: int, *, shuffle: bool, random_state: int | np.random.RandomState | None) -> None:
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state

@@ -177,7 +177,7 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return np.flatnonzero(self.support_) if indices else self.support_
 
-    def get_feature_names_out(self, input_features: ArrayLike | None = None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Return the names of the kept columns.
 
         Parameters
