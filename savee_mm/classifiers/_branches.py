@@ -9,7 +9,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from savee_mm._validation import clip_names
 from savee_mm.classifiers._reads import columns_read
-from savee_mm.classifiers._table_base import _failures
+from savee_mm.classifiers._table_base import failures_of
 
 
 def check_branch(name, estimator, columns=None):
@@ -32,7 +32,13 @@ def check_branch(name, estimator, columns=None):
     ------
     ValueError
         Where the estimator has no ``predict_proba``.
+    TypeError
+        Where it is a class.
     """
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"Branch {name!r} is the class {estimator.__name__}; give an estimator of it, {estimator.__name__}()."
+        )
     if not hasattr(estimator, "predict_proba"):
         raise ValueError(
             f"Branch {name!r} ({type(estimator).__name__}) has no predict_proba. Wrap its classifier in "
@@ -136,7 +142,7 @@ def failed_clips(fitted, table, columns):
     failed : ndarray of bool of shape (n_clips,)
     """
     # clip_id, path and reason; a table-in network puts the part's name in front.
-    reported = {failure[-3] for failure in _failures(fitted)}
+    reported = {failure[-3] for failure in failures_of(fitted)}
     failed = np.zeros(len(table), bool)
     if reported:
         for column in columns:

@@ -31,8 +31,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     Every branch predicts the clips of inner folds that its training had no group of. By these predictions its
     probabilities are calibrated (one temperature each), and it is decided what is made of them: a weighted sum of
     log-probabilities, one branch alone, or a small multinomial regression. So on the inner folds the combination is
-    never less often right than the best branch, which a plain sum can be on a speaker whom one of the branches does
-    not know.
+    never less often right than the best branch (unless ``combine="stack"`` asks for it), which a plain sum can be on a
+    speaker whom one of the branches does not know.
 
     A clip that lacks what one branch reads is predicted by the others, and is left out of that branch's training.
 
@@ -49,8 +49,9 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     inner_groups : str, default="speaker"
         Column of the table whose values stay in one inner fold. By ``"speaker"`` the branches are weighed by what they
         are worth on somebody new, as most people are whose clips are predicted; the folds are those of
-        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`, which parts clips where there is one speaker only, or
-        one alone shows a class. ``"clip_id"`` is for speakers who are in training.
+        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`, which parts clips where there is one speaker only, where
+        one alone shows a class, and where speakers have fewer than 8 clips. ``"clip_id"`` is for speakers who are in
+        training.
     n_inner_folds : int, default=5
         Number of inner folds, at most one for each group. Every branch is fitted so many times, and once more to all
         clips: of networks that is dear.
@@ -317,7 +318,6 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self._validate_names(names)
         if taken := sorted(set(names) & set(_RESERVED)):
             raise ValueError(f"A branch cannot be called {taken[0]!r}: results bear that name. Choose another.")
-        self._check_estimators_are_instances([branch[1] for branch in self.estimators])
         return {branch[0]: check_branch(*branch) for branch in self.estimators}
 
     # ---- fit

@@ -556,6 +556,12 @@ def test_voice_and_face_of_clips(corpus):
 # ---- errors
 
 
+def test_branch_that_is_a_class_is_refused():
+    X, y = make_table()
+    with pytest.raises(TypeError, match=r"Branch 'face' is the class SVC; give an estimator of it, SVC\(\)"):
+        LateFusionClassifier([("face", SVC)]).fit(X, y)
+
+
 def test_branch_without_probabilities_is_refused_with_the_remedy():
     X, y = make_table()
     with pytest.raises(ValueError, match=r"Branch 'face' \(Pipeline\) has no predict_proba. .*CalibratedClassifierCV"):
