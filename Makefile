@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs bench opencv4 matrix browser clean
+.PHONY: demo test lint docs bench opencv4 matrix package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -16,6 +16,7 @@ lint: $(VENV)/.linted
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 docs: $(VENV)/.documented
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
@@ -37,12 +38,20 @@ opencv4: $(VENV)-opencv4/.installed
 matrix: $(VENV)-matrix/.installed
 	$(VENV)-matrix/bin/pytest
 
+# Wheel and sdist, in dist; the wheel is then used in a new environment that has nothing else.
+package: $(VENV)/.packaged
+	rm -rf dist $(VENV)-package
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv $(VENV)-package
+	$(VENV)-package/bin/pip install --quiet dist/*.whl
+	cd $(VENV)-package && bin/python $(CURDIR)/tests/package/smoke.py $(CURDIR)/dist/*.whl
+
 # The report in headless Chromium (Debian's package chromium).
 browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 
 clean:
-	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix demo docs/_build docs/api docs/gallery
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-package dist build demo docs/_build docs/api docs/gallery
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,7 +60,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.tested $(VENV)/.linted $(VENV)/.documented $(VENV)/.benched: $(VENV)/bin/python pyproject.toml
+$(VENV)/.tested $(VENV)/.linted $(VENV)/.documented $(VENV)/.benched $(VENV)/.packaged: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[$(EXTRA)]'
 	touch $@ $(VENV)/.installed
 
@@ -59,6 +68,7 @@ $(VENV)/.tested: EXTRA := test
 $(VENV)/.linted: EXTRA := lint
 $(VENV)/.documented: EXTRA := docs
 $(VENV)/.benched: EXTRA := bench
+$(VENV)/.packaged: EXTRA := package
 
 $(VENV)-opencv4/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
