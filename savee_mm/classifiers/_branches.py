@@ -9,7 +9,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from savee_mm._validation import clip_names
 from savee_mm.classifiers._reads import columns_read
-from savee_mm.classifiers._table_base import _failures
+from savee_mm.classifiers._table_base import failures_of
 
 
 def check_branch(name, estimator, columns=None):
@@ -142,7 +142,7 @@ def failed_clips(fitted, table, columns):
     failed : ndarray of bool of shape (n_clips,)
     """
     # clip_id, path and reason; a table-in network puts the part's name in front.
-    reported = {failure[-3] for failure in _failures(fitted)}
+    reported = {failure[-3] for failure in failures_of(fitted)}
     failed = np.zeros(len(table), bool)
     if reported:
         for column in columns:

@@ -74,6 +74,7 @@ def inner_folds(table, y, *, column, n_splits, groups=None):
         Where the table has no such column, misses values in it, or allows no two folds.
     """
     if column == "speaker" and groups is None:
+        _group_codes(table, column)
         splits = SpeakerOrClipKFold(n_splits).split(table, y)
     else:
         splits = _folds_of_groups(table, y, column, n_splits, groups)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -144,10 +146,15 @@ class TableNetworkClassifier(NetworkClassifier):
         ClipError
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         """
+        return self._predict_network(self._inputs(X))
+
+    def _inputs(self, X):
+        """Return the arrays of a table that is predicted, and note what could not be used."""
         check_is_fitted(self)
-        inputs = self._extract(self._check_table(X, spared=len(self._columns) - 1 if self._spares_columns else 0))
-        self._failures = self._part_failures()
-        return self._predict_network(inputs)
+        table = self._check_table(X, spared=len(self._columns) - 1 if self._spares_columns else 0)
+        inputs = self._extract(table)
+        self._failures = self._part_failures(self._asked_parts(table))
+        return inputs
 
     @property
     def report_(self):
@@ -203,14 +210,18 @@ class TableNetworkClassifier(NetworkClassifier):
         return table.drop(columns=_SOURCE), y, sample_weight
 
     def _make_part(self, name):
-        """Return a fresh extractor with this estimator's cache, or None where the part is left out."""
+        """Return a fresh extractor with this estimator's cache, or None where the part is left out.
+
+        The part ``features`` is standardised: a network must not meet raw Hz beside raw shares.
+        """
         extractor, default = getattr(self, name), self._parts[name]
         if extractor is None and default is None:
             return None
         extractor = default() if extractor is None else clone(extractor)
         # Also of what is wrapped: the steps of a Pipeline, the extractor within a transformer.
         caches = [path for path in extractor.get_params(deep=True) if path.rpartition("__")[2] == "cache"]
-        return extractor.set_params(**dict.fromkeys(caches, self.cache))
+        extractor.set_params(**dict.fromkeys(caches, self.cache))
+        return make_pipeline(extractor, StandardScaler()) if name == "features" else extractor
 
     def _fitted_parts(self):
         """Return the fitted extractors by name, in the order of the network's inputs."""
@@ -229,20 +240,27 @@ class TableNetworkClassifier(NetworkClassifier):
 
     def _extract(self, table):
         """Return the arrays of all parts as float32: noughts of a part whose column the table lacks."""
-        lacking = set(self._columns) - set(table.columns)
+        asked = self._asked_parts(table)
         return tuple(
-            np.zeros((len(table), *self._shapes[name]), np.float32)
-            if lacking.intersection(columns_read(part))
-            else _as_rows(name, part.transform(table), table)
+            _as_rows(name, part.transform(table), table)
+            if name in asked
+            else np.zeros((len(table), *self._shapes[name]), np.float32)
             for name, part in self._fitted_parts().items()
         )
+
+    def _asked_parts(self, table):
+        """Return the names of the parts whose columns the table has."""
+        lacking = set(self._columns) - set(table.columns)
+        return [name for name, part in self._fitted_parts().items() if not lacking.intersection(columns_read(part))]
 
     def _check_arrays(self, arrays):
         """Refuse arrays (by part) that the network cannot read."""
 
-    def _part_failures(self):
-        """Return what the extractors could not use in their last call."""
-        return [(name, *failure) for name, part in sorted(self._fitted_parts().items()) for failure in _failures(part)]
+    def _part_failures(self, names=None):
+        """Return what the extractors, or those of some parts, could not use in their last call."""
+        parts = sorted(self._fitted_parts().items())
+        parts = [(name, part) for name, part in parts if names is None or name in names]
+        return [(name, *failure) for name, part in parts for failure in failures_of(part)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -285,8 +303,20 @@ def _as_rows(name, array, table):
     return array
 
 
-def _failures(part):
-    """Return clip_id, path and reason of what an extractor, or the extractors of a Pipeline, could not use."""
+def failures_of(part):
+    """Return clip_id, path and reason of what an extractor, or those within an estimator, could not use.
+
+    Parameters
+    ----------
+    part : estimator
+        Fitted; looked into are Pipelines, unions, searches and transformers of an extractor.
+
+    Returns
+    -------
+    failures : list of tuple
+    """
     if hasattr(part, "report_"):
         return list(part.report_.itertuples(index=False, name=None))
-    return [failure for _, step in getattr(part, "steps", ()) for failure in _failures(step)]
+    within = [step for _, step in getattr(part, "steps", None) or getattr(part, "transformer_list", ())]
+    within += [getattr(part, name) for name in ("best_estimator_", "extractor_") if hasattr(part, name)]
+    return [failure for step in within for failure in failures_of(step)]

@@ -8,8 +8,6 @@ from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.features import MFCCImage
@@ -173,11 +171,6 @@ class AudioCNNClassifier(TableNetworkClassifier):
         super()._validate_params()
         if len(self.kernels) != 2 or not all(_is_pair(kernel) for kernel in self.kernels):
             raise ValueError(f"kernels must be two pairs (rows, frames) of integers from 1, got {self.kernels!r}.")
-
-    def _make_part(self, name):
-        part = super()._make_part(name)
-        # A network must not meet raw Hz beside raw shares.
-        return make_pipeline(part, StandardScaler()) if name == "features" and part is not None else part
 
     def _check_arrays(self, arrays):
         # StandardScaler has seen to the features.

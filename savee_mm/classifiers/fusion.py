@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from savee_mm._validation import ClipError, clip_names
 from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
 from savee_mm.classifiers._inner_split import inner_folds
 from savee_mm.classifiers._keras_base import check_labels
@@ -36,7 +35,7 @@ class FusionClassifier(TableNetworkClassifier):
     split clips, and whatever an extractor learns comes from the training fold.
 
     A table without the column ``video`` or without ``audio`` is predicted by the other branch; so is a clip whose face
-    or sound cannot be used, where its extractor has ``on_error="fill"``.
+    or sound cannot be used, where its extractor has ``on_error="fill"``. One that has neither is an error.
 
     Parameters
     ----------
@@ -117,6 +116,10 @@ class FusionClassifier(TableNetworkClassifier):
         Epochs that were trained.
     report_ : DataFrame
         ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
+    branch_weights_ : dict of str to float
+        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both; ones without
+        ``calibration_groups``.
+
     See Also
     --------
     LateFusionClassifier : Any classifiers, each trained by itself, and what they say combined.
@@ -127,8 +130,8 @@ class FusionClassifier(TableNetworkClassifier):
     modality dropout (Neverova et al., "ModDrop", IEEE Transactions on Pattern Analysis and Machine Intelligence 38,
     2016). Both learn the training clips by heart, so that training cannot tell which of them is to be trusted with
     somebody new. On the clips held out for it, of the weights of their evidence that are at least as often right as the
-    better branch alone, those with the least log loss are taken, at the best temperature. By people of the corpus who
-    are in training, such a network is less sure than it could be.
+    better branch alone, those with the least log loss are taken, at the best temperature for the networks of these
+    folds. By people of the corpus who are in training, such a network is less sure than it could be.
 
     Examples
     --------
@@ -265,10 +268,10 @@ class FusionClassifier(TableNetworkClassifier):
             held_out = folds == fold
             if lost := set(y[held_out]) - set(y[~held_out]):
                 raise ValueError(
-                    f"All clips of {', '.join(sorted(lost))} are in one of the folds by {self.calibration_groups!r}; "
-                    "choose other calibration_groups, or leave them out."
+                    f"All clips of {', '.join(map(str, sorted(lost)))} are in one of the folds by "
+                    f"{self.calibration_groups!r}; choose other calibration_groups, or leave them out."
                 )
-            clf = clone(self).set_params(calibration_groups=None, epochs=-(-self.epochs // 2))
+            clf = clone(self).set_params(calibration_groups=None, pretrained=None, epochs=-(-self.epochs // 2))
             clf.fit(X.iloc[~held_out], y[~held_out], sample_weight=weights[~held_out])
             scores[:, held_out] = clf._branch_scores(clf._extract(X.iloc[held_out]))
         there = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
@@ -279,20 +282,21 @@ class FusionClassifier(TableNetworkClassifier):
     def _branch_scores(self, inputs):
         """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN of what a clip has not."""
         scores = log_softmax(self._ask_network(inputs).transpose(1, 0, 2), axis=2)
-        absent = np.array([(array == 0).all(axis=tuple(range(1, array.ndim))) for array in inputs[:2]])
-        # Of a clip that has neither, both say that they cannot tell.
-        scores[absent & ~absent.all(axis=0)] = np.nan
+        scores[_absent(inputs)] = np.nan
         return scores
+
+    def _inputs(self, X):
+        inputs = super()._inputs(X)
+        neither = _absent(inputs).all(axis=0)
+        if neither.any():
+            name = clip_names(X, next(column for column in self._columns if column in X.columns))[int(neither.argmax())]
+            raise ClipError("neither its face nor its voice can be used; leave the clip out", clip_id=name)
+        return inputs
 
     def _asked(self):
         from savee_mm.networks.fusion import branch_evidence
 
         return branch_evidence(self.model_)
-
-    def _make_part(self, name):
-        part = super()._make_part(name)
-        # A network must not meet raw Hz beside raw shares.
-        return make_pipeline(part, StandardScaler()) if name == "features" and part is not None else part
 
     def _check_arrays(self, arrays):
         check_ndim("video", arrays["video"], 5, FaceFrameSampler)
@@ -367,8 +371,7 @@ class FusionClassifier(TableNetworkClassifier):
             Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
             has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
-        check_is_fitted(self)
-        inputs = self._extract(self._check_table(X, spared=1))
+        inputs = self._inputs(X)
         tables = {"combined": self._predict_network(inputs)}
         for branch, name in enumerate(("video", "audio")):
             tables[name] = self._mean_over_mirror(inputs, lambda scores, branch=branch: _alone(scores, branch))
@@ -384,6 +387,11 @@ class FusionClassifier(TableNetworkClassifier):
         if self.augment_frames:
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
         return np.mean([np.exp(combine(self._pools, change(self._branch_scores(view)))) for view in views], axis=0)
+
+
+def _absent(inputs):
+    """Return which clips lack the face and which the voice, (2, n_clips): nothing but noughts stands for them."""
+    return np.array([(array == 0).all(axis=tuple(range(1, array.ndim))) for array in inputs[:2]])
 
 
 def _alone(scores, branch):

@@ -62,7 +62,9 @@ def does_without(model):
     answer : bool
         True also of a model whose parts do not say what they read.
     """
-    return not _named(model) or any(isinstance(part, LateFusionClassifier) for part in parts(model))
+    return not _named(model) or any(
+        isinstance(part, LateFusionClassifier) or getattr(part, "_spares_columns", False) for part in parts(model)
+    )
 
 
 def _named(model):

@@ -121,10 +121,12 @@ def explain(
         raise ValueError(f"The model knows no class {label!r}; its classes are {', '.join(map(str, classes))}.")
     probability, maps = {}, {}
     for name, reader in _readers(model, table):
+        if label not in reader.classes:
+            continue  # a branch that never met the class
         arrays = reader.read(table)
         probability[name] = float(reader.tell(arrays)[0, list(reader.classes).index(label)])
         for part, array in arrays.items():
-            if array.ndim > 3:
+            if array.ndim > 3 and array.any():
                 title = f"{name} {part}" if name else part
                 maps[title] = PictureMap(array[0], _drops(reader, arrays, part, label))
     if not maps:
@@ -174,6 +176,8 @@ def _readers(model, table):
         yield "", _NetworkReader(model)
     elif hasattr(model, "best_estimator_"):
         yield from _readers(model.best_estimator_, table)
+    elif isinstance(model, Pipeline) and isinstance(model[-1], TableNetworkClassifier):
+        yield "", _NetworkReader(model[-1])  # an augmenter is ahead of it
     elif isinstance(model, Pipeline) and hasattr(model[-1], "predict_proba"):
         yield "", _PipelineReader(model)
 

@@ -1,5 +1,6 @@
 """group_importance: which groups of named features a model of features rests on."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -79,7 +80,7 @@ def group_importance(
             "explain is for models that read pictures."
         )
     check_consistent_length(X, y)
-    values, y = np.asarray(model[0].transform(X)), np.asarray(y)
+    values, y = model[0].transform(X), np.asarray(y)
     names = model[0].get_feature_names_out()
     groups = pd.Series([(group_of or _stem)(name) for name in names])
     rng = check_random_state(random_state)
@@ -101,13 +102,19 @@ def group_importance(
 
 def _shuffled_score(behind, values, y, columns, rng):
     """Return the accuracy with some columns, together, taken from other clips."""
-    shuffled = values.copy()
-    shuffled[:, columns] = values[np.ix_(rng.permutation(len(values)), columns)]
+    shuffled = np.array(values)
+    shuffled[:, columns] = shuffled[np.ix_(rng.permutation(len(shuffled)), columns)]
+    if isinstance(values, pd.DataFrame):
+        shuffled = pd.DataFrame(shuffled, index=values.index, columns=values.columns)
     return np.mean(behind.predict(shuffled) == y)
 
 
 def _stem(name):
-    """Return the name of a feature without number, part of the clip and statistic."""
-    parts = str(name).split("__")[-1].split("_")
+    """Return the name of a feature without frame or number, part of the clip and statistic."""
+    whole, frame = re.fullmatch(r"(.*?)(__t\d+)?", str(name)).groups()
+    whole = whole.split("__")[-1]
+    if frame:
+        return whole
+    parts = whole.split("_")
     ends = [i for i, part in enumerate(parts) if i and (part[:1].isdigit() or part in _QUALIFIERS)]
     return "_".join(parts[: ends[0]] if ends else parts[:-1] or parts)

@@ -242,7 +242,11 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _join(self, best, y, weights):
         """Return the Pipeline of the best extractor and what is behind it, fitted to all clips."""
-        rest = clone(self.estimator[1:]).set_params(**best.params_of_rest).fit(best.features, y, **weights)
+        rest = (
+            clone(self.estimator[1:])
+            .set_params(**clone(best.params_of_rest, safe=False))
+            .fit(best.features, y, **weights)
+        )
         return clone(self.estimator).set_params(steps=[(self.estimator.steps[0][0], best.first), *rest.steps])
 
     def __sklearn_tags__(self):

@@ -44,7 +44,9 @@ SYSTEMS = {
     "mobilenet_face": System(face.mobilenet_face, "video", "as vgg16, with a quantised ImageNet MobileNet"),
     "face_svm": System(face.face_svm, "video", "edges of the face at the apex and their change, SVM"),
     "best_face": System(face.best_face, "video", "the same descriptors, statistics and classifier chosen in training"),
-    "fusion": System(fusion.fusion, "audio+video", "ConvLSTM on six faces and CNN on the MFCC image, joined", 0.966),
+    "fusion": System(
+        fusion.fusion, "audio+video", "ConvLSTM on six faces, CNN on MFCC and functionals of the voice, joined", 0.966
+    ),
     "best_fusion": System(fusion.best_fusion, "audio+video", "best_audio and best_face, combined late"),
 }
 

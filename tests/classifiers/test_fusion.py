@@ -196,16 +196,21 @@ def test_branches_tell_what_is_told_without_the_other(fitted, corpus):
     np.testing.assert_allclose(blind["combined"], blind["audio"])
 
 
-def test_a_clip_with_neither_is_told_nothing_of(fitted, corpus):
-    frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
-    np.testing.assert_allclose(fitted._predict_network((0 * frames, 0 * image)), 1 / 7)
+def test_a_clip_with_neither_is_an_error(corpus):
+    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill", audio__on_error="fill")
+    clf.fit(corpus.data, corpus.target)
+    table = corpus.data.copy()
+    table.loc[table.index[2], ["audio", "video"]] = None
+    name = table["clip_id"].iloc[2]
+    with pytest.warns(ClipWarning), pytest.raises(ClipError, match=f"{name}.*neither its face nor its voice"):
+        clf.predict(table)
 
 
-def test_people_held_out_tell_what_a_branch_is_worth(corpus):
+def test_groups_held_out_tell_what_a_branch_is_worth(corpus):
     # Every clip has the same sound, which tells nothing.
-    table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0]), corpus.target
+    table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0], person=corpus.data["speaker"]), corpus.target
     params = {**SMALL, "filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
-    clf = FusionClassifier(**params, calibration_groups="speaker").fit(table, y)
+    clf = FusionClassifier(**params, calibration_groups="person").fit(table, y)
     plain = FusionClassifier(**params).fit(table, y)
     assert plain.branch_weights_ == {"video": 1, "audio": 1}
     assert clf.branch_weights_["video"] > clf.branch_weights_["audio"]

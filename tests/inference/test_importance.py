@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from savee_mm import FaceFrameSampler, ProsodyFeatures, group_importance
+from savee_mm import FaceFrameSampler, ProsodyFeatures, group_importance, systems
 
 Y = np.tile(["anger", "joy"], 100)
 
@@ -50,6 +50,13 @@ def test_groups_of_the_voices_features(corpus):
     table = group_importance(model, corpus.data, corpus.target, n_repeats=2, random_state=0)
     assert table["n_features"].sum() == model[0].get_feature_names_out().size
     assert {"pitch", "energy", "jitter", "shimmer"} <= set(table.index)
+
+
+def test_frames_of_a_contour_are_one_group(corpus):
+    model = systems.make("logreg").fit(corpus.data, corpus.target)
+    table = group_importance(model, corpus.data, corpus.target, n_repeats=1, random_state=0)
+    assert table.loc["rms", "n_features"] == table.loc["spec_centroid", "n_features"] == 64
+    assert {"pitch", "jitter"} <= set(table.index)
 
 
 def test_model_of_pictures_is_referred_elsewhere(corpus):

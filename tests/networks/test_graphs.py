@@ -85,7 +85,7 @@ def test_a_modality_of_noughts_adds_nothing():
     # Without a sound its features are stand-ins, whatever they say.
     np.testing.assert_array_equal(p, model([frames, 0 * image, 5 * features]))
     assert not np.allclose(p, model([frames, image, features]))
-    # What is left without both is the bias, which starts from nothing.
+    # Without both there is no evidence, and no bias either.
     np.testing.assert_allclose(model([0 * frames, 0 * image, features]), 1 / 4, atol=1e-6)
 
 
