@@ -39,9 +39,11 @@ matrix: $(VENV)-matrix/.installed
 	$(VENV)-matrix/bin/pytest
 
 # Wheel and sdist, in dist; the wheel is then used in a new environment that has nothing else.
-package: $(VENV)/.packaged
-	rm -rf dist $(VENV)-package
-	$(BIN)/python -m build --outdir dist .
+package:
+	rm -rf dist $(VENV)-build $(VENV)-package
+	$(PYTHON) -m venv $(VENV)-build
+	$(VENV)-build/bin/pip install --quiet build
+	$(VENV)-build/bin/python -m build --outdir dist .
 	$(PYTHON) -m venv $(VENV)-package
 	$(VENV)-package/bin/pip install --quiet dist/*.whl
 	cd $(VENV)-package && bin/python $(CURDIR)/tests/package/smoke.py $(CURDIR)/dist/*.whl
@@ -51,7 +53,7 @@ browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 
 clean:
-	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-package dist build demo docs/_build docs/api docs/gallery
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-build $(VENV)-package dist build demo docs/_build docs/api docs/gallery
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -60,7 +62,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.tested $(VENV)/.linted $(VENV)/.documented $(VENV)/.benched $(VENV)/.packaged: $(VENV)/bin/python pyproject.toml
+$(VENV)/.tested $(VENV)/.linted $(VENV)/.documented $(VENV)/.benched: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[$(EXTRA)]'
 	touch $@ $(VENV)/.installed
 
@@ -68,7 +70,6 @@ $(VENV)/.tested: EXTRA := test
 $(VENV)/.linted: EXTRA := lint
 $(VENV)/.documented: EXTRA := docs
 $(VENV)/.benched: EXTRA := bench
-$(VENV)/.packaged: EXTRA := package
 
 $(VENV)-opencv4/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
