@@ -55,22 +55,30 @@ def test_predict_prints_the_emotions_of_each_file(model, corpus):
     assert sum(float(p) for p in rows[0].split()[2:]) == pytest.approx(1, abs=0.005)
 
 
-def test_predict_prints_json_for_scripts(model, corpus):
-    good, bad = corpus.data["video"].iloc[0], corpus.data["audio"].iloc[0]
+@pytest.fixture
+def bad(tmp_path):
+    """A file that is neither sound nor video."""
+    path = tmp_path / "bad.wav"
+    path.write_bytes(b"RIFF")
+    return path
+
+
+def test_predict_prints_json_for_scripts(model, corpus, bad):
+    good = corpus.data["video"].iloc[0]
     result = run("predict", bad, good, "--model", model, "--json")
     assert result.exit_code == 1
     (line,) = json.loads(result.stdout)
     assert line["file"] == good
     assert set(line["probabilities"]) == set(corpus.target_names)
     assert line["emotion"] == max(line["probabilities"], key=line["probabilities"].get)
-    assert "Error: clip 'a01'" in result.stderr
+    assert "Error: clip 'bad'" in result.stderr
 
 
-def test_predict_goes_on_after_a_file_that_cannot_be_used(model, corpus):
-    good, bad = corpus.data["video"].iloc[0], corpus.data["audio"].iloc[0]
+def test_predict_goes_on_after_a_file_that_cannot_be_used(model, corpus, bad):
+    good = corpus.data["video"].iloc[0]
     result = run("predict", bad, good, "--model", model)
     assert result.exit_code == 1
-    assert f"Error: clip 'a01' ({bad})" in result.output
+    assert f"Error: clip 'bad' ({bad})" in result.output
     assert result.output.splitlines()[-1].startswith(good)
 
 
