@@ -17,6 +17,7 @@ from sklearn.model_selection import (
     cross_val_predict,
     cross_val_score,
 )
+from sklearn.utils.fixes import parse_version
 
 from savee_mm.model_selection import (
     PROTOCOLS,
@@ -89,7 +90,8 @@ def test_speakers_who_read_one_list_are_tested_on_the_same_texts():
 
 
 shuffles_groups_with_their_classes = pytest.mark.skipif(
-    sklearn.__version__ < "1.8", reason="StratifiedGroupKFold(shuffle=True) does not stratify before scikit-learn 1.8"
+    parse_version(sklearn.__version__) < parse_version("1.8"),
+    reason="StratifiedGroupKFold(shuffle=True) does not stratify before scikit-learn 1.8",
 )
 
 

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import sklearn
 from imblearn.pipeline import make_pipeline as make_resampled
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
@@ -23,6 +24,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, RobustScaler, StandardScaler
 from sklearn.svm import SVC
+from sklearn.utils.fixes import parse_version
 
 from savee_mm import (
     AudioAugmenter,
@@ -119,6 +121,8 @@ OF_USERS = {
 
 @pytest.mark.parametrize("what", OF_USERS)
 def test_estimator_of_a_user_comes_back(what, clips, tmp_path):
+    if what == "calibrated by temperature" and parse_version(sklearn.__version__) < parse_version("1.8"):
+        pytest.skip("temperature scaling came with scikit-learn 1.8")
     assert_comes_back(OF_USERS[what], clips, tmp_path / "m.savee")
 
 
