@@ -371,22 +371,26 @@ class FusionClassifier(TableNetworkClassifier):
             Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
             has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
-        inputs = self._inputs(X)
-        tables = {"combined": self._predict_network(inputs)}
+        views = self._views(self._inputs(X))
+        tables = {"combined": self._told(views)}
         for branch, name in enumerate(("video", "audio")):
-            tables[name] = self._mean_over_mirror(inputs, lambda scores, branch=branch: _alone(scores, branch))
+            tables[name] = self._told([_alone(scores, branch) for scores in views])
         frames = {name: pd.DataFrame(tables[name], index=X.index, columns=self.classes_) for name in sorted(tables)}
         return pd.concat(frames, axis=1)
 
     def _predict_network(self, inputs):
-        return self._mean_over_mirror(inputs, lambda scores: scores)
+        return self._told(self._views(inputs))
 
-    def _mean_over_mirror(self, inputs, change):
-        """Return probabilities of clips whose scores were changed, the mean over each and its mirror image."""
+    def _views(self, inputs):
+        """Return the scores of clips, and of their mirror images where training had both."""
         views = [inputs]
         if self.augment_frames:
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
-        return np.mean([np.exp(combine(self._pools, change(self._branch_scores(view)))) for view in views], axis=0)
+        return [self._branch_scores(view) for view in views]
+
+    def _told(self, views):
+        """Return the mean over views of what face and voice tell together."""
+        return np.mean([np.exp(combine(self._pools, scores)) for scores in views], axis=0)
 
 
 def _absent(inputs):
