@@ -146,7 +146,11 @@ class TableNetworkClassifier(NetworkClassifier):
         ClipError
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         """
-        return self._predict_network(self._inputs(X))
+        return self._tell(X, self._inputs(X))
+
+    def _tell(self, table, inputs):
+        """Return the probabilities of clips, whose arrays are ``inputs``."""
+        return self._predict_network(inputs)
 
     def _inputs(self, X):
         """Return the arrays of a table that is predicted, and note what could not be used."""

@@ -63,7 +63,8 @@ class FusionClassifier(TableNetworkClassifier):
     calibration_groups : str, default=None
         Column of the table whose groups are held out in turn, in three folds at most, ``"speaker"`` for people who are
         not in training: networks of the others, which train half as long, tell of them what each branch is worth and
-        how sure it may be, see Notes. Then all clips are trained on. It takes about twice the time; None leaves it out.
+        how sure it may be, see Notes. Then all clips are trained on. Clips of a group that is in training are told
+        without all that. It takes about twice the time; None leaves it out.
     cache : "memory", path-like or None, default="memory"
         Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
     filters : int, default=24
@@ -117,8 +118,8 @@ class FusionClassifier(TableNetworkClassifier):
     report_ : DataFrame
         ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
     branch_weights_ : dict of str to float
-        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both; ones without
-        ``calibration_groups``.
+        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both, and is of none of the
+        ``calibration_groups`` in training; ones without them.
 
     See Also
     --------
@@ -131,7 +132,8 @@ class FusionClassifier(TableNetworkClassifier):
     2016). Both learn the training clips by heart, so that training cannot tell which of them is to be trusted with
     somebody new. On the clips held out for it, of the weights of their evidence that are at least as often right as the
     better branch alone, those with the least log loss are taken, at the best temperature for the networks of these
-    folds. By people of the corpus who are in training, such a network is less sure than it could be.
+    folds. They are for people whom the network has not met: where the table that is predicted has the column
+    ``calibration_groups`` and a clip's value was in training, its evidence is summed as it is.
 
     Examples
     --------
@@ -244,14 +246,15 @@ class FusionClassifier(TableNetworkClassifier):
             (missing, continuous, a single class), no clips to hold out, or a training that diverges.
         """
         self._validate_params()
-        self._pools = _PLAIN_SUMS
+        self._pools, self._met_groups = _PLAIN_SUMS, []
         if self.calibration_groups is not None:
             self._pools = self._fit_pools(self._check_table(X), y, sample_weight)
+            self._met_groups = X[self.calibration_groups].unique().tolist()
         return super().fit(X, y, sample_weight=sample_weight)
 
     @property
     def branch_weights_(self):
-        """What the evidence of face and voice is multiplied with where a clip has both."""
+        """What the evidence of face and voice is multiplied with where a clip has both, of somebody not in training."""
         check_is_fitted(self)
         _, pool = self._pools[-1]
         return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
@@ -371,15 +374,21 @@ class FusionClassifier(TableNetworkClassifier):
             Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
             has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
-        views = self._views(self._inputs(X))
-        tables = {"combined": self._told(views)}
+        views, met = self._views(self._inputs(X)), self._met(X)
+        tables = {"combined": self._told(views, met)}
         for branch, name in enumerate(("video", "audio")):
-            tables[name] = self._told([_alone(scores, branch) for scores in views])
+            tables[name] = self._told([_alone(scores, branch) for scores in views], met)
         frames = {name: pd.DataFrame(tables[name], index=X.index, columns=self.classes_) for name in sorted(tables)}
         return pd.concat(frames, axis=1)
 
-    def _predict_network(self, inputs):
-        return self._told(self._views(inputs))
+    def _tell(self, table, inputs):
+        return self._told(self._views(inputs), self._met(table))
+
+    def _met(self, table):
+        """Return which clips are of a group that was held out for calibration, then trained on."""
+        if self.calibration_groups not in table.columns:
+            return np.zeros(len(table), bool)
+        return table[self.calibration_groups].isin(self._met_groups).to_numpy()
 
     def _views(self, inputs):
         """Return the scores of clips, and of their mirror images where training had both."""
@@ -388,9 +397,10 @@ class FusionClassifier(TableNetworkClassifier):
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
         return [self._branch_scores(view) for view in views]
 
-    def _told(self, views):
+    def _told(self, views, met):
         """Return the mean over views of what face and voice tell together."""
-        return np.mean([np.exp(combine(self._pools, scores)) for scores in views], axis=0)
+        told = [np.where(met[:, np.newaxis], combine(_PLAIN_SUMS, own), combine(self._pools, own)) for own in views]
+        return np.exp(told).mean(axis=0)
 
 
 def _absent(inputs):

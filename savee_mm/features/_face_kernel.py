@@ -7,7 +7,7 @@ from savee_mm.features._face_moments import choose_moments
 from savee_mm.features._face_source import open_source
 from savee_mm.features._face_speaker import speaking_face
 from savee_mm.features._face_track import FaceTrack
-from savee_mm.vision import align_face, crop_face, crop_transform, follow_face, make_detector, map_points
+from savee_mm.vision import align_face, crop_face, crop_transform, follow_face, make_detector, map_points, steady_eyes
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
@@ -45,6 +45,8 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     missing = [video.name(time) for time, face in zip(times, chosen, strict=True) if face is None]
     _check_found(missing, n_frames, detector, on_no_face)
     views = [None if i is None else _View(detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
+    if align == "eyes":
+        _steady(views)
     cut = [
         _blank(size) if view is None else view.cut(picture, align=align, size=size, margin=margin)
         for picture, view in zip(pictures, views, strict=True)
@@ -63,15 +65,23 @@ class _View:
     def __init__(self, faces, index):
         self.box = faces.boxes[index]
         self.landmarks = np.full((5, 2), np.nan) if faces.landmarks is None else faces.landmarks[index]
+        self.eyes = self.landmarks[:2]
 
     def cut(self, picture, *, align, size, margin):
         """Return the crop, the box, and the landmarks in pixels of the crop."""
         if align == "eyes":
-            crop, transform = align_face(picture, self.landmarks, size=size, margin=margin)
+            crop, transform = align_face(picture, self.eyes, size=size, margin=margin)
         else:
             crop = crop_face(picture, self.box, size=size, margin=margin)
             transform = crop_transform(self.box, size=size, margin=margin)
         return crop, self.box, map_points(transform, self.landmarks)
+
+
+def _steady(views):
+    """Give the eyes of all views one distance and one direction."""
+    views = [view for view in views if view is not None]
+    for view, eyes in zip(views, steady_eyes([view.landmarks for view in views]), strict=True):
+        view.eyes = eyes
 
 
 def _blank(size):

@@ -44,8 +44,9 @@ class FaceFrameSampler(ClipTransformer):
         description (``.pb`` and ``.pbtxt``, with OpenCV 4 also ``.caffemodel`` and ``.prototxt``). None takes those
         in the folder that ``SAVEE_MM_WEIGHTS`` names.
     align : {"center", "eyes"}, default="center"
-        ``"center"``: the square around the middle of the detected box. ``"eyes"``: turned, scaled and moved so that
-        the eyes lie at fixed places; needs the landmarks of ``"yunet"``, which follow a turn of the head only in part.
+        ``"center"``: the square around the middle of the detected box. ``"eyes"``: moved so that the middle between the
+        eyes lies at a fixed place, and turned and scaled, all frames of a clip alike, so that the eyes do by the median
+        over its frames; needs the landmarks of ``"yunet"``, which wander from frame to frame.
     margin : float, default=0.1
         How much larger than the detected box the crop is, as a share of the box's longer side. With
         ``align="eyes"`` the side of the box is taken to be the distance of the eyes over 0.35.

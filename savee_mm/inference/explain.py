@@ -146,10 +146,12 @@ class _NetworkReader:
         self.classes = model.classes_
 
     def read(self, table):
+        self._table = table
         return dict(zip(self._model._fitted_parts(), self._model._extract(table), strict=True))
 
     def tell(self, arrays):
-        return self._model._predict_network(tuple(arrays.values()))
+        inputs = tuple(arrays.values())
+        return self._model._tell(self._table.iloc[np.zeros(len(inputs[0]), int)], inputs)
 
 
 class _PipelineReader:

@@ -54,7 +54,7 @@ class PictureMaker:
         if frame.is_corrupt:
             raise ValueError("a damaged frame")
         self._size = self._size or (frame.width, frame.height)
-        picture = self._reformatter.reformat(frame, *self._size, format="rgb24").to_ndarray()
+        picture = self._reformatter.reformat(frame, *self._size, format="rgb24", threads=1).to_ndarray()
         # Counter-clockwise degrees, as in numpy: FFmpeg's av_display_rotation_get.
         quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
         return np.rot90(picture, quarter_turns)

@@ -4,7 +4,7 @@ face through a clip, the crop, upright or by the eyes.
 Pictures are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`~savee_mm.read_frames` gives them.
 """
 
-from savee_mm.vision.align import align_face, map_points
+from savee_mm.vision.align import align_face, map_points, steady_eyes
 from savee_mm.vision.crop import crop_face, crop_transform
 from savee_mm.vision.descriptors import GEOMETRY, hog, landmark_geometry, lbp_histograms
 from savee_mm.vision.detectors import (
@@ -37,5 +37,6 @@ __all__ = [
     "make_detector",
     "map_points",
     "resolve_detector",
+    "steady_eyes",
     "voice_agreement",
 ]

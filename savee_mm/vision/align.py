@@ -95,6 +95,34 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
+def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
+    """Return the eyes of a face over a clip with one distance and one direction, their medians over the frames.
+
+    What a detector tells of single frames wanders, and a tilt of the head is left to be seen; where the face is, is
+    told by each frame itself.
+
+    Parameters
+    ----------
+    landmarks : array-like of shape (n_frames, n_points, 2)
+        x and y (pixels) of the person's right eye, then of the left; what follows is not used.
+
+    Returns
+    -------
+    eyes : ndarray of shape (n_frames, 2, 2), float64
+        For :func:`align_face`, frame by frame.
+
+    Examples
+    --------
+    >>> from savee_mm.vision import steady_eyes
+    >>> steady_eyes([[[20, 30], [50, 30]], [[24, 30], [58, 30]], [[20, 32], [50, 32]]])[1]
+    array([[26., 30.],
+           [56., 30.]])
+    """
+    eyes = np.asarray(landmarks, dtype=np.float64)[:, :2]
+    across = np.median(eyes[:, 1] - eyes[:, 0], axis=0)
+    return eyes.mean(axis=1, keepdims=True) + np.array([[-0.5], [0.5]]) * across
+
+
 def map_points(transform: np.ndarray, points: ArrayLike) -> np.ndarray:
     """Map points of a picture to a crop of it.
 

@@ -169,7 +169,7 @@ def test_one_modality_is_predicted_without_the_other(fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     for column, inputs in (("video", (0 * frames, image)), ("audio", (frames, 0 * image))):
         p = fitted.predict_proba(corpus.data.drop(columns=column))
-        np.testing.assert_array_equal(p, fitted._predict_network(inputs))
+        np.testing.assert_array_equal(p, fitted._tell(corpus.data, inputs))
         assert not np.allclose(p, fitted.predict_proba(corpus.data))
     with pytest.raises(ValueError, match=r"without \['audio', 'video'\]"):
         fitted.predict(corpus.data.drop(columns=["audio", "video"]))
@@ -218,9 +218,17 @@ def test_groups_held_out_tell_what_a_branch_is_worth(corpus):
     for one, other in zip(clf.model_.get_weights(), plain.model_.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     # One modality alone keeps the order of its classes, whatever its weight.
+    strangers = table.drop(columns="person")
     for column in ("audio", "video"):
-        alone, asked = (model.predict_proba(table.drop(columns=column)) for model in (plain, clf))
+        alone, asked = (model.predict_proba(strangers.drop(columns=column)) for model in (plain, clf))
         np.testing.assert_array_equal(alone.argmax(axis=1), asked.argmax(axis=1))
+    # Whom it has met it tells as the network does.
+    mixed = table.assign(person=table["person"].where(np.arange(len(table)) % 2 == 0, "somebody else"))
+    told = [model.predict_proba(rows) for model, rows in ((plain, table), (clf, strangers), (clf, mixed))]
+    assert not np.isclose(told[0], told[1]).all(axis=1).any()
+    np.testing.assert_array_equal(told[2][::2], told[0][::2])
+    np.testing.assert_array_equal(told[2][1::2], told[1][1::2])
+    np.testing.assert_array_equal(clf.branch_proba(mixed)["combined"], told[2])
 
 
 def test_calibration_that_cannot_be_is_refused(corpus):
@@ -242,10 +250,10 @@ def test_features_join_the_voice(corpus):
 
 def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image(fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
-    p = fitted._predict_network((frames, image))
-    np.testing.assert_allclose(fitted._predict_network((frames[..., ::-1, :], image)), p, atol=1e-6)
+    table, mirrored = corpus.data, (frames[..., ::-1, :], image)
+    np.testing.assert_allclose(fitted._tell(table, mirrored), fitted._tell(table, (frames, image)), atol=1e-6)
     plain = FusionClassifier(**SMALL, augment_frames=False).fit(corpus.data, corpus.target)
-    assert not np.allclose(plain._predict_network((frames[..., ::-1, :], image)), plain.predict_proba(corpus.data))
+    assert not np.allclose(plain._tell(table, mirrored), plain.predict_proba(table))
 
 
 def test_training_starts_from_networks_of_one_modality(corpus):

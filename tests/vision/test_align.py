@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from savee_mm.vision import align_face, crop_face, crop_transform, map_points
+from savee_mm.vision import align_face, crop_face, crop_transform, map_points, steady_eyes
 from savee_mm.vision.align import eye_transform
 
 EYES = np.array([[70.0, 60.0], [110.0, 75.0]])
@@ -112,3 +112,17 @@ def test_bad_input(options, match):
     arguments = {"image": blobs(EYES), "landmarks": EYES, **options}
     with pytest.raises(ValueError, match=match):
         align_face(arguments.pop("image"), arguments.pop("landmarks"), **arguments)
+
+
+def test_one_distance_and_one_direction_of_the_eyes_in_a_clip():
+    rng = np.random.default_rng(0)
+    moved = EYES + rng.uniform(-20, 20, (5, 1, 2))
+    eyes = steady_eyes(np.concatenate([moved, np.zeros((5, 3, 2))], axis=1))  # mouth and nose are not asked
+    np.testing.assert_allclose(eyes, moved)
+    # A frame whose eyes were found elsewhere keeps its place only.
+    astray = moved.copy()
+    astray[2] = moved[2].mean(axis=0) + np.array([[-30, 20], [30, -20]])
+    np.testing.assert_allclose(steady_eyes(astray), moved)
+    scales = [eye_transform(frame)[0, 0] for frame in steady_eyes(moved + rng.normal(0, 2, moved.shape))]
+    np.testing.assert_allclose(scales, scales[0])
+    np.testing.assert_allclose(steady_eyes(moved[:1]), moved[:1])
