@@ -8,8 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, column_or_1d
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes
 
@@ -213,35 +212,3 @@ class _Graph:
 
             self._run = traced(asked())
         return self._run(inputs)
-
-
-def check_labels(y, owner):
-    """Return class labels as an array.
-
-    Parameters
-    ----------
-    y : array-like of shape (n_clips,)
-        Labels.
-    owner : str
-        Name of the classifier, for its errors.
-
-    Returns
-    -------
-    y : ndarray of shape (n_clips,)
-
-    Raises
-    ------
-    ValueError
-        Where there are no labels, missing ones, continuous ones, or only one class.
-    """
-    if y is None:
-        raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-    y = column_or_1d(y, warn=True)
-    if not len(y):
-        raise ValueError(f"{owner} needs clips to be fitted to: at least two, of two classes, got 0 clips.")
-    if pd.isna(y).any():
-        raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
-    check_classification_targets(y)
-    if len(np.unique(y)) < 2:
-        raise ValueError(f"{owner} needs clips of at least two classes, got {len(y)} clips of the one class {y[0]!s}.")
-    return y

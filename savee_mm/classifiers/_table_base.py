@@ -15,8 +15,9 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._inner_split import inner_split
-from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.classifiers._reads import columns_read
+from savee_mm.model_selection._labels import check_labels
 
 # Column that tells an augmented row's source, so that its weight finds it; never seen by an extractor.
 _SOURCE = "_savee_mm_source_row"

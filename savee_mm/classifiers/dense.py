@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.model_selection._labels import check_labels
 
 
 class DenseClassifier(NetworkClassifier):

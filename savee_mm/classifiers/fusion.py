@@ -16,11 +16,11 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from savee_mm._validation import ClipError, clip_names
 from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
 from savee_mm.classifiers._inner_split import inner_folds
-from savee_mm.classifiers._keras_base import check_labels
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
 from savee_mm.features import FaceFrameSampler, MFCCImage
+from savee_mm.model_selection._labels import check_labels
 
 _CALIBRATION_FOLDS = 3
 # Of face and voice, by what a clip has: the network's own sum.

@@ -18,8 +18,8 @@ from savee_mm._validation import ClipError
 from savee_mm.classifiers._branches import ask_branch, check_branch, failed_clips, fit_and_ask, fit_branch
 from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, log_scores
 from savee_mm.classifiers._inner_split import inner_folds
-from savee_mm.classifiers._keras_base import check_labels
 from savee_mm.classifiers._reads import clips_there
+from savee_mm.model_selection._labels import check_labels
 
 # Beside the branches in inner_scores_ and branch_proba.
 _RESERVED = ("combined", "stack", "weights")

@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 from savee_mm._cache import content_key, open_store
 from savee_mm._version import __version__
 from savee_mm._weights import identify_weights, require_weights
-from savee_mm.classifiers._keras_base import NetworkClassifier, check_labels
+from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.model_selection._labels import check_labels
 
 # Part of every cache key: to be raised when the frozen part changes what it returns.
 _FEATURE_VERSION = 1

@@ -11,12 +11,12 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm.model_selection._labels import check_labels
 from savee_mm.model_selection.speaker_or_clip import SpeakerOrClipKFold
 
 
@@ -133,7 +133,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
                 f"ClipGridSearchCV needs a Pipeline of an extractor and a classifier at least, got the one step "
                 f"{self.estimator.steps[0][0]!r}."
             )
-        y = _check_labels(y)
+        y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         folds = list((SpeakerOrClipKFold() if self.cv is None else self.cv).split(X, y))
         weight = f"{self.estimator.steps[-1][0]}__sample_weight"
@@ -265,17 +265,6 @@ class _Candidate(NamedTuple):
     first: Any
     features: Any
     results: list
-
-
-def _check_labels(y):
-    """Return class labels as an array, or say what is wrong with them."""
-    if y is None:
-        raise ValueError("ClipGridSearchCV requires y to be passed, but the target y is None.")
-    y = column_or_1d(y, warn=True)
-    if pd.isna(y).any():
-        raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
-    check_classification_targets(y)
-    return y
 
 
 def _results(params, found):
