@@ -237,14 +237,19 @@ class ConvLSTMClassifier(NetworkClassifier):
         if not self.augment:
             return super()._trainer(rules)
         frames = keras.Input(self.input_shape_)
-        return keras.Model(frames, self.model_(self._random_frames(rules.next_seed())(frames)))
+        return keras.Model(frames, self.model_(self._changed(frames, rules.next_seed())))
 
-    def _random_frames(self, seed):
-        """Return the layer that changes training clips, by the parameters that say how much."""
+    def _changed(self, frames, seed):
+        """Return a tensor of training clips changed at random, by the parameters that say how much."""
+        from keras import ops
+
         from savee_mm.networks import RandomFrames
 
         amounts = ("flip", "shift", "rotation", "zoom", "brightness", "occlusion")
-        return RandomFrames(**{name: getattr(self, name) for name in amounts}, seed=seed)
+        change = RandomFrames(**{name: getattr(self, name) for name in amounts}, seed=seed)
+        # The network averages the channels anyway, and one is changed in a third of the time of three.
+        grey = ops.mean(frames, axis=-1, keepdims=True)
+        return ops.repeat(change(grey), frames.shape[-1], axis=-1)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

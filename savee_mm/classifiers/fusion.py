@@ -347,8 +347,9 @@ class FusionClassifier(TableNetworkClassifier):
         if not self.augment_frames:
             return views
         frames, *others = (keras.Input(tensor.shape[1:]) for tensor in self.model_.inputs)
-        changed = ConvLSTMClassifier()._random_frames(rules.next_seed())(frames)
-        return keras.Model([frames, *others], views([changed, *others]))
+        return keras.Model(
+            [frames, *others], views([ConvLSTMClassifier()._changed(frames, rules.next_seed()), *others])
+        )
 
     def _loss(self):
         from savee_mm.networks.fusion import three_way_loss

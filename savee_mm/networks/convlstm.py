@@ -22,7 +22,7 @@ def convlstm_branch(frames, *, filters, rules):
     Parameters
     ----------
     frames : KerasTensor of shape (batch, n_frames, height, width, channels)
-        Pixels on any scale: every clip is standardised by its own mean and deviation. Channels are averaged.
+        Pixels on any scale: channels are averaged, and every clip is standardised by its own mean and deviation.
     filters : int
         Number of filters of the convolution and of the ConvLSTM.
     rules : Regularization
@@ -38,9 +38,10 @@ def convlstm_branch(frames, *, filters, rules):
     X. Shi et al., "Convolutional LSTM network: a machine learning approach for precipitation nowcasting",
     NeurIPS 2015.
     """
-    mean = ops.mean(frames, axis=(1, 2, 3, 4), keepdims=True)
-    deviation = ops.std(frames, axis=(1, 2, 3, 4), keepdims=True)
-    x = ops.mean((frames - mean) / (deviation + 1e-3), axis=-1, keepdims=True)
+    x = ops.mean(frames, axis=-1, keepdims=True)
+    mean = ops.mean(x, axis=(1, 2, 3, 4), keepdims=True)
+    deviation = ops.std(x, axis=(1, 2, 3, 4), keepdims=True)
+    x = (x - mean) / (deviation + 1e-3)
     n_frames, *picture = x.shape[1:]
     x = _slopes(ops.reshape(x, (-1, *picture)))
     x = ops.reshape(x, (-1, n_frames, *x.shape[1:]))
