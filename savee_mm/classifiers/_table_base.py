@@ -92,7 +92,7 @@ class TableNetworkClassifier(NetworkClassifier):
         Parameters
         ----------
         X : DataFrame
-            Clip table with the columns that the extractors read (and ``inner_groups`` for early stopping).
+            Clip table with the columns that the extractors read, and those that parameters name.
         y : array-like of shape (n_clips,)
             Class labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -108,12 +108,13 @@ class TableNetworkClassifier(NetworkClassifier):
             On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
         ValueError
             For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
-            (missing, continuous, a single class), or a training that diverges.
+            (missing, continuous, a single class), groups that leave nothing to hold out, or a training that diverges.
         """
         self._validate_params()
         self._check_table(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
+        self._prepare(X, y, sample_weight)
         training, watched = self._split(X, y)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[training]
@@ -128,6 +129,9 @@ class TableNetworkClassifier(NetworkClassifier):
             self._failures += self._part_failures()
         self._fit_network(inputs, labels, sample_weight, validation)
         return self
+
+    def _prepare(self, table, y, sample_weight):
+        """Do what comes ahead of the training: nothing."""
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities.

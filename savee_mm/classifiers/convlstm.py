@@ -39,7 +39,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         Filters of the strided convolution and of the ConvLSTM behind it.
     n_units : int or None, default=None
         Units of a dense layer ahead of the last; None leaves it out.
-    epochs : int, default=60
+    epochs : int, default=120
         Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
     batch_size : int, default=16
         Clips per step.
@@ -129,7 +129,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         occlusion: float = 0.25,
         filters: int = 24,
         n_units: int | None = None,
-        epochs: int = 60,
+        epochs: int = 120,
         batch_size: int = 16,
         learning_rate: float = 2e-3,
         l2: float = 1e-3,

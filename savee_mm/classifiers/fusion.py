@@ -2,16 +2,15 @@
 
 import os
 from numbers import Real
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._validation import ClipError, clip_names
 from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
@@ -20,7 +19,6 @@ from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
 from savee_mm.features import FaceFrameSampler, MFCCImage
-from savee_mm.model_selection._labels import check_labels
 
 _CALIBRATION_FOLDS = 3
 # Of face and voice, by what a clip has: the network's own sum.
@@ -71,7 +69,7 @@ class FusionClassifier(TableNetworkClassifier):
         Filters of each branch.
     n_units : int, default=64
         Units of the dense layer of the MFCC images; that of the features has four times as many.
-    epochs : int, default=60
+    epochs : int, default=120
         Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
     batch_size : int, default=16
         Clips per step.
@@ -179,7 +177,7 @@ class FusionClassifier(TableNetworkClassifier):
         cache: str | os.PathLike[str] | None = "memory",
         filters: int = 24,
         n_units: int = 64,
-        epochs: int = 60,
+        epochs: int = 120,
         batch_size: int = 16,
         learning_rate: float = 2e-3,
         l2: float = 1e-3,
@@ -220,38 +218,6 @@ class FusionClassifier(TableNetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
-        """Weigh the branches by groups that are held out, where that is asked for, then train the network on all.
-
-        Parameters
-        ----------
-        X : DataFrame
-            Clip table with the columns that the extractors read (and ``calibration_groups``, and ``inner_groups`` for
-            early stopping).
-        y : array-like of shape (n_clips,)
-            Class labels.
-        sample_weight : array-like of shape (n_clips,), default=None
-            Weight of each clip in the loss; an augmented copy has the weight of its source.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        ClipError
-            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
-        ValueError
-            For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
-            (missing, continuous, a single class), no clips to hold out, or a training that diverges.
-        """
-        self._validate_params()
-        self._pools, self._met_groups = _PLAIN_SUMS, []
-        if self.calibration_groups is not None:
-            self._pools = self._fit_pools(self._check_table(X), y, sample_weight)
-            self._met_groups = X[self.calibration_groups].unique().tolist()
-        return super().fit(X, y, sample_weight=sample_weight)
-
     @property
     def branch_weights_(self):
         """What the evidence of face and voice is multiplied with where a clip has both, of somebody not in training."""
@@ -259,10 +225,15 @@ class FusionClassifier(TableNetworkClassifier):
         _, pool = self._pools[-1]
         return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
 
+    def _prepare(self, X, y, sample_weight):
+        """Learn how to weigh face and voice of people who are not in training, where that is asked for."""
+        self._pools, self._met_groups = _PLAIN_SUMS, []
+        if self.calibration_groups is not None:
+            self._pools = self._fit_pools(X, y, sample_weight)
+            self._met_groups = X[self.calibration_groups].unique().tolist()
+
     def _fit_pools(self, X, y, sample_weight):
         """Return how face and voice are weighed, by what networks of other groups tell of all clips."""
-        y = check_labels(y, type(self).__name__)
-        check_consistent_length(X, y, sample_weight)
         weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         folds = inner_folds(X, y, column=self.calibration_groups, n_splits=_CALIBRATION_FOLDS)
         classes = np.unique(y)
