@@ -114,8 +114,8 @@ class TableNetworkClassifier(NetworkClassifier):
         self._check_table(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
-        self._prepare(X, y, sample_weight)
         training, watched = self._split(X, y)
+        self._prepare(X, y, sample_weight, training)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight)[training]
         table, labels, sample_weight = self._augmented(X.iloc[training], y[training], sample_weight)
@@ -130,8 +130,8 @@ class TableNetworkClassifier(NetworkClassifier):
         self._fit_network(inputs, labels, sample_weight, validation)
         return self
 
-    def _prepare(self, table, y, sample_weight):
-        """Do what comes ahead of the training: nothing."""
+    def _prepare(self, table, y, sample_weight, training):
+        """Do what comes ahead of training on the rows ``training``: nothing."""
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Return class probabilities.
@@ -139,7 +139,7 @@ class TableNetworkClassifier(NetworkClassifier):
         Parameters
         ----------
         X : DataFrame
-            Clip table with the columns that the extractors read.
+            Clip table with the columns that the extractors read; others may tell more, as parameters say.
 
         Returns
         -------

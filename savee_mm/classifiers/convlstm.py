@@ -31,7 +31,7 @@ class ConvLSTMClassifier(NetworkClassifier):
     zoom : float, default=0.08
         Largest change of size, as a share of it.
     brightness : float, default=0.2
-        Largest change of contrast, as a share of it, and of light, in standard deviations of the clip's pixels: of
+        Largest change of contrast, as a share of it, and of light, in standard deviations of the clip's grey pixels: of
         the whole picture, and from one side to the other.
     occlusion : float, default=0.25
         Side of a square that hides part of every second clip, as a share of the picture's sides.

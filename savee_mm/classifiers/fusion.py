@@ -61,8 +61,8 @@ class FusionClassifier(TableNetworkClassifier):
     calibration_groups : str, default=None
         Column of the table whose groups are held out in turn, in three folds at most, ``"speaker"`` for people who are
         not in training: networks of the others, which train half as long, tell of them what each branch is worth and
-        how sure it may be, see Notes. Then all clips are trained on. Clips of a group that is in training are told
-        without all that. It takes about twice the time; None leaves it out.
+        how sure it may be, see Notes. Then all clips are trained on. A clip of a group that is in training is predicted
+        by the plain sum. It takes about twice the time; None leaves it out.
     cache : "memory", path-like or None, default="memory"
         Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
     filters : int, default=24
@@ -116,8 +116,8 @@ class FusionClassifier(TableNetworkClassifier):
     report_ : DataFrame
         ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
     branch_weights_ : dict of str to float
-        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both, and is of none of the
-        ``calibration_groups`` in training; ones without them.
+        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both and its group was not
+        in training; ones without ``calibration_groups``.
 
     See Also
     --------
@@ -130,8 +130,9 @@ class FusionClassifier(TableNetworkClassifier):
     2016). Both learn the training clips by heart, so that training cannot tell which of them is to be trusted with
     somebody new. On the clips held out for it, of the weights of their evidence that are at least as often right as the
     better branch alone, those with the least log loss are taken, at the best temperature for the networks of these
-    folds. They are for people whom the network has not met: where the table that is predicted has the column
-    ``calibration_groups`` and a clip's value was in training, its evidence is summed as it is.
+    folds. They are for groups that the network has not met: where the table that is predicted has the column
+    ``calibration_groups`` and a clip's value was in training, its evidence is summed as it is. Only of too few speakers
+    the folds are of clips, and the weights for everybody.
 
     Examples
     --------
@@ -220,22 +221,28 @@ class FusionClassifier(TableNetworkClassifier):
 
     @property
     def branch_weights_(self):
-        """What the evidence of face and voice is multiplied with where a clip has both, of somebody not in training."""
+        """What the evidence of face and voice of a clip is multiplied with whose group was not in training."""
         check_is_fitted(self)
         _, pool = self._pools[-1]
         return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
 
-    def _prepare(self, X, y, sample_weight):
-        """Learn how to weigh face and voice of people who are not in training, where that is asked for."""
-        self._pools, self._met_groups = _PLAIN_SUMS, []
-        if self.calibration_groups is not None:
-            self._pools = self._fit_pools(X, y, sample_weight)
-            self._met_groups = X[self.calibration_groups].unique().tolist()
+    def _prepare(self, table, y, sample_weight, training):
+        """Learn how to weigh face and voice of groups that are not in training, where that is asked for."""
+        self._pools, self._met_groups = _PLAIN_SUMS, (None, [])
+        column = self.calibration_groups
+        if column is None:
+            return
+        weights = np.ones(len(table)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        folds = inner_folds(table, y, column=column, n_splits=_CALIBRATION_FOLDS)
+        self._pools = self._fit_pools(table, y, weights, folds)
+        groups = table[column].astype(str).to_numpy()
+        # Of too few speakers the folds are of clips, and tell of groups that are in training.
+        if all(len(np.unique(folds[groups == group])) == 1 for group in np.unique(groups)):
+            trained = np.unique(groups[training][weights[training] > 0])
+            self._met_groups = (column, trained.tolist())
 
-    def _fit_pools(self, X, y, sample_weight):
-        """Return how face and voice are weighed, by what networks of other groups tell of all clips."""
-        weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        folds = inner_folds(X, y, column=self.calibration_groups, n_splits=_CALIBRATION_FOLDS)
+    def _fit_pools(self, X, y, weights, folds):
+        """Return how face and voice are weighed, by what networks of the other folds tell of all clips."""
         classes = np.unique(y)
         scores = np.full((2, len(X), len(classes)), np.nan)
         for fold in np.unique(folds):
@@ -338,7 +345,7 @@ class FusionClassifier(TableNetworkClassifier):
         Parameters
         ----------
         X : DataFrame
-            Clip table.
+            Clip table, as for :meth:`predict_proba`.
 
         Returns
         -------
@@ -357,10 +364,11 @@ class FusionClassifier(TableNetworkClassifier):
         return self._told(self._views(inputs), self._met(table))
 
     def _met(self, table):
-        """Return which clips are of a group that was held out for calibration, then trained on."""
-        if self.calibration_groups not in table.columns:
+        """Return which clips are of a group that was held out for calibration, then trained on; by its name as text."""
+        column, groups = self._met_groups
+        if column not in table.columns:
             return np.zeros(len(table), bool)
-        return table[self.calibration_groups].isin(self._met_groups).to_numpy()
+        return (table[column].notna() & table[column].astype(str).isin(groups)).to_numpy(bool)
 
     def _views(self, inputs):
         """Return the scores of clips, and of their mirror images where training had both."""

@@ -45,11 +45,11 @@ class FaceFrameSampler(ClipTransformer):
         in the folder that ``SAVEE_MM_WEIGHTS`` names.
     align : {"center", "eyes"}, default="center"
         ``"center"``: the square around the middle of the detected box. ``"eyes"``: moved so that the middle between the
-        eyes lies at a fixed place, and turned and scaled, all frames of a clip alike, so that the eyes do by the median
-        over its frames; needs the landmarks of ``"yunet"``, which wander from frame to frame.
+        eyes lies at a fixed place, with one turn and one size for the clip, by which the eyes are level and at a fixed
+        distance in the median over its frames; needs the landmarks of ``"yunet"``, which wander from frame to frame.
     margin : float, default=0.1
         How much larger than the detected box the crop is, as a share of the box's longer side. With
-        ``align="eyes"`` the side of the box is taken to be the distance of the eyes over 0.35.
+        ``align="eyes"`` the side of the box is taken to be that distance of the eyes over 0.35.
     color : {"rgb", "gray"}, default="rgb"
         Three channels, or one (luma).
     track : {"largest", "voice"}, default="largest"

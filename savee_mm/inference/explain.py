@@ -141,12 +141,12 @@ def explain(
 class _NetworkReader:
     """A network over the clip table: its extractors and what is behind them."""
 
-    def __init__(self, model):
+    def __init__(self, model, table):
         self._model = model
+        self._table = table
         self.classes = model.classes_
 
     def read(self, table):
-        self._table = table
         return dict(zip(self._model._fitted_parts(), self._model._extract(table), strict=True))
 
     def tell(self, arrays):
@@ -175,11 +175,11 @@ def _readers(model, table):
             if clips_there(table, model.columns_[name]).all():
                 yield from ((name, reader) for _, reader in _readers(branch, table))
     elif isinstance(model, TableNetworkClassifier):
-        yield "", _NetworkReader(model)
+        yield "", _NetworkReader(model, table)
     elif hasattr(model, "best_estimator_"):
         yield from _readers(model.best_estimator_, table)
     elif isinstance(model, Pipeline) and isinstance(model[-1], TableNetworkClassifier):
-        yield "", _NetworkReader(model[-1])  # an augmenter is ahead of it
+        yield "", _NetworkReader(model[-1], table)  # an augmenter is ahead of it
     elif isinstance(model, Pipeline) and hasattr(model[-1], "predict_proba"):
         yield "", _PipelineReader(model)
 

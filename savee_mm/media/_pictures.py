@@ -54,6 +54,7 @@ class PictureMaker:
         if frame.is_corrupt:
             raise ValueError("a damaged frame")
         self._size = self._size or (frame.width, frame.height)
+        # One thread: more take longer to start than a small picture takes, and worker processes have the other cores.
         picture = self._reformatter.reformat(frame, *self._size, format="rgb24", threads=1).to_ndarray()
         # Counter-clockwise degrees, as in numpy: FFmpeg's av_display_rotation_get.
         quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4

@@ -1,4 +1,4 @@
-"""The check of class labels that all classifiers over clips share."""
+"""The check of class labels that networks, fusions and searches share."""
 
 import numpy as np
 import pandas as pd

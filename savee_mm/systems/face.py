@@ -75,5 +75,5 @@ def _on_frames(name, network, speaker_normalized):
 
 
 def face_frames():
-    """Return the sampler: the eyes at fixed places where landmarks are at hand, without which there is only the box."""
+    """Return the sampler: aligned by the eyes where landmarks are at hand, without which there is only the box."""
     return FaceFrameSampler(align="eyes" if resolve_detector("auto") in WITH_LANDMARKS else "center")

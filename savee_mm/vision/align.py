@@ -96,10 +96,10 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
 
 
 def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
-    """Return the eyes of a face over a clip with one distance and one direction, their medians over the frames.
+    """Return the eyes of a face over a clip with one distance and one direction.
 
-    What a detector tells of single frames wanders, and a tilt of the head is left to be seen; where the face is, is
-    told by each frame itself.
+    These are the medians over the frames, of x and of y, of the way from eye to eye. What a detector tells of single
+    frames wanders, and a tilt of the head is left to be seen; where the face is, is told by each frame itself.
 
     Parameters
     ----------
@@ -111,6 +111,11 @@ def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
     eyes : ndarray of shape (n_frames, 2, 2), float64
         For :func:`align_face`, frame by frame.
 
+    Raises
+    ------
+    ValueError
+        For landmarks of another shape, no frames, or points that are not finite.
+
     Examples
     --------
     >>> from savee_mm.vision import steady_eyes
@@ -118,7 +123,12 @@ def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
     array([[26., 30.],
            [56., 30.]])
     """
-    eyes = np.asarray(landmarks, dtype=np.float64)[:, :2]
+    points = np.asarray(landmarks, dtype=np.float64)
+    if points.ndim != 3 or points.shape[2] != 2 or points.shape[1] < 2 or not len(points):
+        raise ValueError(f"Expected landmarks of shape (n_frames, n_points, 2), the eyes first, got {points.shape}.")
+    eyes = points[:, :2]
+    if not np.isfinite(eyes).all():
+        raise ValueError(f"Expected eyes at finite places, got {eyes[~np.isfinite(eyes).all(axis=(1, 2))][0]}.")
     across = np.median(eyes[:, 1] - eyes[:, 0], axis=0)
     return eyes.mean(axis=1, keepdims=True) + np.array([[-0.5], [0.5]]) * across
 

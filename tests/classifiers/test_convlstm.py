@@ -106,6 +106,14 @@ def test_augmentation_repeats_with_its_seed_under_early_stopping():
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
 
 
+def test_only_the_mean_over_the_channels_counts():
+    X, y = moving_bars()
+    tinted = X.mean(axis=-1, keepdims=True) * np.array([1.5, 1, 0.5], np.float32)
+    grey = np.repeat(tinted.mean(axis=-1, keepdims=True), 3, axis=-1)
+    one, other = (ConvLSTMClassifier(**SMALL).fit(pictures, y) for pictures in (tinted, grey))
+    np.testing.assert_allclose(one.predict_proba(tinted), other.predict_proba(grey), atol=1e-4)
+
+
 def test_mirrored_clips_get_the_same_probabilities_where_training_flipped():
     X, y = moving_bars()
     params = {**SMALL, "epochs": 1}

@@ -21,6 +21,9 @@ from savee_mm import (
     FusionClassifier,
     MFCCImage,
     ProsodyFeatures,
+    explain,
+    load_model,
+    save_model,
 )
 
 SMALL = {
@@ -206,7 +209,7 @@ def test_a_clip_with_neither_is_an_error(corpus):
         clf.predict(table)
 
 
-def test_groups_held_out_tell_what_a_branch_is_worth(corpus):
+def test_groups_held_out_tell_what_a_branch_is_worth(corpus, tmp_path):
     # Every clip has the same sound, which tells nothing.
     table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0], person=corpus.data["speaker"]), corpus.target
     params = {**SMALL, "filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
@@ -229,6 +232,27 @@ def test_groups_held_out_tell_what_a_branch_is_worth(corpus):
     np.testing.assert_array_equal(told[2][::2], told[0][::2])
     np.testing.assert_array_equal(told[2][1::2], told[1][1::2])
     np.testing.assert_array_equal(clf.branch_proba(mixed)["combined"], told[2])
+    # "What was fitted decides", and a name is a name, as text or as a category; nobody is a stranger.
+    clf.set_params(calibration_groups=None)
+    np.testing.assert_array_equal(clf.predict_proba(table.astype({"person": "category"})), told[0])
+    np.testing.assert_array_equal(clf.predict_proba(table.assign(person=None)), told[1])
+    again = load_model(save_model(clf, tmp_path / "fusion.savee"))
+    np.testing.assert_allclose(again.predict_proba(mixed), told[2], atol=1e-6)
+    row = mixed.iloc[[0]]
+    assert explain(clf, row).probability[""] == pytest.approx(clf.predict_proba(row).max(), abs=1e-6)
+    # Three folds of one person's clips tell of that person.
+    one = clone(clf).set_params(calibration_groups="speaker", epochs=1)
+    one.fit(table.assign(speaker="S1"), y)
+    np.testing.assert_array_equal(*(one.predict_proba(table.assign(speaker=name)) for name in ("S1", "S9")))
+
+
+def test_a_person_who_is_only_watched_is_not_met(corpus):
+    table = corpus.data.assign(person=corpus.data["speaker"])
+    params = {**SMALL, "early_stopping": True, "inner_groups": "person", "calibration_groups": "person"}
+    clf = FusionClassifier(**params).fit(table, corpus.target)
+    as_a_stranger = np.isclose(clf.predict_proba(table), clf.predict_proba(corpus.data)).all(axis=1)
+    assert table.loc[as_a_stranger, "person"].nunique() == 1
+    assert table.loc[~as_a_stranger, "person"].nunique() == table["person"].nunique() - 1
 
 
 def test_calibration_that_cannot_be_is_refused(corpus):

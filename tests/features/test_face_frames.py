@@ -255,6 +255,23 @@ def test_the_voice_decides_only_between_faces(pictures, two_faces, write_video, 
 # ---- frames without a face
 
 
+@pytest.mark.parametrize("on_no_face", ["carry", "mask"])
+def test_a_frame_without_a_face_among_those_aligned_by_the_eyes(pictures, weights, on_no_face):
+    gap = pictures.copy()
+    gap[2] = 127
+    crops = make(detector="yunet", align="eyes", on_no_face=on_no_face).fit_transform([gap])[0]
+    found = [make_detector("yunet").detect(picture).landmarks[0] for i, picture in enumerate(pictures) if i != 2]
+    if on_no_face == "carry":
+        found.insert(2, found[1])
+        eyes = steady_eyes(found)
+        np.testing.assert_array_equal(crops[2], np.full_like(crops[2], np.float32(127) / 255))
+    else:
+        eyes = np.insert(steady_eyes(found), 2, 0, axis=0)
+        assert not crops[2].any()
+    for i in (0, 1, 3, 4, 5):
+        np.testing.assert_array_equal(crops[i], align_face(pictures[i], eyes[i], margin=0.1)[0])
+
+
 @pytest.mark.parametrize("on_no_face", ["carry", "mask", "raise"])
 def test_what_a_frame_without_a_face_does(pictures, write_video, tmp_path, on_no_face):
     gap = pictures.copy()

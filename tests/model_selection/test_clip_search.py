@@ -201,5 +201,11 @@ def test_bad_input_is_refused():
         make_search().fit(X, y[1:])
     with pytest.raises(ValueError, match="Unknown label type"):
         make_search().fit(X, np.linspace(0, 1, len(y)))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        make_search().fit(X, None)
+    with pytest.raises(ValueError, match="y is missing for the clips"):
+        make_search().fit(X, np.where(np.arange(len(y)) == 3, None, y))
+    with pytest.raises(ValueError, match="ClipGridSearchCV needs clips of at least two classes"):
+        make_search().fit(X, np.full(len(y), y[0]))
     with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
         make_search({"columns__depth": [1]}).fit(X, y)

@@ -126,3 +126,8 @@ def test_one_distance_and_one_direction_of_the_eyes_in_a_clip():
     scales = [eye_transform(frame)[0, 0] for frame in steady_eyes(moved + rng.normal(0, 2, moved.shape))]
     np.testing.assert_allclose(scales, scales[0])
     np.testing.assert_allclose(steady_eyes(moved[:1]), moved[:1])
+    for bad in (EYES, moved[:, :1], moved[:0]):
+        with pytest.raises(ValueError, match=r"shape \(n_frames, n_points, 2\), the eyes first, got"):
+            steady_eyes(bad)
+    with pytest.raises(ValueError, match="eyes at finite places"):
+        steady_eyes([[[np.nan, 1], [2, 3]]])
