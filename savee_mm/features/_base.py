@@ -17,7 +17,7 @@ from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
 # Part of every cache key: to be raised when a kernel changes what it returns.
-_KERNEL_VERSION = 3
+_KERNEL_VERSION = 4
 # What is done sooner (s) needs no bar.
 _BAR_DELAY = 2
 

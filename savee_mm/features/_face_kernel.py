@@ -36,7 +36,9 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     detect = make_detector(detector, [file.path for file in weights] or None).detect
     video = open_source(source)
     moments = choose_moments(video, strategy, n_frames, detect)
-    seen, times = video.map(lambda picture: (picture, detect(picture)), n_frames, moments)
+    # A crop around the box needs no exact landmarks; the voice may be that of a smaller face than is found without.
+    exact = align == "eyes" or track == "voice"
+    seen, times = video.map(lambda picture: (picture, detect(picture, landmarks=exact)), n_frames, moments)
     pictures, detections = zip(*seen, strict=True)
     if track == "voice":
         chosen = speaking_face(video, detections, times, pictures[0].shape, detect)

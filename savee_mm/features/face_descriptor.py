@@ -51,7 +51,8 @@ class FaceDescriptor(TabularTransformer):
         What cuts the faces out. None stands for 12 grey frames of 64 x 64 pixels, aligned by the eyes where the weights
         of YuNet are there at fit, which finds them, and centred where they are not.
     descriptors : sequence of {"hog", "lbp", "geometry"}, default=("hog",)
-        What is told of each frame. ``"geometry"`` needs the landmarks of YuNet.
+        What is told of each frame. ``"geometry"`` needs the landmarks of YuNet, which are rough where the sampler does
+        not align by the eyes.
     statistics : sequence of str, default=("apex", "direction", "std")
         Statistics over time, see above.
     n_cells : tuple of int, default=(6, 6)

@@ -10,7 +10,7 @@ from savee_mm.vision.faces import check_image
 
 
 class FaceDetector:
-    """Finds faces in pictures; subclasses say how in ``_find(image)``.
+    """Finds faces in pictures; subclasses say how in ``_find(image)``, and in ``_find_boxes(image)`` if that is less.
 
     Parameters
     ----------
@@ -29,13 +29,15 @@ class FaceDetector:
     def __repr__(self):
         return f"{type(self).__name__}(threshold={self.threshold})"
 
-    def detect(self, image):
+    def detect(self, image, landmarks=True):
         """Find the faces in one picture.
 
         Parameters
         ----------
         image : ndarray of shape (height, width, 3), uint8
             RGB.
+        landmarks : bool, default=True
+            Whether those that the detector has are to be as exact as they can be; without, boxes may come sooner.
 
         Returns
         -------
@@ -49,7 +51,11 @@ class FaceDetector:
         """
         image = check_image(image)
         with self._lock:
-            return self._find(image)
+            return (self._find if landmarks else self._find_boxes)(image)
+
+    def _find_boxes(self, image):
+        """Return the Faces of a picture, whose landmarks nobody looks at."""
+        return self._find(image)
 
     def __reduce__(self):
         # A network cannot be pickled, and its weights may lie elsewhere in another process.

@@ -122,9 +122,10 @@ def make_detector(
     Returns
     -------
     detector : object
-        With ``name``, and ``detect(image)`` that takes a picture ``(height, width, 3)`` of uint8 RGB and
-        returns :class:`savee_mm.vision.Faces`. Threads may share it; a pickle holds no more than its name and the
-        paths of weights of your own, and finds the weights anew where it is loaded.
+        With ``name``, and ``detect(image, landmarks=True)`` that takes a picture ``(height, width, 3)`` of uint8 RGB
+        and returns :class:`savee_mm.vision.Faces`, sooner where landmarks need not be exact. Threads may share it; a
+        pickle holds no more than its name and the paths of weights of your own, and finds the weights anew where it is
+        loaded.
 
     Raises
     ------

@@ -213,6 +213,20 @@ def test_yunet_looks_closer_for_small_faces(weights, clips):
     assert overlap(expected, 2 * closer[0, :4]) > 0.85
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_boxes_without_landmarks_are_nearly_the_same(weights, clips, name):
+    detector = make_detector(name)
+    for path in [*sorted(clips.glob("*.mpg")), *sorted(clips.glob("ravdess*.mp4")), clips / "single_face.jpg"]:
+        image = middle_frame(path)
+        faces = detector.detect(image, landmarks=False)
+        box = faces.boxes[choose_face(faces, image.shape)]
+        if name == "yunet":
+            assert overlap(box, chosen_box(name, image)) > 0.8, path  # two sizes of one picture
+            assert not np.array_equal(box, chosen_box(name, image)), path
+        else:
+            np.testing.assert_array_equal(box, chosen_box(name, image))
+
+
 def test_ssd_gets_the_colours_in_opencv_order(weights, clips):
     image = middle_frame(clips / "single_face.mp4")
     files = [str(weights / f"opencv_face_detector{suffix}") for suffix in ("_uint8.pb", ".pbtxt")]
