@@ -13,6 +13,7 @@ import pandas as pd
 from savee_mm._files import write_atomically
 from savee_mm._version import __version__
 from savee_mm.evaluation._describe import describe, describe_value
+from savee_mm.features._base import KERNEL_VERSION
 
 # Part of every key: to be raised when what is kept of a fold changes.
 _FORMAT = 1
@@ -46,9 +47,9 @@ class FoldFolder:
     """Test predictions of finished folds, one JSON file each.
 
     A fold is found again by everything that it depends on: the system's name, class and parameters (see
-    :func:`~savee_mm.evaluation._describe.describe`), the library's version, protocol, seed and number of the fold,
-    and the clips and labels of both sides in their order. A clip is its row of the table, with names and sizes in
-    place of paths, so that a corpus may be moved and another one with the same ``clip_id`` is another one.
+    :func:`~savee_mm.evaluation._describe.describe`), the versions of library and extractors, protocol, seed and number
+    of the fold, and the clips and labels of both sides in their order. A clip is its row of the table, with names and
+    sizes in place of paths, so that a corpus may be moved and another one with the same ``clip_id`` is another one.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ class FoldFolder:
         key = {
             "format": _FORMAT,
             "savee_mm": __version__,
+            "extractors": KERNEL_VERSION,
             "system": job.system,
             "estimator": describe(job.estimator),
             "protocol": job.protocol,
@@ -123,7 +125,7 @@ def read_folds(folder):
     ways, places = {}, set()
     for key in (content["key"] for content in kept):
         place = tuple(key[name] for name in _PLACE)
-        way = json.dumps([key["savee_mm"], key["estimator"]], sort_keys=True)
+        way = json.dumps([key["savee_mm"], key.get("extractors"), key["estimator"]], sort_keys=True)
         if place in places or ways.setdefault(place[:-1], way) != way:
             raise ValueError(
                 f"{folder} holds folds of {key['system']!r}, protocol {key['protocol']!r}, seed {key['seed']}, that "

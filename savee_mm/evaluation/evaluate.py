@@ -77,9 +77,9 @@ def evaluate(
     Notes
     -----
     A fold in ``folder`` counts where nothing that it depends on has changed: name, class and parameters of the
-    system (``cache``, ``memory``, ``n_jobs`` and ``verbose`` excepted), version of the library, protocol, seed and
-    number of the fold, the clips of both sides with their labels, and the size of their files. Anything else is
-    computed anew. The files are JSON, and any of them may be deleted.
+    system (``cache``, ``memory``, ``n_jobs`` and ``verbose`` excepted), versions of library and extractors, protocol,
+    seed and number of the fold, the clips of both sides with their labels, and the size of their files. Anything else
+    is computed anew. The files are JSON, and any of them may be deleted.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
 # Part of every cache key: to be raised when a kernel changes what it returns.
-_KERNEL_VERSION = 4
+KERNEL_VERSION = 4
 # What is done sooner (s) needs no bar.
 _BAR_DELAY = 2
 
@@ -152,7 +152,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _extract_clips(self, clips):
         """Return an array or a ClipError for each clip, from the cache where it has the clip."""
         kernel, store = self._kernel(), open_store(self.cache)
-        parameters = f"{__version__}.{_KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
+        parameters = f"{__version__}.{KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
         # Without a store there is no need to read every file for its name.
         keys = [None if self.cache is None else _key(clip, parameters) for clip in clips]
         results = {key: store.get(key) for key in set(keys) - {None}}

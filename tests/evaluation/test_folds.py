@@ -146,6 +146,8 @@ def test_changed_parameter_name_or_version_is_trained_anew(run, monkeypatch):
     run()
     assert run(C=2.0)[1] == N_FOLDS
     assert run(name="other")[1] == N_FOLDS
+    monkeypatch.setattr(_folds, "KERNEL_VERSION", 99)
+    assert run()[1] == N_FOLDS
     monkeypatch.setattr(_folds, "__version__", "99")
     assert run()[1] == N_FOLDS
 
