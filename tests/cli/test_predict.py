@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -147,7 +148,10 @@ def test_interrupt_leaves_what_is_done(model, folder, tmp_path):
             file.write(y)
     command = [sys.executable, "-m", "savee_mm", "predict", str(long), "--model", str(model)]
     command += ["--timeline", "--window", "1", "--hop", "0.1", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    # A shell starts what runs in its background deaf to Ctrl-C, and this suite may be such a job.
+    hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=hearing) as process:
         process.stdout.readline()
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
