@@ -67,7 +67,7 @@ class _View:
     def __init__(self, faces, index):
         self.box = faces.boxes[index]
         self.landmarks = np.full((5, 2), np.nan) if faces.landmarks is None else faces.landmarks[index]
-        self.eyes = self.landmarks[:2]
+        self.eyes = None  # of all views of a clip at once, where crops are aligned by them
 
     def cut(self, picture, *, align, size, margin):
         """Return the crop, the box, and the landmarks in pixels of the crop."""
