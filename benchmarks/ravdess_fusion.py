@@ -45,7 +45,7 @@ def make(units, *, normalized, seed, cache, search=False):
     face = make_column_transformer(("passthrough", units))
     trees = ExtraTreesClassifier(300, min_samples_leaf=2, random_state=seed)
     face = make_pipeline(SpeakerNormalizer(face) if normalized else face, trees)
-    return LateFusionClassifier([("audio", audio), ("face", face)])
+    return LateFusionClassifier([("audio", audio), ("face", face)], adapt_speakers=normalized)
 
 
 def lose(table, units, seed):

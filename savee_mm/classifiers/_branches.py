@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
-from savee_mm._validation import clip_names
+from savee_mm._validation import ClipError, clip_names
 from savee_mm.classifiers._reads import columns_read
 from savee_mm.classifiers._table_base import failures_of
 
@@ -82,7 +82,7 @@ def _weight_parameter(estimator):
     return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
 
 
-def ask_branch(fitted, table, columns, classes):
+def ask_branch(fitted, table, columns, classes, with_view=False):
     """Return what a fitted branch says of some clips.
 
     Parameters
@@ -95,34 +95,113 @@ def ask_branch(fitted, table, columns, classes):
         Columns that it reads.
     classes : ndarray of shape (n_classes,)
         All classes, sorted.
+    with_view : bool, default=False
+        Whether what its last step reads of the clips is wanted too; then it is a Pipeline or a search over one.
 
     Returns
     -------
     p : ndarray of shape (n_clips, n_classes)
         Probabilities, 0 for a class that the branch has not met, NaN for a clip that it could not use.
+    view : ndarray of shape (n_clips, n_features) or None
+        What its last step reads, NaN for a clip that it could not use.
     """
-    p = np.zeros((len(table), len(classes)))
+    p, view = np.zeros((len(table), len(classes))), np.empty((0, 1)) if with_view else None
     if len(table):
-        p[:, np.searchsorted(classes, fitted.classes_)] = fitted.predict_proba(table)
-        p[failed_clips(fitted, table, columns)] = np.nan
-    return p
+        told, view = _ask_with_view(fitted, table) if with_view else (fitted.predict_proba(table), None)
+        p[:, np.searchsorted(classes, fitted.classes_)] = told
+        failed = failed_clips(fitted, table, columns)
+        p[failed] = np.nan
+        if with_view:
+            view[failed] = np.nan
+    return p, view
 
 
-def fit_and_ask(fit, table, columns, classes):
+def _ask_with_view(fitted, table):
+    """Return the probabilities and what the last step reads, from one extraction."""
+    pipeline = pipeline_of(fitted)
+    features = pipeline[:-1].transform(table)
+    view = np.array(features, dtype=np.float64)
+    return pipeline[-1].predict_proba(features), view.reshape(len(view), -1)
+
+
+def pipeline_of(branch):
+    """Return the Pipeline that a branch is, or that a search is over.
+
+    Parameters
+    ----------
+    branch : estimator
+        Fitted or not; of a fitted search it is the best Pipeline.
+
+    Returns
+    -------
+    pipeline : Pipeline or None
+        None where it is no Pipeline of two steps at least.
+    """
+    if hasattr(branch, "param_grid") or hasattr(branch, "param_distributions"):
+        branch = getattr(branch, "best_estimator_", branch.estimator)
+    return branch if isinstance(branch, Pipeline) and len(branch.steps) > 1 else None
+
+
+def fit_and_ask(fit, *question):
     """Fit a branch and return what it says of other clips.
 
     Parameters
     ----------
     fit : tuple
         Arguments of :func:`fit_branch`.
-    table, columns, classes : object
-        As of :func:`ask_branch`.
+    *question : object
+        What :func:`ask_branch` takes behind the fitted branch.
 
     Returns
     -------
-    p : ndarray of shape (n_clips, n_classes)
+    p, view : ndarray
+        As of :func:`ask_branch`.
     """
-    return ask_branch(fit_branch(*fit), table, columns, classes)
+    return ask_branch(fit_branch(*fit), *question)
+
+
+def check_there(table, there):
+    """Return ``there`` where every clip has something for one branch at least.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The clips.
+    there : ndarray of bool of shape (n_branches, n_clips)
+        Which clips have something for each branch.
+
+    Raises
+    ------
+    ClipError
+        On the first clip that has nothing for any.
+    """
+    if not there.any(axis=0).all():
+        row = int(np.flatnonzero(~there.any(axis=0))[0])
+        name = table["clip_id"].iloc[row] if "clip_id" in table.columns else f"row {table.index[row]}"
+        raise ClipError(
+            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
+        )
+    return there
+
+
+def at_rows(rows, view):
+    """Return a view of some clips as one of all.
+
+    Parameters
+    ----------
+    rows : ndarray of bool of shape (n_clips,)
+        Which clips they are.
+    view : ndarray of shape (n_rows, n_features)
+        As :func:`ask_branch` returns it.
+
+    Returns
+    -------
+    view : ndarray of shape (n_clips, n_features)
+        NaN for the others.
+    """
+    placed = np.full((len(rows), view.shape[1]), np.nan)
+    placed[rows] = view
+    return placed
 
 
 def failed_clips(fitted, table, columns):

@@ -197,6 +197,25 @@ def fit_pools(clips):
     return [(members, _fit_pool(_shares(len(members)), members, clips)) for members in _sets(n_branches)]
 
 
+def judge(log_p, clips):
+    """Return how good predictions of the inner clips are.
+
+    Parameters
+    ----------
+    log_p : ndarray of shape (n_clips, n_classes)
+        Log-probabilities.
+    clips : InnerClips
+        Their true classes and weights.
+
+    Returns
+    -------
+    accuracy, log_loss : float
+    """
+    share = clips.weights / clips.weights.sum()
+    right = log_p.argmax(axis=1) == clips.codes
+    return float(share @ right), _log_loss(log_p, clips.codes, clips.weights)
+
+
 def _choose(members, clips, which):
     """Return the Choice for one set of branches."""
     known = ~np.isnan(clips.scores[:, :, 0])
@@ -204,16 +223,16 @@ def _choose(members, clips, which):
     if len(members) > 1 and not _allow_fits(met):
         # They hardly ever meet: nothing tells how to weigh them, but something what each is worth.
         alone = [clips.of(known[b]) for b in members]
-        right = [_judge(own.scores[b], own)[0] for b, own in zip(members, alone, strict=True)]
+        right = [judge(own.scores[b], own)[0] for b, own in zip(members, alone, strict=True)]
         best = int(np.argmax(right))
         together, met = [members[best]], alone[best]
     said = {kind: _fit_alone(kind, met).log_proba(met.scores) for kind in together}
     if len(together) == 1:
         [best] = together
-        return Choice(members, best, _fit_alone(best, met), {best: _judge(said[best], met)})
+        return Choice(members, best, _fit_alone(best, met), {best: judge(said[best], met)})
     pooled = _fit_pool(_shares(len(together)), together, met)
     said |= {"weights": pooled.log_proba(met.scores), "stack": _cross_fitted_stack(together, met)}
-    judged = {kind: _judge(log_p, met) for kind, log_p in said.items()}
+    judged = {kind: judge(log_p, met) for kind, log_p in said.items()}
     if which == "best":
         pooled = _fit_pool(np.eye(len(together)), together, met)
     used = np.flatnonzero(pooled.weights)
@@ -252,7 +271,7 @@ def _fit_pool(shares, members, clips):
     """Fit a logarithmic pool of calibrated branches: shares, of several ways to share, and a temperature."""
     factors = np.array([_fit_alone(b, clips).weights[b] for b in members])
     calibrated = log_softmax(factors[:, np.newaxis, np.newaxis] * clips.scores[members], axis=2)
-    judged = [_judge(log_softmax(np.tensordot(own, calibrated, axes=1), axis=1), clips) for own in shares]
+    judged = [judge(log_softmax(np.tensordot(own, calibrated, axes=1), axis=1), clips) for own in shares]
     accuracy, log_loss = np.transpose(judged)
     # Rounding must not part what is equally often right.
     floor = accuracy[shares.max(axis=1) == 1].max() - 1e-9
@@ -281,13 +300,6 @@ def _cross_fitted_stack(members, clips):
     return log_p
 
 
-def _judge(log_p, clips):
-    """Return accuracy and log loss."""
-    share = clips.weights / clips.weights.sum()
-    right = log_p.argmax(axis=1) == clips.codes
-    return float(share @ right), _log_loss(log_p, clips.codes, clips.weights)
-
-
 def _log_loss(log_p, codes, sample_weight):
     return float(-sample_weight @ log_p[np.arange(len(codes)), codes] / sample_weight.sum())
 
@@ -297,4 +309,4 @@ def _clearly_better(log_p, other, clips):
     share = clips.weights / clips.weights.sum()
     gain = (log_p.argmax(axis=1) == clips.codes) - (other.argmax(axis=1) == clips.codes).astype(float)
     error = np.sqrt(share**2 @ (gain - share @ gain) ** 2)
-    return share @ gain > error and _judge(log_p, clips)[1] < _judge(other, clips)[1]
+    return share @ gain > error and judge(log_p, clips)[1] < judge(other, clips)[1]

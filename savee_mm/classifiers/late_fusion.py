@@ -1,7 +1,7 @@
 """LateFusionClassifier: any classifiers over the clip table, each by itself, and what they say combined."""
 
 from numbers import Integral
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -11,21 +11,18 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm._validation import ClipError
-from savee_mm.classifiers._branches import ask_branch, check_branch, failed_clips, fit_and_ask, fit_branch
-from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, log_scores
+from savee_mm.classifiers._adaptation import adapt, adapt_inner, check_speakers
+from savee_mm.classifiers._branches import ask_branch, at_rows, check_there, failed_clips, fit_and_ask, fit_branch
+from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, judge, log_scores
 from savee_mm.classifiers._inner_split import inner_folds
+from savee_mm.classifiers._named_branches import NamedBranches
 from savee_mm.classifiers._reads import clips_there
 from savee_mm.model_selection._labels import check_labels
 
-# Beside the branches in inner_scores_ and branch_proba.
-_RESERVED = ("combined", "stack", "weights")
 
-
-class LateFusionClassifier(ClassifierMixin, _BaseComposition):
+class LateFusionClassifier(ClassifierMixin, NamedBranches):
     """Classifiers that each read their own part of the clip table, combined by what they are worth on new groups.
 
     Every branch predicts the clips of inner folds that its training had no group of. By these predictions its
@@ -55,6 +52,11 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     n_inner_folds : int, default=5
         Number of inner folds, at most one for each group. Every branch is fitted so many times, and once more to all
         clips: of networks that is dear.
+    adapt_speakers : bool, default=False
+        Whether what is told of a speaker who is not in training is revised by that speaker's other clips in the table
+        that is predicted, where there are 8 of them: clips that are alike in what the last steps of the branches read
+        should be told alike. It is *transductive*, and left off where it does not help on the inner folds. Branches
+        must be Pipelines, or searches over one.
     n_jobs : int, default=None
         Worker processes for these fits; None means 1 unless in a :obj:`joblib.parallel_backend` context.
 
@@ -74,10 +76,15 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         What was chosen for clips that lack nothing: ``"weights"``, ``"stack"`` or the name of a branch.
     weights_ : dict of str to float
         Weight of each branch's calibrated log-probabilities, for clips that lack nothing; empty for a stack.
+    adapts_ : bool
+        Whether new speakers are adapted to: asked for, and on the inner folds not less often right at a lower log loss.
+        Never where inner folds tear a speaker's clips apart, which have nobody new.
+    speakers_ : list
+        Who is not new: the speakers in training. Only with ``adapt_speakers``.
     inner_scores_ : DataFrame
-        ``accuracy`` and ``log_loss`` of each branch alone and each combination on the inner folds, over the clips that
-        lack nothing. The weights are judged by the clips that they were chosen by; the stacker was fitted to the other
-        folds than the one it is judged on.
+        ``accuracy`` and ``log_loss`` of each branch alone, of each combination, and of what was chosen when it is
+        ``"adapted"``, on the inner folds, over the clips that lack nothing. The weights are judged by the clips that
+        they were chosen by; the stacker was fitted to the other folds than the one it is judged on.
 
     See Also
     --------
@@ -123,8 +130,10 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         "combine": [StrOptions({"auto", "weights", "stack", "best"})],
         "inner_groups": [str],
         "n_inner_folds": [Interval(Integral, 2, None, closed="left")],
+        "adapt_speakers": ["boolean"],
         "n_jobs": [None, Integral],
     }
+    _reserved = ("adapted", "combined", "stack", "weights")  # beside the branches in inner_scores_ and branch_proba
 
     def __init__(
         self,
@@ -133,56 +142,15 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         combine: Literal["auto", "weights", "stack", "best"] = "auto",
         inner_groups: str = "speaker",
         n_inner_folds: int = 5,
+        adapt_speakers: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.estimators = estimators
         self.combine = combine
         self.inner_groups = inner_groups
         self.n_inner_folds = n_inner_folds
+        self.adapt_speakers = adapt_speakers
         self.n_jobs = n_jobs
-
-    @property
-    def _pairs(self):
-        """Names and estimators, as scikit-learn's compositions want them."""
-        try:
-            return [(name, estimator) for name, estimator, *_ in self.estimators]
-        except (TypeError, ValueError):
-            return self.estimators
-
-    @_pairs.setter
-    def _pairs(self, pairs):
-        self.estimators = [(*pair, *branch[2:]) for pair, branch in zip(pairs, self.estimators, strict=True)]
-
-    def get_params(self, deep: bool = True) -> dict:
-        """Return the parameters, those of the branches included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to include the branches by name, and their parameters as ``<branch>__<parameter>``.
-
-        Returns
-        -------
-        params : dict
-        """
-        return self._get_params("_pairs", deep=deep)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, of the branches too, or a branch by its name.
-
-        Parameters
-        ----------
-        **params : dict
-            Estimator parameters, ``<branch>`` and ``<branch>__<parameter>`` included.
-
-        Returns
-        -------
-        self : object
-        """
-        if "estimators" in params:
-            # First: the others may be meant for branches among these.
-            self.estimators = params.pop("estimators")
-        return self._set_params("_pairs", **params)
 
     def fit(
         self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
@@ -192,7 +160,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         Parameters
         ----------
         X : DataFrame
-            Clip table with the column ``inner_groups``.
+            Clip table with the column ``inner_groups``, and to adapt to speakers with ``speaker``.
         y : array-like of shape (n_clips,)
             Class labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -215,6 +183,9 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self._validate_params()
         self.columns_ = self._check_branches()
         self._there(X)
+        if self.adapt_speakers:
+            self._check_views()
+            self.speakers_ = check_speakers(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight, groups)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -222,8 +193,10 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self.classes_, codes = np.unique(y, return_inverse=True)
         passed_on = None if sample_weight is None else weights
         there = self._fit_branches(X, y, passed_on)
-        scores = self._inner_scores(X, y, passed_on, there, folds)
-        self._combine(scores, codes, folds, weights)
+        scores, views = self._inner_answers(X, y, passed_on, there, folds)
+        clips = InnerClips(scores, codes, folds, weights)
+        self._combine(clips)
+        self.adapts_ = self.adapt_speakers and self._adapting_helps(X, clips, views)
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
@@ -244,7 +217,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         ClipError
             On a clip that has nothing for any branch; of a branch, on a clip that it cannot use.
         """
-        return np.exp(self._combined(self._ask(X)))
+        return np.exp(self._combined(X, *self._ask(X)))
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Return the likeliest class of every clip.
@@ -258,7 +231,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         -------
         y : ndarray of shape (n_clips,)
         """
-        log_p = self._combined(self._ask(X))
+        log_p = self._combined(X, *self._ask(X))
         return self.classes_[log_p.argmax(axis=1)]
 
     def branch_proba(self, X: pd.DataFrame) -> pd.DataFrame:
@@ -275,12 +248,12 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             Columns (branch, class) with calibrated probabilities, NaN where the clip lacks what the branch reads, and
             ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
-        scores = self._ask(X)
+        scores, views = self._ask(X)
         tables = {
             name: softmax(own / temperature, axis=1)
             for (name, temperature), own in zip(self.temperatures_.items(), scores, strict=True)
         }
-        tables["combined"] = np.exp(self._combined(scores))
+        tables["combined"] = np.exp(self._combined(X, scores, views))
         frames = {name: pd.DataFrame(p, index=X.index, columns=self.classes_) for name, p in tables.items()}
         return pd.concat(frames, axis=1)
 
@@ -305,21 +278,6 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         tags.input_tags.string = True
         return tags
 
-    # ---- checks
-
-    def _check_branches(self):
-        """Return the columns of every branch by its name."""
-        if not self.estimators or not all(isinstance(b, tuple) and len(b) in (2, 3) for b in self.estimators):
-            raise ValueError(
-                "LateFusionClassifier expects as estimators a list of (name, estimator) or (name, estimator, columns), "
-                f"got {self.estimators!r}."
-            )
-        names = [branch[0] for branch in self.estimators]
-        self._validate_names(names)
-        if taken := sorted(set(names) & set(_RESERVED)):
-            raise ValueError(f"A branch cannot be called {taken[0]!r}: results bear that name. Choose another.")
-        return {branch[0]: check_branch(*branch) for branch in self.estimators}
-
     # ---- fit
 
     def _fit_branches(self, X, y, sample_weight):
@@ -331,7 +289,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             own[has] = failed_clips(branch, X.iloc[has], columns)
         if failed.any():
             # What stands in for a clip that cannot be used teaches nothing.
-            there = _check_there(X, there & ~failed)
+            there = check_there(X, there & ~failed)
             again = np.flatnonzero(failed.any(axis=1))
             tasks = self._tasks(X, y, sample_weight, there)
             for b, branch in zip(again, self._run(fit_branch, [tasks[b] for b in again]), strict=True):
@@ -350,8 +308,11 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             tasks.append((estimator, X.iloc[has], y[has], None if sample_weight is None else sample_weight[has]))
         return tasks
 
-    def _inner_scores(self, X, y, sample_weight, there, folds):
-        """Return what branches say of clips of the inner folds, (n_branches, n_clips, n_classes), NaN where nothing."""
+    def _inner_answers(self, X, y, sample_weight, there, folds):
+        """Return what branches say of clips of the inner folds, and by fold what each of them sees of its clips.
+
+        ``scores`` are of shape (n_branches, n_clips, n_classes), NaN where there is nothing.
+        """
         tasks, places = [], []
         for b, ((_, estimator, *_), columns) in enumerate(zip(self.estimators, self.columns_.values(), strict=True)):
             for fold in np.unique(folds):
@@ -361,26 +322,28 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
                 if held_out.any() and len(np.unique(y[training])) > 1:
                     own = None if sample_weight is None else sample_weight[training]
                     fit = (estimator, X.iloc[training], y[training], own)
-                    tasks.append((fit, X.iloc[held_out], columns, self.classes_))
-                    places.append((b, held_out))
-        scores = np.full((*there.shape, len(self.classes_)), np.nan)
-        for (b, held_out), p in zip(places, self._run(fit_and_ask, tasks), strict=True):
+                    tasks.append((fit, X.iloc[held_out], columns, self.classes_, self.adapt_speakers))
+                    places.append((b, fold, held_out))
+        scores, views = np.full((*there.shape, len(self.classes_)), np.nan), {fold: [] for fold in np.unique(folds)}
+        for (b, fold, held_out), (p, view) in zip(places, self._run(fit_and_ask, tasks), strict=True):
             scores[b, held_out] = log_scores(p)
-        return scores
+            if view is not None:
+                views[fold].append(at_rows(held_out[folds == fold], view))
+        return scores, views
 
     def _run(self, function, tasks):
         return Parallel(n_jobs=self.n_jobs)(delayed(function)(*task) for task in tasks)
 
-    def _combine(self, scores, codes, folds, sample_weight):
+    def _combine(self, clips):
         """Choose a combination for every set of branches that a clip can have."""
         names = list(self.columns_)
-        for name, own in zip(names, scores, strict=True):
-            if np.isnan(own[sample_weight > 0]).all():
+        clips = clips.of(clips.weights > 0)
+        for name, own in zip(names, clips.scores, strict=True):
+            if np.isnan(own).all():
                 raise ValueError(
                     f"Branch {name!r} could be judged on no inner fold: no two groups share a class that it has clips "
                     "of. Choose other inner_groups, or add clips."
                 )
-        clips = InnerClips(scores, codes, folds, sample_weight).of(sample_weight > 0)
         choices = choose_combinations(clips, self.combine)
         self._combinations = [(choice.members, choice.combination) for choice in choices]
         temperatures = [float(1 / choice.combination.weights[b]) for b, choice in enumerate(choices[: len(names)])]
@@ -393,20 +356,40 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         if kind != "stack":
             self.weights_ = dict(zip(names, (combination.weights * temperatures).tolist(), strict=True))
 
+    def _adapting_helps(self, X, clips, views):
+        """Tell whether the speakers of the inner folds are told better when they are adapted to."""
+        plain = combine(self._combinations, clips.scores)
+        adapted = adapt_inner(plain, views, X["speaker"].to_numpy(dtype=object), clips.folds)
+        lacks_nothing = ~np.isnan(clips.scores[:, :, 0]).any(axis=0) & (clips.weights > 0)
+        if adapted is None or not lacks_nothing.any():
+            return False
+        before, after = (judge(log_p[lacks_nothing], clips.of(lacks_nothing)) for log_p in (plain, adapted))
+        self._judged["adapted"] = list(after)
+        return after[0] >= before[0] and after[1] < before[1]
+
     # ---- predict
 
     def _ask(self, X):
-        """Return the log-probabilities of the branches, (n_branches, n_clips, n_classes), NaN where one has nothing."""
+        """Return what the branches say, and what they see where it is wanted.
+
+        ``scores`` are log-probabilities of shape (n_branches, n_clips, n_classes), NaN where a branch has nothing.
+        """
         check_is_fitted(self)
         there = self._there(X)
-        scores = np.full((*there.shape, len(self.classes_)), np.nan)
+        scores, views = np.full((*there.shape, len(self.classes_)), np.nan), []
         for branch, columns, has, own in zip(self.estimators_, self.columns_.values(), there, scores, strict=True):
-            own[has] = log_scores(ask_branch(branch, X.iloc[has], columns, self.classes_))
-        _check_there(X, ~np.isnan(scores[:, :, 0]))
-        return scores
+            p, view = ask_branch(branch, X.iloc[has], columns, self.classes_, self.adapts_)
+            own[has] = log_scores(p)
+            if view is not None:
+                views.append(at_rows(has, view))
+        check_there(X, ~np.isnan(scores[:, :, 0]))
+        return scores, views
 
-    def _combined(self, scores):
-        return combine(self._combinations, scores)
+    def _combined(self, X, scores, views):
+        log_p = combine(self._combinations, scores)
+        if not self.adapts_ or "speaker" not in X.columns:
+            return log_p
+        return adapt(log_p, views, X["speaker"].mask(X["speaker"].isin(self.speakers_)))
 
     def _there(self, X):
         """Return which clips have something for each branch, of shape (n_branches, n_clips)."""
@@ -416,15 +399,4 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
                 f"LateFusionClassifier reads a clip table (DataFrame), got {came}. load_savee and load_table make one; "
                 "columns of numbers can be added to it."
             )
-        return _check_there(X, np.array([clips_there(X, columns) for columns in self.columns_.values()]))
-
-
-def _check_there(X, there):
-    """Return ``there`` where every clip has something for one branch at least."""
-    if not there.any(axis=0).all():
-        row = int(np.flatnonzero(~there.any(axis=0))[0])
-        name = X["clip_id"].iloc[row] if "clip_id" in X.columns else f"row {X.index[row]}"
-        raise ClipError(
-            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
-        )
-    return there
+        return check_there(X, np.array([clips_there(X, columns) for columns in self.columns_.values()]))

@@ -13,8 +13,12 @@ def fusion(*, speaker_normalized):
 
 
 def best_fusion(*, speaker_normalized):
-    """Return the recommended system: best_audio and best_face, weighed by what they tell of speakers left out."""
+    """Return the recommended system: best_audio and best_face, weighed by what they tell of speakers left out.
+
+    Speaker-normalised, it also adapts to new speakers: both go by the other clips of the table.
+    """
     branches = {"audio": audio.best_audio, "face": face.best_face}
     return LateFusionClassifier(
-        [(name, make(speaker_normalized=speaker_normalized)) for name, make in branches.items()]
+        [(name, make(speaker_normalized=speaker_normalized)) for name, make in branches.items()],
+        adapt_speakers=speaker_normalized,
     )

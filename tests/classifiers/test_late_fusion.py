@@ -470,7 +470,8 @@ def test_parameters_of_branches_are_seen_and_set():
     clf = make_fusion()
     assert clf.get_params()["face__logisticregression__C"] == 1
     assert clf.get_params()["face"] is clf.estimators[1][1]
-    assert set(clf.get_params(deep=False)) == {"estimators", "combine", "inner_groups", "n_inner_folds", "n_jobs"}
+    own = {"estimators", "combine", "inner_groups", "n_inner_folds", "adapt_speakers", "n_jobs"}
+    assert set(clf.get_params(deep=False)) == own
     clf.set_params(face__logisticregression__C=3, n_inner_folds=2)
     assert clf.estimators[1][1][-1].C == 3
     other = SVC()
