@@ -110,8 +110,11 @@ def evaluate(
         for number in missing:
             job = jobs[number]
             bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
-            parts[number] = _run_fold(job, corpus, groups)
-            folds.put(job, parts[number])
+            # Another process that works on the same folder may have finished it by now.
+            parts[number] = folds.get(job)
+            if parts[number] is None:
+                parts[number] = _run_fold(job, corpus, groups)
+                folds.put(job, parts[number])
             bar.update()
     frames = [
         # A fold that was kept by an earlier version knows less of its clips than the table does.

@@ -45,6 +45,16 @@ class Diary(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
+class Colleague(Diary):
+    """A Diary during whose first fit another process finishes every fold: those in a folder ``done``."""
+
+    def fit(self, X, y):
+        done = Path(self.diary).with_name("done")
+        if done.exists():
+            shutil.copytree(done, done.with_name("folds"), dirs_exist_ok=True)
+        return super().fit(X, y)
+
+
 def fits(diary):
     path = Path(diary)
     return len(path.read_text().splitlines()) if path.exists() else 0
@@ -101,6 +111,15 @@ def test_interrupted_run_goes_on_where_it_stopped(run, diary, tmp_path):
     whole, _ = run()
     columns = whole.predictions.columns.drop("fit_seconds")
     pd.testing.assert_frame_equal(resumed.predictions[columns], whole.predictions[columns])
+
+
+def test_fold_that_another_process_finished_meanwhile_is_not_trained(diary, tmp_path, corpus):
+    first = evaluate({"d": Colleague(diary)}, corpus, "clip", folder=tmp_path / "folds")
+    (tmp_path / "folds").rename(tmp_path / "done")
+    second = evaluate({"d": Colleague(diary)}, corpus, "clip", folder=tmp_path / "folds")
+    assert fits(diary) == 4 + 1
+    columns = first.predictions.columns.drop("fit_seconds")
+    pd.testing.assert_frame_equal(first.predictions[columns], second.predictions[columns])
 
 
 def test_killed_process_leaves_what_it_finished(tmp_path):
