@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -118,10 +119,16 @@ def ask_branch(fitted, table, columns, classes, with_view=False):
 
 def _ask_with_view(fitted, table):
     """Return the probabilities and what the last step reads, from one extraction."""
-    pipeline = pipeline_of(fitted)
-    features = pipeline[:-1].transform(table)
-    view = np.array(features, dtype=np.float64)
-    return pipeline[-1].predict_proba(features), view.reshape(len(view), -1)
+    *steps, last = (step for _, step in pipeline_of(fitted).steps)
+    features = table
+    for step in steps:
+        # A resampler is for training only.
+        if step not in ("passthrough", None) and not hasattr(step, "fit_resample"):
+            features = step.transform(features)
+    view = np.array(features.toarray() if issparse(features) else features)
+    if not np.issubdtype(view.dtype, np.floating):
+        view = view.astype(np.float64)
+    return last.predict_proba(features), view.reshape(len(view), -1)
 
 
 def pipeline_of(branch):
@@ -137,27 +144,28 @@ def pipeline_of(branch):
     pipeline : Pipeline or None
         None where it is no Pipeline of two steps at least.
     """
+    # Before its fit, only its candidates tell a search from other estimators around one.
     if hasattr(branch, "param_grid") or hasattr(branch, "param_distributions"):
         branch = getattr(branch, "best_estimator_", branch.estimator)
     return branch if isinstance(branch, Pipeline) and len(branch.steps) > 1 else None
 
 
-def fit_and_ask(fit, *question):
+def fit_and_ask(fit, table, columns, classes, with_view=False):
     """Fit a branch and return what it says of other clips.
 
     Parameters
     ----------
     fit : tuple
         Arguments of :func:`fit_branch`.
-    *question : object
-        What :func:`ask_branch` takes behind the fitted branch.
+    table, columns, classes, with_view : object
+        As of :func:`ask_branch`.
 
     Returns
     -------
     p, view : ndarray
         As of :func:`ask_branch`.
     """
-    return ask_branch(fit_branch(*fit), *question)
+    return ask_branch(fit_branch(*fit), table, columns, classes, with_view)
 
 
 def check_there(table, there):

@@ -150,6 +150,33 @@ def choose_combinations(clips, which="auto"):
     return [_choose(members, clips, which) for members in _sets(len(clips.scores))]
 
 
+def inner_log_proba(choices, clips):
+    """Return what combinations say of the inner clips, as far as they were not fitted to them.
+
+    Parameters
+    ----------
+    choices : list of Choice
+        What :func:`choose_combinations` chose.
+    clips : InnerClips
+        The clips that it chose by, and others that it left out.
+
+    Returns
+    -------
+    log_proba : ndarray of shape (n_clips, n_classes)
+        Of a stacker by fits to the other folds; sums have so few weights that the same ones serve. NaN where no branch
+        has anything.
+    """
+    log_p = combine([(choice.members, choice.combination) for choice in choices], clips.scores)
+    known = ~np.isnan(clips.scores[:, :, 0])
+    for choice in choices:
+        if choice.kind == "stack":
+            own = np.isin(np.arange(len(known)), choice.members)
+            rows = (known == own[:, np.newaxis]).all(axis=0) & (clips.weights > 0)
+            met = known[choice.members].all(axis=0) & (clips.weights > 0)
+            log_p[rows] = _cross_fitted_stack(choice.members, clips.of(met))[rows[met]]
+    return log_p
+
+
 def fit_temperature(scores, codes, sample_weight):
     """Return the factor by which log-probabilities have the least log loss: the inverse of a temperature.
 

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from sklearn.utils.metaestimators import _BaseComposition
 
-from savee_mm.classifiers._branches import check_branch, pipeline_of
+from savee_mm.classifiers._branches import check_branch
 
 
 class NamedBranches(_BaseComposition):
@@ -75,13 +75,3 @@ class NamedBranches(_BaseComposition):
         if taken := sorted(set(names) & set(self._reserved)):
             raise ValueError(f"A branch cannot be called {taken[0]!r}: results bear that name. Choose another.")
         return {branch[0]: check_branch(*branch) for branch in self.estimators}
-
-    def _check_views(self):
-        """Raise ValueError where a branch has no last step whose input could be compared."""
-        for name, estimator, *_ in self.estimators:
-            if pipeline_of(estimator) is None:
-                raise ValueError(
-                    f"adapt_speakers=True compares clips by what the last step of each branch reads; branch {name!r} "
-                    f"({type(estimator).__name__}) is no Pipeline of two steps or more, nor a search over one. Make it "
-                    "one, or leave adapt_speakers out."
-                )

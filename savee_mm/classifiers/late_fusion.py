@@ -13,9 +13,9 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._adaptation import adapt, adapt_inner, check_speakers
+from savee_mm.classifiers._adaptation import adapt, check_views, judge_adaptation, speakers_of, strangers
 from savee_mm.classifiers._branches import ask_branch, at_rows, check_there, failed_clips, fit_and_ask, fit_branch
-from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, judge, log_scores
+from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, inner_log_proba, log_scores
 from savee_mm.classifiers._inner_split import inner_folds
 from savee_mm.classifiers._named_branches import NamedBranches
 from savee_mm.classifiers._reads import clips_there
@@ -54,9 +54,9 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         clips: of networks that is dear.
     adapt_speakers : bool, default=False
         Whether what is told of a speaker who is not in training is revised by that speaker's other clips in the table
-        that is predicted, where there are 8 of them: clips that are alike in what the last steps of the branches read
-        should be told alike. It is *transductive*, and left off where it does not help on the inner folds. Branches
-        must be Pipelines, or searches over one.
+        that is predicted, where there are 16 of them: clips that are alike in what the last step of a branch reads
+        should be told alike. Branches of weight 0 count here too. It is *transductive*, and left off where it does not
+        help on the inner folds. Branches must be Pipelines, or searches over one.
     n_jobs : int, default=None
         Worker processes for these fits; None means 1 unless in a :obj:`joblib.parallel_backend` context.
 
@@ -78,13 +78,13 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         Weight of each branch's calibrated log-probabilities, for clips that lack nothing; empty for a stack.
     adapts_ : bool
         Whether new speakers are adapted to: asked for, and on the inner folds not less often right at a lower log loss.
-        Never where inner folds tear a speaker's clips apart, which have nobody new.
-    speakers_ : list
-        Who is not new: the speakers in training. Only with ``adapt_speakers``.
+        Never where one speaker's clips are in several inner folds, for then nobody is new in them.
+    speakers_ : list of str
+        Who is not new: the speakers in training. Empty without ``adapt_speakers``.
     inner_scores_ : DataFrame
-        ``accuracy`` and ``log_loss`` of each branch alone, of each combination, and of what was chosen when it is
-        ``"adapted"``, on the inner folds, over the clips that lack nothing. The weights are judged by the clips that
-        they were chosen by; the stacker was fitted to the other folds than the one it is judged on.
+        ``accuracy`` and ``log_loss`` of each branch alone, of each combination, and where adaptation was tried, of the
+        chosen one ``"adapted"``, on the inner folds, over the clips that lack nothing. The weights are judged by the
+        clips that they were chosen by; a stacker was fitted to the other folds than the one it is judged on.
 
     See Also
     --------
@@ -184,19 +184,22 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         self.columns_ = self._check_branches()
         self._there(X)
         if self.adapt_speakers:
-            self._check_views()
-            self.speakers_ = check_speakers(X)
+            check_views(self.estimators)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight, groups)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        self.speakers_ = speakers_of(X[weights > 0]) if self.adapt_speakers else []
         folds = inner_folds(X, y, column=self.inner_groups, n_splits=self.n_inner_folds, groups=groups)
         self.classes_, codes = np.unique(y, return_inverse=True)
         passed_on = None if sample_weight is None else weights
         there = self._fit_branches(X, y, passed_on)
         scores, views = self._inner_answers(X, y, passed_on, there, folds)
         clips = InnerClips(scores, codes, folds, weights)
-        self._combine(clips)
-        self.adapts_ = self.adapt_speakers and self._adapting_helps(X, clips, views)
+        told = self._combine(clips)
+        self.adapts_ = False
+        if self.adapt_speakers:
+            judged, self.adapts_ = judge_adaptation(told, views, X["speaker"].to_numpy(dtype=object), clips)
+            self._judged |= {} if judged is None else {"adapted": list(judged)}
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
@@ -335,16 +338,16 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         return Parallel(n_jobs=self.n_jobs)(delayed(function)(*task) for task in tasks)
 
     def _combine(self, clips):
-        """Choose a combination for every set of branches that a clip can have."""
+        """Choose a combination for every set of branches that a clip can have; return what they say of the clips."""
         names = list(self.columns_)
-        clips = clips.of(clips.weights > 0)
-        for name, own in zip(names, clips.scores, strict=True):
+        counted = clips.of(clips.weights > 0)
+        for name, own in zip(names, counted.scores, strict=True):
             if np.isnan(own).all():
                 raise ValueError(
                     f"Branch {name!r} could be judged on no inner fold: no two groups share a class that it has clips "
                     "of. Choose other inner_groups, or add clips."
                 )
-        choices = choose_combinations(clips, self.combine)
+        choices = choose_combinations(counted, self.combine)
         self._combinations = [(choice.members, choice.combination) for choice in choices]
         temperatures = [float(1 / choice.combination.weights[b]) for b, choice in enumerate(choices[: len(names)])]
         self.temperatures_ = dict(zip(names, temperatures, strict=True))
@@ -355,17 +358,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         self.weights_ = {}
         if kind != "stack":
             self.weights_ = dict(zip(names, (combination.weights * temperatures).tolist(), strict=True))
-
-    def _adapting_helps(self, X, clips, views):
-        """Tell whether the speakers of the inner folds are told better when they are adapted to."""
-        plain = combine(self._combinations, clips.scores)
-        adapted = adapt_inner(plain, views, X["speaker"].to_numpy(dtype=object), clips.folds)
-        lacks_nothing = ~np.isnan(clips.scores[:, :, 0]).any(axis=0) & (clips.weights > 0)
-        if adapted is None or not lacks_nothing.any():
-            return False
-        before, after = (judge(log_p[lacks_nothing], clips.of(lacks_nothing)) for log_p in (plain, adapted))
-        self._judged["adapted"] = list(after)
-        return after[0] >= before[0] and after[1] < before[1]
+        return inner_log_proba(choices, clips)
 
     # ---- predict
 
@@ -387,9 +380,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
 
     def _combined(self, X, scores, views):
         log_p = combine(self._combinations, scores)
-        if not self.adapts_ or "speaker" not in X.columns:
-            return log_p
-        return adapt(log_p, views, X["speaker"].mask(X["speaker"].isin(self.speakers_)))
+        return adapt(log_p, views, strangers(X, self.speakers_)) if self.adapts_ else log_p
 
     def _there(self, X):
         """Return which clips have something for each branch, of shape (n_branches, n_clips)."""

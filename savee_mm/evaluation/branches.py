@@ -50,7 +50,8 @@ def branch_gains(rows):
     Notes
     -----
     The best branch is chosen by the test folds, which nobody could have done beforehand: the difference is the least
-    that the combination can be said to gain.
+    that the combination can be said to gain. Where it adapts to new speakers, what that adds is part of it: the
+    branches are asked as they are.
     """
     names = [name for name in rows.columns if str(name).startswith(PREFIX) and rows[name].notna().any()]
     # A fold that an earlier version kept has no answers of branches.

@@ -180,8 +180,8 @@ def _branches(branches):
     shown["difference"] = [short(value, sign=True) for value in branches["difference"]]
     words = (
         "The combination less the best of its branches, which is chosen by these test clips: nobody could have known "
-        "it beforehand, so this is the least that the combination gains. A branch is wrong where the clip lacks what "
-        "it reads."
+        "it beforehand, so this is the least that the combination gains, and adaptation to new speakers with it. A "
+        "branch is wrong where the clip lacks what it reads."
     )
     return table(shown, "Late fusion against its own branches: accuracy over the test folds of each seed.", 3) + (
         paragraphs(words, "note")

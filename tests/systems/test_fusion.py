@@ -14,6 +14,7 @@ def test_branches_are_the_recommended_systems(normalized):
         assert repr(branch) == repr(alone)
         assert isinstance(branch.estimator[0], SpeakerNormalizer) is normalized
     assert fusion.inner_groups == "speaker"
+    assert fusion.adapt_speakers is normalized
 
 
 def test_a_clip_without_face_or_sound_is_told_by_the_other(corpus):
