@@ -1,9 +1,9 @@
-"""What clips of a new speaker are worth to the speaker-normalised fusion: prints a Markdown table.
+"""What clips of a new speaker are worth to the recommended fusion: prints a Markdown table.
 
 ``python -m benchmarks.new_speaker CHIMERA [--cache FOLDER] [--draws 20]``: every speaker of the corpus in turn is new
 to ``best_fusion``, which is asked about some of the speaker's clips: so many drawn at random, those of three emotions,
 or an uneven mix, drawn anew each time (shares of the emotions from a Dirichlet distribution with parameter 1/2). It is
-asked with and without adaptation; both normalise by the same clips.
+asked in its inductive form, and normalised by these clips without and with adaptation.
 """
 
 import argparse
@@ -47,16 +47,22 @@ def main():
     options = parser.parse_args()
     corpus, rng, rows = load_savee(options.corpus), np.random.default_rng(0), []
     for training, test in LeaveOneSpeakerOut().split(corpus.data, corpus.target):
-        clf = systems.make("best_fusion", speaker_normalized=True, random_state=0, cache=options.cache)
-        clf.fit(corpus.data.iloc[training], corpus.target[training])
+        inductive, normalized = (
+            systems.make("best_fusion", speaker_normalized=form, random_state=0, cache=options.cache).fit(
+                corpus.data.iloc[training], corpus.target[training]
+            )
+            for form in (False, True)
+        )
         table, y = corpus.data.iloc[test], corpus.target[test]
+        right = inductive.predict(table) == y  # each clip by itself, whatever else is asked
         for kind, places in draws_of(y, options.draws, rng):
-            rows.append((kind, len(places), *asked(clf, table.iloc[places], y[places])))
-    figures = pd.DataFrame(rows, columns=["clips of a new speaker", "number", "normalised", "and adapted"])
-    means = figures.groupby("clips of a new speaker", sort=False).mean()
-    print("| clips of a new speaker | number | normalised | and adapted |\n| --- | --- | --- | --- |")
-    for kind, (number, normalized, adapted) in means.iterrows():
-        print(f"| {kind} | {number:.0f} | {normalized:.3f} | {adapted:.3f} |")
+            figures = right[places].mean(), *asked(normalized, table.iloc[places], y[places])
+            rows.append((kind, len(places), *figures))
+    titles = ["clips of a new speaker", "number", "inductive", "normalised", "normalised and adapted"]
+    means = pd.DataFrame(rows, columns=titles).groupby(titles[0], sort=False).mean()
+    print("| " + " | ".join(titles) + " |\n|" + " --- |" * len(titles))
+    for kind, (number, *figures) in means.iterrows():
+        print(f"| {kind} | {number:.0f} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
 
 
 if __name__ == "__main__":
