@@ -53,7 +53,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         validation : tuple (inputs, y) or None
             What early stopping watches.
         """
-        from savee_mm.classifiers._training import quiet_retracing
+        from savee_mm.classifiers._training import freed_graphs, quiet_retracing
         from savee_mm.networks import Regularization, ShuffledBatches
 
         self.classes_, targets = np.unique(y, return_inverse=True)
@@ -71,7 +71,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             seed=rules.next_seed(),
         )
-        with quiet_retracing():
+        with quiet_retracing(), freed_graphs(trainer):
             history = trainer.fit(
                 batches,
                 epochs=self.epochs,

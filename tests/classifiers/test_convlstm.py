@@ -1,5 +1,6 @@
 """ConvLSTMClassifier is a scikit-learn classifier over sequences of pictures."""
 
+import gc
 import pickle
 import subprocess
 import sys
@@ -166,6 +167,21 @@ def test_early_stopping_watches_the_validation_clips():
     clf = ConvLSTMClassifier(**params).fit(X, y, validation_data=moving_bars(seed=2))
     assert clf.n_epochs_ < 200
     assert len(clf.history_["val_loss"]) == clf.n_epochs_
+
+
+def test_graphs_of_a_fit_are_freed_when_it_ends():
+    import tensorflow as tf
+
+    def n_graphs():
+        gc.collect()
+        return sum(isinstance(thing, tf.Graph) for thing in gc.get_objects())
+
+    X, y = moving_bars()
+    clf = ConvLSTMClassifier(**{**SMALL, "epochs": 1, "early_stopping": True})
+    before = n_graphs()
+    clone(clf).fit(X, y, validation_data=(X, y)).predict(X)
+    # Of dozens, the emptied outer ones of training and validation, two of each.
+    assert n_graphs() <= before + 4
 
 
 def test_early_stopping_without_validation_clips_is_refused():
