@@ -162,6 +162,46 @@ def clip_names(table, column):
     ]
 
 
+def speaker_names(table):
+    """Return who speaks in each clip of a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the column ``speaker`` or without.
+
+    Returns
+    -------
+    names : ndarray of object of shape (n_clips,)
+        As str, so that a table that was read again has the same speakers; 1.0, which pandas makes of 1 in a column with
+        gaps, is "1". None where it is not known.
+    """
+    column = table["speaker"] if "speaker" in table.columns else [None] * len(table)
+    return np.array([None if pd.isna(value) else _speaker_name(value) for value in column], dtype=object)
+
+
+def _speaker_name(value):
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
+
+
+def are_recordings(table):
+    """Return which clips of a table are recordings themselves, and no augmented copies.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the column ``augmentation`` or without.
+
+    Returns
+    -------
+    answers : ndarray of bool of shape (n_clips,)
+    """
+    if RECIPE_COLUMN not in table.columns:
+        return np.ones(len(table), bool)
+    return np.array([recipe_or_none(recipe, str(label)) is None for label, recipe in table[RECIPE_COLUMN].items()])
+
+
 def recipe_or_none(value, name):
     """Return the recipe that an entry of the column ``augmentation`` is, None for the recording itself.
 

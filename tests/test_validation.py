@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from savee_mm import ClipError
-from savee_mm._validation import check_clips
+from savee_mm._validation import check_clips, speaker_names
 
 
 def test_error_names_clip_path_and_reason():
@@ -63,3 +63,10 @@ def test_arrays_pass_through():
 def test_what_is_no_list_of_clips_is_refused(X, message):
     with pytest.raises(ValueError, match=message):
         check_clips(X, "audio")
+
+
+def test_speakers_are_known_by_name():
+    assert speaker_names(pd.DataFrame({"speaker": ["DC", 1, 1.0, 1.5, None, np.nan, pd.NA]})).tolist() == (
+        ["DC", "1", "1", "1.5", None, None, None]
+    )
+    assert speaker_names(pd.DataFrame({"clip_id": ["a", "b"]})).tolist() == [None, None]

@@ -6,7 +6,8 @@ from scipy.linalg import solve
 from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import rbf_kernel
 
-from savee_mm.classifiers._branches import pipeline_of
+from savee_mm._validation import are_recordings, speaker_names
+from savee_mm.classifiers._branches import steps_of
 from savee_mm.classifiers._combination import judge
 
 # Settled on training speakers left out in turn, of the chimera and of RAVDESS (docs/results.md). Of fewer clips of a
@@ -18,7 +19,7 @@ _ALPHA = 0.1
 _FLOOR = 1e-2
 # The system of equations grows with the square of a speaker's clips, and its solution with their cube.
 _MOST = 1000
-# A column that differs by less of its size tells nothing of a clip.
+# A column that differs by less, of its size or of what others differ by, tells nothing of a clip.
 _ROUNDING = 1e-12
 
 
@@ -37,7 +38,7 @@ def adapt(log_proba, views, speakers):
     Returns
     -------
     log_proba : ndarray of shape (n_clips, n_classes)
-        Those of clips that no view has 16 of, of the same speaker, as they came.
+        Unchanged for a clip whose speaker has fewer than 16 clips in every view that it has.
 
     Notes
     -----
@@ -45,7 +46,7 @@ def adapt(log_proba, views, speakers):
     probabilities of a clip (Gaussian kernel ``exp(-mean((a - b)**2))``). The logarithm of their ratio to the mean of
     the other clips is evidence: none where no clip is like it. The mean of the evidence of all views is added. With two
     views one teaches the other, as in co-training, here in one step and with soft labels. More than 1000 clips of one
-    speaker are dealt out to parts of at most so many.
+    speaker are dealt out in turn to parts of at most so many.
 
     References
     ----------
@@ -53,7 +54,7 @@ def adapt(log_proba, views, speakers):
     "Notes on regularized least squares", MIT-CSAIL-TR-2007-025, for the leave-one-out predictions.
     """
     evidence, n_views = np.zeros_like(log_proba), np.zeros(len(log_proba))
-    told = ~np.isnan(log_proba[:, 0]) & ~pd.isna(speakers)
+    told = ~np.isnan(log_proba[:, 0])
     for view in views:
         usable = told & ~np.isnan(view).all(axis=1)
         for rows in _parts(np.asarray(speakers, dtype=object), usable):
@@ -75,17 +76,17 @@ def judge_adaptation(log_proba, views, speakers, clips):
     views : dict of int to list of ndarray
         By fold, the views of its clips.
     speakers : ndarray of shape (n_clips,)
-        Who speaks.
+        Who speaks; missing where a clip neither learns nor teaches.
     clips : InnerClips
         Their folds, true classes and weights. Clips of weight 0 neither learn nor teach.
 
     Returns
     -------
     judged : tuple of float or None
-        Accuracy and log loss over the clips that lack nothing. None where nobody was new, for a speaker's clips are in
-        several folds, and where nothing was revised.
+        Accuracy and log loss over the clips that lack nothing. None where there are none, where nobody was new, for a
+        speaker's clips are in several folds, and where nothing was revised.
     helps : bool
-        Whether they are not worse and better than without.
+        Whether the accuracy is not lower and the log loss lower than without.
     """
     folds, counts = clips.folds, clips.weights > 0
     judged_on = counts & ~np.isnan(clips.scores[:, :, 0]).any(axis=0)
@@ -98,8 +99,8 @@ def judge_adaptation(log_proba, views, speakers, clips):
     if np.array_equal(adapted[judged_on], log_proba[judged_on]):
         return None, False
     before, after = (judge(log_p[judged_on], clips.of(judged_on)) for log_p in (log_proba, adapted))
-    # Rounding must not part what is equally often right.
-    return after, after[0] > before[0] - 1e-9 and after[1] < before[1]
+    # Rounding must not part what is equally good.
+    return after, after[0] > before[0] - 1e-9 and after[1] < before[1] - 1e-9
 
 
 def speakers_of(table):
@@ -119,19 +120,32 @@ def speakers_of(table):
     ValueError
         Where it does not say of every clip who speaks.
     """
-    if "speaker" not in table.columns or table["speaker"].isna().any():
+    names = set(speaker_names(table))
+    if None in names:
         raise ValueError(
             "adapt_speakers=True has to know who is new; fill the column 'speaker' of every training clip, or leave "
             "adapt_speakers out."
         )
-    return sorted({str(speaker) for speaker in table["speaker"]})
+    return sorted(names)
 
 
 def strangers(table, known):
-    """Return who speaks in each clip of a table, None of those who are known and where it does not say."""
-    if "speaker" not in table.columns:
-        return np.full(len(table), None)
-    return np.array([None if pd.isna(s) or str(s) in known else str(s) for s in table["speaker"]], dtype=object)
+    """Return who speaks in each clip of a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Clips.
+    known : collection of str
+        Speakers who are not new.
+
+    Returns
+    -------
+    speakers : ndarray of object of shape (n_clips,)
+        None where it is somebody known or not said, and for an augmented copy, which would teach its recording.
+    """
+    clips = zip(speaker_names(table), are_recordings(table), strict=True)
+    return np.array([name if own and name not in known else None for name, own in clips], dtype=object)
 
 
 def check_views(branches):
@@ -143,11 +157,11 @@ def check_views(branches):
         Names and estimators.
     """
     for name, estimator, *_ in branches:
-        if pipeline_of(estimator) is None:
+        if steps_of(estimator) is None:
             raise ValueError(
                 f"adapt_speakers=True compares clips by what the last step of each branch reads; branch {name!r} "
-                f"({type(estimator).__name__}) is no Pipeline of two steps or more, nor a search over one. Make it "
-                "one, or leave adapt_speakers out."
+                f"({type(estimator).__name__}) is no Pipeline with a transformer ahead of its classifier, nor a search "
+                "over one. Make it one, or leave adapt_speakers out."
             )
 
 
@@ -158,7 +172,9 @@ def _parts(speakers, usable):
     for code in range(codes.max(initial=-1) + 1):
         rows = np.flatnonzero(codes == code)
         if len(rows) >= _FEWEST:
-            yield from np.array_split(rows, -(-len(rows) // _MOST))
+            n_parts = -(-len(rows) // _MOST)
+            # In turn: clips of one emotion often stand together.
+            yield from (rows[part::n_parts] for part in range(n_parts))
 
 
 def _told_by_others(p, view):
@@ -177,7 +193,7 @@ def _standardized(view):
     """Return the columns that differ between clips with mean 0 and deviation 1; what is unknown is at the mean."""
     view = view[:, ~np.isnan(view).all(axis=0)].astype(np.float64)
     mean, spread = np.nanmean(view, axis=0), np.nanstd(view, axis=0)
-    differs = spread > _ROUNDING * np.abs(mean)
+    differs = spread > _ROUNDING * np.maximum(np.abs(mean), spread.max(initial=0))
     if not differs.any():
         return np.zeros((len(view), 1))
     return np.nan_to_num((view - mean)[:, differs] / spread[differs])

@@ -119,35 +119,44 @@ def ask_branch(fitted, table, columns, classes, with_view=False):
 
 def _ask_with_view(fitted, table):
     """Return the probabilities and what the last step reads, from one extraction."""
-    *steps, last = (step for _, step in pipeline_of(fitted).steps)
+    *steps, last = steps_of(fitted)
     features = table
     for step in steps:
-        # A resampler is for training only.
-        if step not in ("passthrough", None) and not hasattr(step, "fit_resample"):
-            features = step.transform(features)
-    view = np.array(features.toarray() if issparse(features) else features)
-    if not np.issubdtype(view.dtype, np.floating):
-        view = view.astype(np.float64)
+        features = step.transform(features)
+    try:
+        view = np.array(features.toarray() if issparse(features) else features)
+        view = view if np.issubdtype(view.dtype, np.floating) else view.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"adapt_speakers=True compares clips by what the last step of each branch reads, and {last!r} reads no "
+            "numbers; put its extractor ahead of it in a Pipeline, or leave adapt_speakers out."
+        ) from error
     return last.predict_proba(features), view.reshape(len(view), -1)
 
 
-def pipeline_of(branch):
-    """Return the Pipeline that a branch is, or that a search is over.
+def steps_of(branch):
+    """Return what a branch does to clips it is asked about, step by step, or None where it is a single step.
 
     Parameters
     ----------
     branch : estimator
-        Fitted or not; of a fitted search it is the best Pipeline.
+        Fitted or not: a Pipeline, or a search over one. Of a fitted search it is the best one.
 
     Returns
     -------
-    pipeline : Pipeline or None
-        None where it is no Pipeline of two steps at least.
+    steps : list of estimator or None
+        Transformers, those of a Pipeline at its end among them, and the classifier.
     """
     # Before its fit, only its candidates tell a search from other estimators around one.
     if hasattr(branch, "param_grid") or hasattr(branch, "param_distributions"):
         branch = getattr(branch, "best_estimator_", branch.estimator)
-    return branch if isinstance(branch, Pipeline) and len(branch.steps) > 1 else None
+    if not isinstance(branch, Pipeline):
+        return None
+    *before, last = (step for _, step in branch.steps)
+    # A resampler is for training only.
+    before = [step for step in before if hasattr(step, "transform")]
+    steps = [*before, *(steps_of(last) or [last])]
+    return steps if len(steps) > 1 else None
 
 
 def fit_and_ask(fit, table, columns, classes, with_view=False):
@@ -207,7 +216,7 @@ def at_rows(rows, view):
     view : ndarray of shape (n_clips, n_features)
         NaN for the others.
     """
-    placed = np.full((len(rows), view.shape[1]), np.nan)
+    placed = np.full((len(rows), view.shape[1]), np.nan, dtype=view.dtype)
     placed[rows] = view
     return placed
 

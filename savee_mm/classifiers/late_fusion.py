@@ -54,7 +54,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         clips: of networks that is dear.
     adapt_speakers : bool, default=False
         Whether what is told of a speaker who is not in training is revised by that speaker's other clips in the table
-        that is predicted, where there are 16 of them: clips that are alike in what the last step of a branch reads
+        that is predicted, where 16 of them have what a branch reads: clips that are alike in what its last step reads
         should be told alike. Branches of weight 0 count here too. It is *transductive*, and left off where it does not
         help on the inner folds. Branches must be Pipelines, or searches over one.
     n_jobs : int, default=None
@@ -78,9 +78,10 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         Weight of each branch's calibrated log-probabilities, for clips that lack nothing; empty for a stack.
     adapts_ : bool
         Whether new speakers are adapted to: asked for, and on the inner folds not less often right at a lower log loss.
-        Never where one speaker's clips are in several inner folds, for then nobody is new in them.
+        Never where one speaker's clips are in several inner folds, for then nobody is new in them, nor where nobody
+        has 16 clips, or no clip what all branches read.
     speakers_ : list of str
-        Who is not new: the speakers in training. Empty without ``adapt_speakers``.
+        Who is not new: the speakers of training clips that count. Empty without ``adapt_speakers``.
     inner_scores_ : DataFrame
         ``accuracy`` and ``log_loss`` of each branch alone, of each combination, and where adaptation was tried, of the
         chosen one ``"adapted"``, on the inner folds, over the clips that lack nothing. The weights are judged by the
@@ -178,7 +179,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
             On a clip that has nothing for any branch; of a branch, on a clip that it cannot use.
         ValueError
             For an X that is no table, branches that cannot be asked or whose columns no clip has, and groups that
-            allow no inner folds.
+            allow no inner folds; with ``adapt_speakers``, where a clip has no speaker or a branch is no Pipeline.
         """
         self._validate_params()
         self.columns_ = self._check_branches()
@@ -195,10 +196,11 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         there = self._fit_branches(X, y, passed_on)
         scores, views = self._inner_answers(X, y, passed_on, there, folds)
         clips = InnerClips(scores, codes, folds, weights)
-        told = self._combine(clips)
+        choices = self._combine(clips)
         self.adapts_ = False
         if self.adapt_speakers:
-            judged, self.adapts_ = judge_adaptation(told, views, X["speaker"].to_numpy(dtype=object), clips)
+            told = inner_log_proba(choices, clips)
+            judged, self.adapts_ = judge_adaptation(told, views, strangers(X, ()), clips)
             self._judged |= {} if judged is None else {"adapted": list(judged)}
         return self
 
@@ -338,7 +340,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         return Parallel(n_jobs=self.n_jobs)(delayed(function)(*task) for task in tasks)
 
     def _combine(self, clips):
-        """Choose a combination for every set of branches that a clip can have; return what they say of the clips."""
+        """Choose a combination for every set of branches that a clip can have; return the choices."""
         names = list(self.columns_)
         counted = clips.of(clips.weights > 0)
         for name, own in zip(names, counted.scores, strict=True):
@@ -358,7 +360,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         self.weights_ = {}
         if kind != "stack":
             self.weights_ = dict(zip(names, (combination.weights * temperatures).tolist(), strict=True))
-        return inner_log_proba(choices, clips)
+        return choices
 
     # ---- predict
 

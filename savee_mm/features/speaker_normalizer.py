@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._validation import RECIPE_COLUMN, recipe_or_none
+from savee_mm._validation import are_recordings, speaker_names
 
 # Of a mean in double precision, over any number of clips that there are.
 _ROUNDING = 1e-12
@@ -106,7 +106,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
             )
         self.extractor_ = clone(self.extractor)
         values = _as_floats(self.extractor_.fit_transform(X, y))
-        recordings = _recordings(X)
+        recordings = are_recordings(X)
         if not recordings.any():
             raise ValueError(f"All {len(X)} training clips are augmented copies; statistics are those of recordings.")
         self._learn(values[recordings], speakers[recordings])
@@ -126,7 +126,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         speakers = _check_speakers(X, needed=False)
-        return self._normalize(_as_floats(self.extractor_.transform(X)), speakers, _recordings(X))
+        return self._normalize(_as_floats(self.extractor_.transform(X)), speakers, are_recordings(X))
 
     def fit_speaker(self, X: pd.DataFrame) -> Self:
         """Enrol new speakers by some of their clips, without labels; who is known already is learnt anew.
@@ -144,12 +144,12 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         speakers = _check_speakers(X)
         values = _as_floats(self.extractor_.transform(X))
-        recordings = _recordings(X)
+        recordings = are_recordings(X)
         for speaker in pd.unique(speakers[recordings & ~pd.isna(speakers)]):
             own = recordings & (speakers == speaker)
             mean, scale = self._statistics(values[own])
             known = np.count_nonzero(own) >= self.min_clips
-            self.speakers_[str(speaker)] = (mean, scale if known else self.scale_)
+            self.speakers_[speaker] = (mean, scale if known else self.scale_)
         return self
 
     @available_if(_names_columns)
@@ -181,7 +181,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         pooled = np.sqrt(np.average(variances, axis=0, weights=[len(own) for own in clips.values()]))
         self.scale_ = np.where(pooled > 0, pooled, np.where(self.scale_ > 0, self.scale_, 1.0))
         self.speakers_ = {
-            str(speaker): self._statistics(own) for speaker, own in clips.items() if len(own) >= self.min_clips
+            speaker: self._statistics(own) for speaker, own in clips.items() if len(own) >= self.min_clips
         }
 
     def _statistics(self, values):
@@ -194,8 +194,8 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         for speaker in pd.unique(speakers):
             rows = pd.isna(speakers) if pd.isna(speaker) else speakers == speaker
             own = rows & recordings
-            if str(speaker) in self.speakers_:
-                mean, scale = self.speakers_[str(speaker)]
+            if speaker in self.speakers_:
+                mean, scale = self.speakers_[speaker]
             elif not pd.isna(speaker) and np.count_nonzero(own) >= self.min_clips:
                 mean, scale = self._statistics(values[own])
             else:
@@ -214,23 +214,12 @@ def _check_speakers(X, *, needed=True):
     """Return the speaker of every clip, None where it is not known."""
     if not isinstance(X, pd.DataFrame):
         raise ValueError(f"SpeakerNormalizer reads a clip table (DataFrame), got {type(X).__name__}.")
-    if "speaker" in X.columns:
-        speakers = X["speaker"].to_numpy(dtype=object)
-        # pd.NA cannot be compared.
-        return np.where(pd.isna(speakers), None, speakers)
-    if needed:
+    if needed and "speaker" not in X.columns:
         raise ValueError(
             f"SpeakerNormalizer needs the column 'speaker', and the clip table has none; its columns are "
             f"{list(map(str, X.columns))}."
         )
-    return np.full(len(X), None, dtype=object)
-
-
-def _recordings(X):
-    """Return which rows are recordings themselves, and no augmented copies."""
-    if RECIPE_COLUMN not in X.columns:
-        return np.ones(len(X), bool)
-    return np.array([recipe_or_none(recipe, str(label)) is None for label, recipe in X[RECIPE_COLUMN].items()])
+    return speaker_names(X)
 
 
 def _as_floats(values):

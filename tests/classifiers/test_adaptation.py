@@ -147,8 +147,8 @@ def test_clip_of_which_nothing_is_told_teaches_nothing():
 
 def test_columns_that_do_not_differ_change_nothing():
     log_p, view = make_told()
-    constant = np.full((20, 40), 0.1 + 0.2) + np.linspace(0, 1e-16, 40)
-    padded = np.hstack([view, constant, np.full((20, 2), np.nan)])
+    rounding = 1e-16 * np.random.default_rng(0).choice([-1, 0, 1], size=(20, 40))
+    padded = np.hstack([view, rounding, 0.3 + rounding, np.full((20, 2), np.nan)])
     np.testing.assert_allclose(adapt(log_p, [padded], np.full(20, "A")), adapt(log_p, [view], np.full(20, "A")))
     same = adapt(log_p, [np.ones((20, 3))], np.full(20, "A"))
     np.testing.assert_allclose(np.exp(same).sum(axis=1), 1)
@@ -156,7 +156,7 @@ def test_columns_that_do_not_differ_change_nothing():
 
 def test_unknown_value_is_at_the_mean():
     log_p, view = make_told()
-    view[:, 0] -= view[:, 0].mean()
+    view[:, 0] += 5
     gap = view.copy()
     gap[3, 0] = np.nan
     filled = view.copy()
@@ -173,11 +173,15 @@ def test_classes_that_nobody_believes_in_stay_bounded():
     np.testing.assert_allclose(adapt(sure, [view], np.full(20, "A")), sure, atol=1e-9)
 
 
-def test_more_than_a_thousand_clips_are_dealt_out():
-    log_p, view = make_told(1400)
-    whole = adapt(log_p, [view], np.full(1400, "A"))
-    half = adapt(log_p[:700], [view[:700]], np.full(700, "A"))
-    np.testing.assert_allclose(whole[:700], half, atol=1e-10)
+def test_more_than_a_thousand_clips_are_dealt_out_in_turn():
+    log_p, view = make_told(1001)
+    whole = adapt(log_p, [view], np.full(1001, "A"))
+    for part in (slice(0, None, 2), slice(1, None, 2)):
+        own = adapt(log_p[part], [view[part]], np.full(len(view[part]), "A"))
+        np.testing.assert_allclose(whole[part], own, atol=1e-10)
+    thousand = adapt(log_p[:1000], [view[:1000]], np.full(1000, "A"))
+    half = adapt(log_p[:1000:2], [view[:1000:2]], np.full(500, "A"))
+    assert np.abs(thousand[::2] - half).max() > 1e-3
 
 
 def make_inner(folds, weights=None, random_state=2):
@@ -210,12 +214,34 @@ def test_it_is_judged_on_speakers_held_out():
 
 def test_speakers_in_several_folds_are_not_new():
     log_p, _, views, clips = make_inner(np.arange(40) % 2)
-    assert judge_adaptation(log_p, views, SPEAKERS, clips) == (None, False)
+    assert judge_adaptation(log_p, views, np.full(40, "A"), clips) == (None, False)
 
 
 def test_where_nothing_is_revised_nothing_helps():
     log_p, _, views, clips = make_inner(np.repeat([0, 1], 20))
-    assert judge_adaptation(log_p, views, np.arange(40) // 8, clips) == (None, False)
+    assert judge_adaptation(log_p, views, np.arange(40) // 10, clips) == (None, False)
+
+
+def test_rounding_helps_nothing():
+    for random_state in range(10):
+        log_p, _, _, clips = make_inner(np.repeat([0, 1], 20), random_state=random_state)
+        constant = {fold: [np.ones((20, 3))] for fold in (0, 1)}
+        assert not judge_adaptation(log_p, constant, SPEAKERS, clips)[1]
+
+
+def test_it_is_judged_by_clips_that_count_and_lack_nothing():
+    weights = np.where(np.arange(40) % 20 == 0, 0.0, 1.0)
+    log_p, view, views, clips = make_inner(np.repeat([0, 1], 20), weights)
+    gaps = clips.scores.copy()
+    gaps[:, 5] = np.nan
+    both = clips._replace(scores=np.concatenate([clips.scores, gaps]))
+    speakers = np.where(weights > 0, SPEAKERS, None)
+    told = adapt(log_p, [view], speakers)
+    judged_on = (weights > 0) & (np.arange(40) != 5)
+    judged, _ = judge_adaptation(log_p, views, SPEAKERS, both)
+    assert judged[0] == pytest.approx((told.argmax(axis=1) == clips.codes)[judged_on].mean())
+    never = clips._replace(scores=np.concatenate([clips.scores, np.full_like(gaps, np.nan)]))
+    assert judge_adaptation(log_p, views, SPEAKERS, never) == (None, False)
 
 
 def test_clips_of_no_weight_neither_teach_nor_count():
@@ -235,6 +261,13 @@ def test_who_is_new_is_told_by_name():
     table = pd.DataFrame({"speaker": [1, "2", None, "x", np.nan]})
     assert strangers(table, ["1"]).tolist() == [None, "2", None, "x", None]
     assert strangers(table[[]], ["1"]).tolist() == [None] * 5
+    # A gap turns the column into floats.
+    assert strangers(pd.DataFrame({"speaker": [1, 2, np.nan]}), ["1"]).tolist() == [None, "2", None]
+
+
+def test_augmented_copies_teach_nothing():
+    table = pd.DataFrame({"speaker": ["x"] * 3, "augmentation": ["", None, "gain=-3.0"]})
+    assert strangers(table, []).tolist() == ["x", "x", None]
 
 
 # ---- in a fusion
@@ -363,6 +396,34 @@ def test_branch_may_be_any_pipeline(steps, newcomers):
     np.testing.assert_allclose(clf.predict_proba(newcomers[0]), usual.predict_proba(newcomers[0]), atol=1e-6)
 
 
+def test_last_step_may_be_a_pipeline_itself(newcomers):
+    (name, voice), face = make_fusion().estimators
+    nested = make_resampling_pipeline(RandomOverSampler(random_state=0), voice)
+    clf = LateFusionClassifier([(name, nested, VOICE), face], adapt_speakers=True).fit(*make_clips())
+    usual = make_fusion().fit(*make_clips())
+    np.testing.assert_allclose(clf.predict_proba(newcomers[0]), usual.predict_proba(newcomers[0]), atol=1e-6)
+
+
+class Flat(LogisticRegression):
+    """Reads pictures, of whole numbers too."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X.reshape(len(X), -1), y, sample_weight)
+
+    def predict_proba(self, X):
+        return super().predict_proba(X.reshape(len(X), -1))
+
+
+def test_last_step_may_read_pictures_of_whole_numbers(newcomers):
+    (_, voice), (name, face) = make_fusion().estimators
+    X, y = make_clips()
+    pictures = FunctionTransformer(lambda columns: np.round(100 * columns).astype(int).reshape(-1, 2, 2))
+    branch = make_pipeline(*(step for _, step in face.steps[:-1]), pictures, Flat(C=1e-5))
+    clf = LateFusionClassifier([("voice", voice), (name, branch)], adapt_speakers=True).fit(lose_faces(X), y)
+    assert clf.adapts_
+    assert clf.score(*newcomers) > plain_copy(clf).score(*newcomers) + 0.05
+
+
 def test_branch_may_be_a_search(newcomers):
     face = GridSearchCV(reads(FACE), {"logisticregression__C": [0.1]}, cv=3)
     searched = make_fusion().set_params(face=face).fit(*make_clips())
@@ -392,7 +453,7 @@ def test_a_model_file_keeps_it(fitted, newcomers, tmp_path):
 
 
 def test_inner_folds_by_clip_have_nobody_new():
-    X, y = make_clips()
+    X, y = make_clips(n_clips=120)
     X["clip_id"] = [f"c{i}" for i in range(len(X))]
     clf = make_fusion(inner_groups="clip_id").fit(X, y)
     assert not clf.adapts_
@@ -405,6 +466,26 @@ def test_branch_without_a_last_step_is_refused():
     assert make_fusion().set_params(voice=make_pipeline(columns, LogisticRegression())).fit(X, y).speakers_
     with pytest.raises(ValueError, match=r"branch 'voice' \(LogisticRegression\) is no Pipeline"):
         LateFusionClassifier([("voice", LogisticRegression(), "pitch")], adapt_speakers=True).fit(X, y)
+    alone = make_resampling_pipeline(RandomOverSampler(), LogisticRegression())
+    with pytest.raises(ValueError, match="branch 'voice'"):
+        LateFusionClassifier([("voice", alone, "pitch")], adapt_speakers=True).fit(X, y)
+
+
+class Reader(LogisticRegression):
+    """Reads the table itself."""
+
+    def fit(self, X, y, sample_weight=None):
+        return super().fit(X[VOICE], y, sample_weight)
+
+    def predict_proba(self, X):
+        return super().predict_proba(X[VOICE])
+
+
+def test_branch_whose_last_step_reads_a_table_is_refused():
+    X, y = make_clips()
+    branch = make_pipeline(FunctionTransformer(), Reader())
+    with pytest.raises(ValueError, match=r"and Reader\(\) reads no numbers"):
+        LateFusionClassifier([("voice", branch, VOICE)], adapt_speakers=True).fit(X, y)
 
 
 @pytest.mark.parametrize("lose", [lambda X: X.drop(columns="speaker"), lambda X: X.assign(speaker=None)])

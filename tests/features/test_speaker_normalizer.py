@@ -509,3 +509,10 @@ def test_a_fit_is_needed():
 def test_bad_parameter_is_named(parameter, params):
     with pytest.raises(ValueError, match=f"'{parameter}' parameter of SpeakerNormalizer"):
         SpeakerNormalizer(**{"extractor": FEATURES, **params}).fit(make_table({"A": 10}))
+
+
+def test_a_gap_that_makes_floats_of_speakers_makes_nobody_a_stranger():
+    table = pd.DataFrame({"speaker": np.repeat([1, 2], 10), "pitch": np.arange(20.0) ** 2, "level": np.arange(20.0)})
+    normalizer = SpeakerNormalizer(FEATURES).fit(table)
+    asked = table.iloc[:9].assign(speaker=[1.0] * 8 + [np.nan])
+    np.testing.assert_allclose(normalizer.transform(asked)[:8], normalizer.transform(table)[:8])
