@@ -162,25 +162,27 @@ def clip_names(table, column):
     ]
 
 
-def speaker_names(table):
-    """Return who speaks in each clip of a table.
+def names_in(table, column):
+    """Return the names in a column that parts clips, such as ``speaker``.
 
     Parameters
     ----------
     table : DataFrame
-        With the column ``speaker`` or without.
+        With that column or without.
+    column : str
+        Its name.
 
     Returns
     -------
     names : ndarray of object of shape (n_clips,)
-        As str, so that a table that was read again has the same speakers; 1.0, which pandas makes of 1 in a column with
-        gaps, is "1". None where it is not known.
+        As str, so that a table that was read again has the same names; 1.0, which pandas makes of 1 in a column with
+        gaps, is "1". None where there is none.
     """
-    column = table["speaker"] if "speaker" in table.columns else [None] * len(table)
-    return np.array([None if pd.isna(value) else _speaker_name(value) for value in column], dtype=object)
+    values = table[column] if column in table.columns else [None] * len(table)
+    return np.array([None if pd.isna(value) else _name(value) for value in values], dtype=object)
 
 
-def _speaker_name(value):
+def _name(value):
     whole = isinstance(value, float | np.floating) and float(value).is_integer()
     return str(int(value)) if whole else str(value)
 

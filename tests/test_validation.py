@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from savee_mm import ClipError
-from savee_mm._validation import check_clips, speaker_names
+from savee_mm._validation import check_clips, names_in
 
 
 def test_error_names_clip_path_and_reason():
@@ -66,7 +66,7 @@ def test_what_is_no_list_of_clips_is_refused(X, message):
 
 
 def test_speakers_are_known_by_name():
-    assert speaker_names(pd.DataFrame({"speaker": ["DC", 1, 1.0, 1.5, None, np.nan, pd.NA]})).tolist() == (
+    assert names_in(pd.DataFrame({"speaker": ["DC", 1, 1.0, 1.5, None, np.nan, pd.NA]}), "speaker").tolist() == (
         ["DC", "1", "1", "1.5", None, None, None]
     )
-    assert speaker_names(pd.DataFrame({"clip_id": ["a", "b"]})).tolist() == [None, None]
+    assert names_in(pd.DataFrame({"clip_id": ["a", "b"]}), "speaker").tolist() == [None, None]

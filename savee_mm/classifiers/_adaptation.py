@@ -6,9 +6,10 @@ from scipy.linalg import solve
 from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import rbf_kernel
 
-from savee_mm._validation import are_recordings, speaker_names
+from savee_mm._validation import are_recordings, names_in
 from savee_mm.classifiers._branches import steps_of
 from savee_mm.classifiers._combination import judge
+from savee_mm.classifiers._inner_split import parts_groups
 
 # Settled on training speakers left out in turn, of the chimera and of RAVDESS (docs/results.md). Of fewer clips of a
 # speaker there was nothing to learn.
@@ -90,7 +91,7 @@ def judge_adaptation(log_proba, views, speakers, clips):
     """
     folds, counts = clips.folds, clips.weights > 0
     judged_on = counts & ~np.isnan(clips.scores[:, :, 0]).any(axis=0)
-    if not judged_on.any() or (pd.Series(folds).groupby(speakers).nunique() > 1).any():
+    if not judged_on.any() or parts_groups(folds, speakers):
         return None, False
     adapted = log_proba.copy()
     for fold, own in views.items():
@@ -120,7 +121,7 @@ def speakers_of(table):
     ValueError
         Where it does not say of every clip who speaks.
     """
-    names = set(speaker_names(table))
+    names = set(names_in(table, "speaker"))
     if None in names:
         raise ValueError(
             "adapt_speakers=True has to know who is new; fill the column 'speaker' of every training clip, or leave "
@@ -144,7 +145,7 @@ def strangers(table, known):
     speakers : ndarray of object of shape (n_clips,)
         None where it is somebody known or not said, and for an augmented copy, which would teach its recording.
     """
-    clips = zip(speaker_names(table), are_recordings(table), strict=True)
+    clips = zip(names_in(table, "speaker"), are_recordings(table), strict=True)
     return np.array([name if own and name not in known else None for name, own in clips], dtype=object)
 
 

@@ -121,8 +121,7 @@ def combine(fitted, scores):
     known = ~np.isnan(scores[:, :, 0])
     log_p = np.full(scores.shape[1:], np.nan)
     for members, combination in fitted:
-        own = np.isin(np.arange(len(scores)), members)
-        rows = (known == own[:, np.newaxis]).all(axis=0)
+        rows = _having_just(members, known)
         if rows.any():
             log_p[rows] = combination.log_proba(scores[:, rows])
     return log_p
@@ -170,8 +169,7 @@ def inner_log_proba(choices, clips):
     known = ~np.isnan(clips.scores[:, :, 0])
     for choice in choices:
         if choice.kind == "stack":
-            own = np.isin(np.arange(len(known)), choice.members)
-            rows = (known == own[:, np.newaxis]).all(axis=0) & (clips.weights > 0)
+            rows = _having_just(choice.members, known) & (clips.weights > 0)
             met = known[choice.members].all(axis=0) & (clips.weights > 0)
             log_p[rows] = _cross_fitted_stack(choice.members, clips.of(met))[rows[met]]
     return log_p
@@ -272,6 +270,12 @@ def _choose(members, clips, which):
 def _sets(n_branches):
     """Return all sets of branches, those of one first."""
     return [list(members) for size in range(1, n_branches + 1) for members in combinations(range(n_branches), size)]
+
+
+def _having_just(members, known):
+    """Return which clips have something for these branches and for no other, ``known`` of (n_branches, n_clips)."""
+    own = np.isin(np.arange(len(known)), members)
+    return (known == own[:, np.newaxis]).all(axis=0)
 
 
 def _allow_fits(clips):

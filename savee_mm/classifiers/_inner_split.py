@@ -84,6 +84,23 @@ def inner_folds(table, y, *, column, n_splits, groups=None):
     return folds
 
 
+def parts_groups(folds, groups):
+    """Whether some group has clips in several folds: then nobody is new in them.
+
+    Parameters
+    ----------
+    folds : ndarray of int of shape (n_clips,)
+        As :func:`inner_folds` returns them.
+    groups : ndarray of shape (n_clips,)
+        The group of each clip; what is missing belongs to none.
+
+    Returns
+    -------
+    answer : bool
+    """
+    return bool((pd.Series(folds).groupby(groups).nunique() > 1).any())
+
+
 def _folds_of_groups(table, y, column, n_splits, groups):
     if groups is not None:
         table, column = pd.DataFrame({"groups": np.asarray(groups)}), "groups"

@@ -12,9 +12,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._validation import ClipError, clip_names
+from savee_mm._validation import ClipError, clip_names, names_in
 from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
-from savee_mm.classifiers._inner_split import inner_folds
+from savee_mm.classifiers._inner_split import inner_folds, parts_groups
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
@@ -235,9 +235,9 @@ class FusionClassifier(TableNetworkClassifier):
         weights = np.ones(len(table)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
         folds = inner_folds(table, y, column=column, n_splits=_CALIBRATION_FOLDS)
         self._pools = self._fit_pools(table, y, weights, folds)
-        groups = table[column].astype(str).to_numpy()
+        groups = names_in(table, column)
         # Of too few speakers the folds are of clips, and tell of groups that are in training.
-        if all(len(np.unique(folds[groups == group])) == 1 for group in np.unique(groups)):
+        if not parts_groups(folds, groups):
             trained = np.unique(groups[training][weights[training] > 0])
             self._met_groups = (column, trained.tolist())
 
@@ -366,9 +366,7 @@ class FusionClassifier(TableNetworkClassifier):
     def _met(self, table):
         """Return which clips are of a group that was held out for calibration, then trained on; by its name as text."""
         column, groups = self._met_groups
-        if column not in table.columns:
-            return np.zeros(len(table), bool)
-        return (table[column].notna() & table[column].astype(str).isin(groups)).to_numpy(bool)
+        return np.array([name in groups for name in names_in(table, column)])
 
     def _views(self, inputs):
         """Return the scores of clips, and of their mirror images where training had both."""

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._validation import are_recordings, speaker_names
+from savee_mm._validation import are_recordings, names_in
 
 # Of a mean in double precision, over any number of clips that there are.
 _ROUNDING = 1e-12
@@ -219,7 +219,7 @@ def _check_speakers(X, *, needed=True):
             f"SpeakerNormalizer needs the column 'speaker', and the clip table has none; its columns are "
             f"{list(map(str, X.columns))}."
         )
-    return speaker_names(X)
+    return names_in(X, "speaker")
 
 
 def _as_floats(values):
