@@ -33,7 +33,7 @@ bench: $(VENV)/.benched
 
 # What touches OpenCV, in an environment that has OpenCV 4 and no TensorFlow.
 opencv4: $(VENV)-opencv4/.installed
-	$(VENV)-opencv4/bin/pytest tests/vision tests/media $(wildcard tests/features/test_face_frames*.py)
+	$(VENV)-opencv4/bin/pytest tests/vision tests/media $(wildcard tests/features/faces/test_sampler*.py)
 
 # pandas 2 and scikit-learn two minor versions back.
 matrix: $(VENV)-matrix/.installed

@@ -1,8 +1,7 @@
 """Clip table -> array: scikit-learn transformers that read each clip once and keep what they computed."""
 
 from savee_mm.features.audio import AudioFeatures
-from savee_mm.features.face_descriptor import FaceDescriptor
-from savee_mm.features.face_frames import FaceFrameSampler
+from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler
 from savee_mm.features.functionals import VoiceFunctionals
 from savee_mm.features.mel_image import MelImage
 from savee_mm.features.mfcc_image import MFCCImage

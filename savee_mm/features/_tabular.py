@@ -7,7 +7,7 @@ from savee_mm.features._base import ClipTransformer
 
 
 class TabularTransformer(ClipTransformer):
-    """Base of the extractors with 2-D output. A subclass lists its ``_columns()`` as (name, unit)."""
+    """Base of the extractors with 2-D output. A subclass lists its ``_output_columns()`` as (name, unit)."""
 
     _learns_from_clips = True
 
@@ -23,7 +23,7 @@ class TabularTransformer(ClipTransformer):
         names : ndarray of str of shape (n_features,)
         """
         check_is_fitted(self)
-        return np.array([name for name, _ in self._columns()], dtype=object)
+        return np.array([name for name, _ in self._output_columns()], dtype=object)
 
     def get_feature_units_out(self) -> np.ndarray:
         """Return the units of the columns, ``"1"`` for a share or a quotient.
@@ -33,13 +33,13 @@ class TabularTransformer(ClipTransformer):
         units : ndarray of str of shape (n_features,)
         """
         check_is_fitted(self)
-        return np.array([unit for _, unit in self._columns()], dtype=object)
+        return np.array([unit for _, unit in self._output_columns()], dtype=object)
 
-    def _columns(self):
+    def _output_columns(self):
         raise NotImplementedError
 
     def _shape(self):
-        return (len(self._columns()),)
+        return (len(self._output_columns()),)
 
     def _learn(self, values):
         unknown = np.isnan(values).all(axis=0)

@@ -121,7 +121,7 @@ class AudioFeatures(SpectralFeatures):
 
     def _kernel(self):
         prosody = dict(COLUMNS)
-        fresh = tuple(i for i, (name, _) in enumerate(super()._columns()) if name not in prosody)
+        fresh = tuple(i for i, (name, _) in enumerate(super()._output_columns()) if name not in prosody)
         return partial(
             _audio,
             sr=self.sr,
@@ -132,9 +132,9 @@ class AudioFeatures(SpectralFeatures):
             **self._measurement(),
         )
 
-    def _columns(self):
+    def _output_columns(self):
         prosody = dict(COLUMNS)
-        return [*COLUMNS, *(column for column in super()._columns() if column[0] not in prosody)]
+        return [*COLUMNS, *(column for column in super()._output_columns() if column[0] not in prosody)]
 
 
 def _audio(source, *, sr, input_sr, fmin, fmax, fresh, recipe=None, **measurement):

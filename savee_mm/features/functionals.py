@@ -148,7 +148,7 @@ class VoiceFunctionals(TabularTransformer):
             _voice_functionals, sr=self.sr, input_sr=self.input_sr, level=self.level, fmin=self.fmin, fmax=self.fmax
         )
 
-    def _columns(self):
+    def _output_columns(self):
         spectral = [
             (f"{row}_loud_{name}", f"{unit}/s" if name == "slope" else unit)
             for row, unit in _spectral_rows(self.sr)

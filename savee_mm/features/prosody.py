@@ -157,7 +157,7 @@ class ProsodyFeatures(TabularTransformer):
             hop_length=self.hop_length,
         )
 
-    def _columns(self):
+    def _output_columns(self):
         return COLUMNS
 
 

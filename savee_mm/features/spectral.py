@@ -164,7 +164,7 @@ class SpectralFeatures(TabularTransformer):
                 f"{type(self).__name__} has nothing to compute: name features, and statistics or n_frames."
             )
 
-    def _columns(self):
+    def _output_columns(self):
         """Return (name, unit) of every column."""
         columns = []
         # The kernels themselves know how many rows they give.

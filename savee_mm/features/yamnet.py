@@ -134,7 +134,7 @@ class YAMNetEmbedding(TabularTransformer):
             )
         return partial(_listen, input_sr=self.input_sr, weights=weights)
 
-    def _columns(self):
+    def _output_columns(self):
         return [(f"yamnet_{i:04d}_{name}", "1") for name in self.statistics for i in range(_N_EMBEDDINGS)]
 
     def _shape(self):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from savee_mm import ClipError, FaceFrameSampler
-from savee_mm.features._face_moments import energy_moments
+from savee_mm.features.faces._selection import energy_moments
 from savee_mm.media import read_audio, read_frames
 from savee_mm.vision import align_face, make_detector, steady_eyes
 

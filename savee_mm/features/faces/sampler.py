@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from savee_mm._validation import Clips, check_clips
 from savee_mm._weights import identify_weights
 from savee_mm.features._base import ClipTransformer
-from savee_mm.features._face_kernel import face_track
-from savee_mm.features._face_track import FaceTrack, packed_length
+from savee_mm.features.faces._kernel import face_track
+from savee_mm.features.faces._track import FaceTrack, packed_length
 from savee_mm.vision import WITH_LANDMARKS, detector_files, make_detector, resolve_detector
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class FaceFrameSampler(ClipTransformer):
         ClipError
             As :meth:`transform`.
         """
-        from savee_mm.features._face_plot import contact_sheet
+        from savee_mm.features.faces._track import contact_sheet
 
         X = [X] if isinstance(X, (str, os.PathLike)) else X
         clip = check_clips(X, self._column, array_ndim=self._array_ndim)[index]

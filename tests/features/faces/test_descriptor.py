@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from savee_mm import ClipError, ClipWarning, FaceDescriptor, FaceFrameSampler, SpeakerNormalizer, load_model, save_model
-from savee_mm.features.face_descriptor import _describe_pictures
+from savee_mm.features.faces.descriptor import _describe_pictures
 from savee_mm.media import read_frames
 from savee_mm.vision import GEOMETRY, hog, landmark_geometry
 

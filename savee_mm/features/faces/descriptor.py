@@ -14,7 +14,7 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._validation import ClipError
 from savee_mm._version import __version__
 from savee_mm.features._tabular import TabularTransformer
-from savee_mm.features.face_frames import FaceFrameSampler
+from savee_mm.features.faces.sampler import FaceFrameSampler
 from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, resolve_detector
 from savee_mm.vision.descriptors import GEOMETRY, N_PATTERNS
 
@@ -204,7 +204,7 @@ class FaceDescriptor(TabularTransformer):
     def _finish(self, values):
         return super()._finish(self._chosen(values))
 
-    def _columns(self):
+    def _output_columns(self):
         return [(f"{measure}_{name}", unit) for name in self.statistics for measure, unit in self._measures()]
 
     def _measures(self):
