@@ -13,11 +13,11 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._validation import ClipError, clip_names, names_in
-from savee_mm.classifiers._combination import Combination, InnerClips, combine, fit_pools
 from savee_mm.classifiers._inner_split import inner_folds, parts_groups
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import ConvLSTMClassifier
+from savee_mm.classifiers.late_fusion._combination import Combination, InnerClips, combine, fit_pools
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
 _CALIBRATION_FOLDS = 3

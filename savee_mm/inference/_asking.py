@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from savee_mm._graph import parts, rebuild
+from savee_mm._composition import parts, rebuild
 from savee_mm._validation import ClipError
 from savee_mm.classifiers import LateFusionClassifier
 from savee_mm.classifiers._reads import columns_read

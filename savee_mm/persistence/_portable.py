@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from savee_mm._graph import parts, rebuild
+from savee_mm._composition import parts, rebuild
 from savee_mm._weights import WEIGHTS_VARIABLE
 
 # What an extractor could not use, or heard, in its last call: clips of the training machine.

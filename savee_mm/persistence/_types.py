@@ -2,13 +2,13 @@
 
 _OURS = {
     "augmentation.audio": ("AudioAugmenter",),
-    "classifiers._combination": ("Combination",),
     "classifiers.audio_cnn": ("AudioCNNClassifier",),
     "classifiers.convlstm": ("ConvLSTMClassifier",),
     "classifiers.dense": ("DenseClassifier",),
     "classifiers.fusion": ("FusionClassifier",),
     "classifiers.kernel_ridge": ("KernelRidgeClassifier",),
-    "classifiers.late_fusion": ("LateFusionClassifier",),
+    "classifiers.late_fusion._combination": ("Combination",),
+    "classifiers.late_fusion.late_fusion": ("LateFusionClassifier",),
     "classifiers.transfer": ("TransferClassifier",),
     "features.audio": ("AudioFeatures",),
     "features.faces.descriptor": ("FaceDescriptor",),

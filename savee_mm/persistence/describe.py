@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
-from savee_mm._graph import parts
+from savee_mm._composition import parts
 from savee_mm._weights import REGISTRY
 from savee_mm.persistence._versions import installed_versions
 from savee_mm.persistence.card import ModelCard, default_use

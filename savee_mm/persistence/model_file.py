@@ -7,7 +7,7 @@ from pathlib import Path
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._graph import parts
+from savee_mm._composition import parts
 from savee_mm.persistence._archive import damaged, read_card, read_payload, write_archive
 from savee_mm.persistence._portable import bring_home, portable
 from savee_mm.persistence._trees import check_trees

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from savee_mm._graph import parts
+from savee_mm._composition import parts
 from savee_mm.persistence._trees import check_trees
 
 RNG = np.random.default_rng(0)

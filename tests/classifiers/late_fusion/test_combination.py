@@ -5,7 +5,13 @@ import pytest
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import log_loss
 
-from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, fit_temperature, log_scores
+from savee_mm.classifiers.late_fusion._combination import (
+    InnerClips,
+    choose_combinations,
+    combine,
+    fit_temperature,
+    log_scores,
+)
 
 
 def test_factor_is_the_inverse_of_the_best_temperature():

@@ -7,9 +7,9 @@ from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import rbf_kernel
 
 from savee_mm._validation import are_recordings, names_in
-from savee_mm.classifiers._branches import steps_of
-from savee_mm.classifiers._combination import judge
 from savee_mm.classifiers._inner_split import parts_groups
+from savee_mm.classifiers.late_fusion._branches import steps_of
+from savee_mm.classifiers.late_fusion._combination import judge
 
 # Settled on training speakers left out in turn, of the chimera and of RAVDESS (docs/results.md). Of fewer clips of a
 # speaker there was nothing to learn.

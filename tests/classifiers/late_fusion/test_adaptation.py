@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from savee_mm import LateFusionClassifier, load_model, save_model
-from savee_mm.classifiers._adaptation import adapt, judge_adaptation, strangers
-from savee_mm.classifiers._combination import InnerClips
+from savee_mm.classifiers.late_fusion._adaptation import adapt, judge_adaptation, strangers
+from savee_mm.classifiers.late_fusion._combination import InnerClips
 
 CLASSES = np.array(["anger", "fear", "joy"])
 VOICE, FACE = ["pitch", "level"], ["chin", "brow", "lip", "lid"]

@@ -13,12 +13,25 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._adaptation import adapt, check_views, judge_adaptation, speakers_of, strangers
-from savee_mm.classifiers._branches import ask_branch, at_rows, check_there, failed_clips, fit_and_ask, fit_branch
-from savee_mm.classifiers._combination import InnerClips, choose_combinations, combine, inner_log_proba, log_scores
 from savee_mm.classifiers._inner_split import inner_folds
-from savee_mm.classifiers._named_branches import NamedBranches
 from savee_mm.classifiers._reads import clips_there
+from savee_mm.classifiers.late_fusion._adaptation import adapt, check_views, judge_adaptation, speakers_of, strangers
+from savee_mm.classifiers.late_fusion._branches import (
+    ask_branch,
+    at_rows,
+    check_there,
+    failed_clips,
+    fit_and_ask,
+    fit_branch,
+)
+from savee_mm.classifiers.late_fusion._combination import (
+    InnerClips,
+    choose_combinations,
+    combine,
+    inner_log_proba,
+    log_scores,
+)
+from savee_mm.classifiers.late_fusion._named_branches import NamedBranches
 from savee_mm.model_selection._labels import check_labels
 
 

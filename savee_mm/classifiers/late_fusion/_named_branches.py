@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from sklearn.utils.metaestimators import _BaseComposition
 
-from savee_mm.classifiers._branches import check_branch
+from savee_mm.classifiers.late_fusion._branches import check_branch
 
 
 class NamedBranches(_BaseComposition):

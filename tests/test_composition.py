@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from savee_mm._graph import parts, rebuild
+from savee_mm._composition import parts, rebuild
 
 X, Y = np.arange(12.0).reshape(6, 2), [0, 1, 0, 1, 0, 1]
 
