@@ -1,4 +1,4 @@
-"""What the build needs for the pages that run code: one corpus for all of them, and figures that are not pyplot's."""
+"""Helpers of the documentation build: one synthetic corpus for all examples, and a scraper for plots without pyplot."""
 
 import functools
 import hashlib
@@ -31,12 +31,12 @@ _drawn = weakref.WeakSet()
 
 
 def share_corpora(folder):
-    """Let every example that asks for a synthetic corpus of one size have the same files, of earlier builds too.
+    """Cache synthetic corpora, so that all examples and later builds share the files of one size.
 
     Parameters
     ----------
     folder : path-like
-        Where they are kept, in place of the folder that an example names.
+        Cache folder, used instead of the folder that an example names.
     """
     make = savee_mm.make_talking_faces
     if hasattr(make, "__wrapped__"):
@@ -54,12 +54,12 @@ def share_corpora(folder):
 
 
 class ReadingOrder:
-    """The order of the examples within a section of the gallery, as sphinx-gallery asks of a sort key.
+    """Sort key of sphinx-gallery: the order of the examples within a section.
 
     Parameters
     ----------
     folder : path-like
-        The section's; not needed.
+        Folder of the section; not used.
     """
 
     def __init__(self, folder):
@@ -73,7 +73,7 @@ class ReadingOrder:
 
 
 def scrape_figures(block, block_vars, gallery_conf):
-    """Save the figures among an example's variables that pyplot does not know, as sphinx-gallery asks of a scraper.
+    """Image scraper of sphinx-gallery for Figure objects among an example's variables that pyplot does not manage.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def scrape_figures(block, block_vars, gallery_conf):
     Returns
     -------
     rst : str
-        What shows them.
+        Directive that displays them.
     """
     figures = {id(value): value for value in block_vars["example_globals"].values() if isinstance(value, Figure)}
     new = [figure for figure in figures.values() if figure not in _drawn]

@@ -29,7 +29,8 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "examples"]
 
-# Every link to a name of this library must lead somewhere; pages of others are not looked up, for builds are offline.
+# Every link to a name of this library must resolve. Links to other projects are not checked, because builds are
+# offline.
 nitpicky = True
 nitpick_ignore_regex = [(r"py:\w+", r"(sklearn|imblearn|numpy|pandas|joblib|librosa|matplotlib)\..*")]
 
@@ -46,13 +47,13 @@ html_theme_options = {
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_css_files = ["savee_mm.css"]
-# These pages have nothing below them to navigate to.
+# Pages without subpages.
 html_sidebars = {page: [] for page in ("index", "results", "benchmarks")}
 
 autosummary_generate = True
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
-autodoc_typehints = "none"  # the docstrings say more: shapes and units
+autodoc_typehints = "none"  # docstrings also have shapes and units
 toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
 myst_heading_anchors = 3
@@ -60,11 +61,11 @@ myst_enable_extensions = ["dollarmath", "colon_fence"]
 plot_html_show_formats = False
 plot_html_show_source_link = False
 plot_formats = [("png", 150)]
-# autodoc lists the members; numpydoc would list them once more.
+# autodoc lists the members; numpydoc would list them again.
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
-# Small programs that run in the build; a single one: -D sphinx_gallery_conf.filename_pattern=plot_faces
+# Examples run in the build; a single one: -D sphinx_gallery_conf.filename_pattern=plot_faces
 _SECTIONS = ("features", "evaluation", "models")
 sphinx_gallery_conf = {
     "examples_dirs": "examples",
@@ -85,12 +86,12 @@ sphinx_gallery_conf = {
 
 
 def _skip_foreign_members(app, what, name, obj, skip, options):
-    """Leave out what scikit-learn's and Python's own base classes bring: it is described there."""
+    """Skip members of base classes of other libraries."""
     function = inspect.unwrap(getattr(obj, "fget", obj))
     return None if (getattr(function, "__module__", None) or "").startswith("savee_mm") else True
 
 
 def setup(app):
-    """Connect the one hook, and make the corpora of the examples once."""
+    """Connect the hook and share the corpora of the examples."""
     app.connect("autodoc-skip-member", _skip_foreign_members)
     share_corpora(Path(__file__).parent / "_build" / "corpora")

@@ -1,4 +1,4 @@
-"""The clip that the pictures show, and how they are drawn."""
+"""The clip of the plots of audio descriptors, and the plot function."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,7 +17,7 @@ def clip():
 
 
 def draw(names, *, n_columns=2, log=()):
-    """Draw descriptors over time, one panel each; those with rows as pictures."""
+    """Plot descriptors over time, one panel each; 2-D descriptors as images."""
     contours = spectral_contours(clip(), SR, features=names, hop_length=HOP, n_mfcc=20, n_mels=64)
     n_rows = -(-len(names) // n_columns)
     figure, axes = plt.subplots(n_rows, n_columns, figsize=(9, 1.9 * n_rows), sharex=True, layout="constrained")

@@ -1,4 +1,4 @@
-"""The synthetic clip whose faces the pictures show, and how figures that are not pyplot's get into the page."""
+"""The synthetic clip of the face plots, and a helper that passes Figure objects to pyplot."""
 
 import tempfile
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from savee_mm import make_talking_faces
 
 @contextmanager
 def surprise():
-    """Give the path of a clip in which a synthetic speaker is surprised."""
+    """Return the path of a clip in which a synthetic speaker is surprised."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = make_talking_faces(folder, n_speakers=1, n_sentences=1, random_state=1)
         yield corpus.data["video"][corpus.target == "surprise"].iloc[0]
 
 
 def show(drawn):
-    """Turn a figure into one of pyplot's, which are those that the directive shows."""
+    """Pass a Figure to pyplot, whose figures the plot directive shows."""
     canvas = FigureCanvasAgg(drawn)
     canvas.draw()
     figure = plt.figure(figsize=drawn.get_size_inches())

@@ -1,4 +1,4 @@
-"""One face held in four ways, cut out around its box and by its eyes."""
+"""One face at four positions, cropped around its box and aligned by its eyes."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ HEIGHT, WIDTH = 256, 320
 
 
 def eyes(pose):
-    """Return where the eyes were drawn (x, y; pixels): the person's right eye, then the left."""
+    """Return the positions of the eyes (x, y; pixels): the person's right eye, then the left."""
     unit = 0.225 * HEIGHT * pose.size
     middle = np.array([WIDTH / 2 + pose.x * unit, 0.49 * HEIGHT + pose.y * unit])
     half = FaceIdentity().eye_distance * unit * np.array([np.cos(pose.roll), np.sin(pose.roll)])

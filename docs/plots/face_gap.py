@@ -1,4 +1,4 @@
-"""A frame without a face: what is borrowed, and what is black."""
+"""Crops of a frame without a face, by ``on_no_face``."""
 
 from _faces import show, surprise
 

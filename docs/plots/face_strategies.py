@@ -1,4 +1,4 @@
-"""The frames that each strategy takes, below the loudness of the clip."""
+"""The frames of each strategy, below the loudness of the clip."""
 
 import matplotlib.pyplot as plt
 from _faces import surprise

@@ -1,4 +1,4 @@
-"""The descriptors with a row for each frequency, band or coefficient."""
+"""Descriptors with one row per frequency, band or coefficient."""
 
 from _clip import draw
 

@@ -1,4 +1,4 @@
-"""Accuracy by speaker of two small systems on the synthetic corpus, with intervals."""
+"""Accuracy by speaker of two small systems on the synthetic corpus, with confidence intervals."""
 
 import tempfile
 
@@ -20,7 +20,7 @@ with tempfile.TemporaryDirectory() as folder:
     }
     drawn = evaluate(systems, corpus, ("speaker",)).plot_subgroups("speaker")
 
-# The directive shows pyplot's figures, at several resolutions; a report's are not pyplot's.
+# The plot directive shows pyplot's figures only.
 drawn.set_dpi(200)
 canvas = FigureCanvasAgg(drawn)
 canvas.draw()

@@ -1,4 +1,4 @@
-"""What is measured on the spectrum of each frame."""
+"""Spectral descriptors of each frame."""
 
 from _clip import draw
 

@@ -1,4 +1,4 @@
-"""One clip of somebody new: what is seen, what is heard, and what voice, face and both say of it."""
+"""One clip of an unseen speaker: faces, audio, and predictions by voice, face and both."""
 
 import tempfile
 
@@ -20,7 +20,7 @@ from savee_mm.signal import pitch
 
 
 def fitted(corpus, known):
-    """Return branches for voice and face, fitted to the known speakers."""
+    """Return branches for voice and face, fitted on the seen speakers."""
     frames = FaceFrameSampler(n_frames=6, color="gray", detector="lbp")
     voice = make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     face = make_pipeline(FaceDescriptor(frames), StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
@@ -29,7 +29,7 @@ def fitted(corpus, known):
 
 
 def draw(figure, clip, said):
-    """Draw faces, voice and probabilities."""
+    """Plot faces, voice and probabilities."""
     left, right = figure.subfigures(1, 2, width_ratios=(2.1, 1))
     faces, sound = left.subfigures(2, 1, height_ratios=(1, 1.2))
     crops = FaceFrameSampler(size=(128, 128), detector="lbp").fit_transform(clip)[0]

@@ -1,4 +1,4 @@
-"""What is measured on the samples of each frame."""
+"""Temporal descriptors of each frame."""
 
 from _clip import draw
 

@@ -1,4 +1,4 @@
-"""What a small model says over a recording of clips in a row, with a pause among them."""
+"""Timeline of a small model on concatenated clips with a pause."""
 
 import tempfile
 from fractions import Fraction
@@ -18,7 +18,7 @@ SR, FPS = 16000, 10
 
 
 def record(path, clips):
-    """Write clips one behind the other, and 4 s of silence after the third."""
+    """Write concatenated clips, with 4 s of silence after the third."""
     with av.open(str(path), "w") as container:
         video, audio = (
             container.add_stream("mpeg4", rate=FPS),
@@ -54,7 +54,7 @@ with tempfile.TemporaryDirectory() as folder:
     table = EmotionTimeline(model, window=2, hop=0.5).predict(Path(folder) / "long.avi")
     drawn = plot_timeline(table, Path(folder) / "long.avi", detector="lbp")
 
-# The directive shows pyplot's figures, and a timeline's are not pyplot's.
+# The plot directive shows pyplot's figures only.
 drawn.set_dpi(200)
 canvas = FigureCanvasAgg(drawn)
 canvas.draw()

@@ -1,4 +1,4 @@
-"""F0 and the sound that it belongs to."""
+"""F0 and the audio signal."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -2,7 +2,7 @@
 By clip, by speaker, by text
 ============================
 
-One system, four questions. A figure means what its test clips were new in: see :doc:`/protocols`.
+One system under four protocols. What a score means depends on what was unseen in its test clips: see :doc:`/protocols`.
 """
 
 # %%
@@ -19,8 +19,8 @@ model = make_pipeline(ProsodyFeatures(), PCACorrSelector(n_features=16), Standar
 model
 
 # %%
-# Every splitter reads its column of the clip table, so it goes straight into scikit-learn's own function. Clips are
-# read once: the cache knows them by their content.
+# Every splitter reads its column of the clip table and can be passed to scikit-learn's functions. Clips are
+# read once: the cache identifies them by their content.
 
 from sklearn.model_selection import cross_val_score
 
@@ -38,7 +38,7 @@ scores = {
 }
 
 # %%
-# A dot is a fold, a bar their mean, the line is chance.
+# A dot is a fold, a bar the mean over folds, the line is chance level.
 
 import matplotlib.pyplot as plt
 
@@ -51,6 +51,6 @@ ax.set_xticks(range(len(scores)), [f"new {name}" for name in scores])
 ax.set(ylabel="accuracy", ylim=(0, 1))
 
 # %%
-# Drawn people with two sentences say nothing about the size of the gaps, but the order is that of real corpora: on
-# SAVEE the same features and classifier fall from .51 by clip to .39 on a new speaker (:doc:`/results`). The last bar
-# also has the smallest training set.
+# Synthetic speakers with two sentences say nothing about the size of the differences, but the order is that of real
+# corpora: on SAVEE the same features and classifier fall from .51 by clip to .39 on an unseen speaker
+# (:doc:`/results`). The last bar also has the smallest training set.

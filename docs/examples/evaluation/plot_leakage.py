@@ -1,13 +1,13 @@
 """
-A leak, put in on purpose
-=========================
+A deliberate leak
+=================
 
-Augment first, split afterwards: a mistake that has been published more than once. Copies of a clip then stand on both
-sides of the split, and the figure soars. :func:`~savee_mm.check_leakage` finds it.
+Augmentation before the split is a common mistake. Copies of a clip are then on both
+sides of the split, and the score is far too high. :func:`~savee_mm.check_leakage` finds this.
 """
 
 # %%
-# Every clip gets three copies, and scikit-learn's KFold deals rows out as if they had nothing to do with each other.
+# Every clip gets three copies, and scikit-learn's KFold splits rows as if they were independent.
 
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -26,13 +26,13 @@ leak = check_leakage(model, table, target, by_row)
 print(leak)
 
 # %%
-# The remedy is named. Copies keep the ``clip_id`` of their clip, by which they can be kept together:
+# The finding names the remedy. Copies keep the ``clip_id`` of their clip, which can be used as a group:
 
-mended = check_leakage(model, table, target, ClipGroupKFold(4))
-print(mended)
+fixed = check_leakage(model, table, target, ClipGroupKFold(4))
+print(fixed)
 
 # %%
-# What it was worth:
+# The effect on the score:
 
 import matplotlib.pyplot as plt
 
@@ -49,5 +49,5 @@ ax.set(xlabel="accuracy", xlim=(0, 1.05))
 ax.invert_yaxis()
 
 # %%
-# The model did not get better, it met its test clips before. :func:`~savee_mm.evaluate` runs this check before it
-# trains.
+# The model is not better. Its test clips were in the training set. :func:`~savee_mm.evaluate` runs this check before
+# training.

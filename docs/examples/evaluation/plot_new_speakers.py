@@ -2,12 +2,12 @@
 Normalisation by speaker
 ========================
 
-People's voices differ more than their emotions do. :class:`~savee_mm.SpeakerNormalizer` asks how a clip differs from
-the same person's other clips; see :doc:`/new_speakers` for when that is fair.
+Voices differ more between people than between emotions. :class:`~savee_mm.SpeakerNormalizer` standardises a clip by
+the other clips of the same speaker; see :doc:`/new_speakers` for when this is valid.
 """
 
 # %%
-# Loudness and pitch of every clip, as they are, and relative to the speaker. It wraps any extractor:
+# Loudness and pitch of every clip, before and after normalisation. The normaliser wraps any extractor:
 
 from savee_mm import ProsodyFeatures, SpeakerNormalizer, make_talking_faces
 
@@ -17,7 +17,7 @@ plain = ProsodyFeatures().set_output(transform="pandas").fit_transform(corpus.da
 relative = SpeakerNormalizer(ProsodyFeatures()).set_output(transform="pandas").fit_transform(corpus.data)[columns]
 
 # %%
-# A colour is an emotion, a shape is a speaker:
+# Colours are emotions, markers are speakers:
 
 import matplotlib.pyplot as plt
 
@@ -31,6 +31,6 @@ for ax, table, title in zip(axes, (plain, relative), ("as recorded", "relative t
 axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %%
-# On the left the groups are speakers, on the right they are emotions. Here every speaker was in the table that was
-# fitted. Somebody new is normalised by the unlabelled clips of the table that is predicted, and figures so obtained are
-# *transductive*: they say what can be had with several clips of a person, not with one.
+# On the left the clusters are speakers, on the right they are emotions. Here every speaker is in the fitted
+# table. An unseen speaker is normalised by the unlabelled clips of the table that is predicted. Such scores are
+# *transductive*: they need several clips of a person, not one.

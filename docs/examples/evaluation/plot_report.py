@@ -1,12 +1,12 @@
 """
-The figures of a report
-=======================
+The plots of a report
+=====================
 
-:func:`~savee_mm.evaluate` keeps every test prediction, and everything in the report follows from them.
+:func:`~savee_mm.evaluate` keeps every test prediction. All tables and plots of the report are computed from them.
 """
 
 # %%
-# Two systems on people whom they have not met, one fold for each of the three speakers:
+# Two systems on unseen speakers, one fold for each of the three speakers:
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -23,24 +23,24 @@ report = evaluate(systems, corpus, protocols=("speaker",))
 report.summary()[["system", "protocol", "accuracy", "accuracy_sd", "uar", "f1", "train_accuracy"]].round(3)
 
 # %%
-# With 42 clips the intervals are wide, as they should be:
+# With 42 clips the confidence intervals are wide:
 
 report.intervals().round(2)
 
 # %%
-# What was taken for what:
+# The confusion matrix:
 
 confusion = report.plot_confusion("functionals", "speaker")
 
 # %%
-# Whether a probability of .8 is right in eight of ten cases:
+# The reliability diagram: with perfect calibration, a probability of .8 is correct in eight of ten cases:
 
 calibration = report.plot_calibration("functionals", "speaker")
 
 # %%
-# And whether all people are served alike:
+# Scores by speaker:
 
 subgroups = report.plot_subgroups("speaker")
 
 # %%
-# ``report.to_html("report.html")`` writes all of them on one page, with what each figure means (:doc:`/reports`).
+# ``report.to_html("report.html")`` writes all of them to one page, with explanations (:doc:`/reports`).

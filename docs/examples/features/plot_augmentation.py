@@ -1,13 +1,13 @@
 """
-Augmentation, heard and seen
-============================
+Audio augmentation
+==================
 
-:class:`~savee_mm.AudioAugmenter` adds altered copies to the training clips. It adds *rows*: the recipe of a copy stands
-in the column ``augmentation``, and the extractors follow it when they read the clip, bit for bit the same every time.
+:class:`~savee_mm.AudioAugmenter` adds altered copies to the training clips. It adds *rows*: the recipe of a copy is
+in the column ``augmentation``, and the extractors apply it when they read the clip, bit for bit the same every time.
 """
 
 # %%
-# One clip and three copies, with a wider range of pitch and tempo than one would train with:
+# One clip and three copies, with a wider range of pitch and tempo than is useful for training:
 
 from savee_mm import AudioAugmenter, make_talking_faces
 
@@ -17,7 +17,7 @@ table, _ = augmenter.fit_resample(corpus.data.iloc[:1], corpus.target[:1])
 print(*table["augmentation"].dropna(), sep="\n")
 
 # %%
-# The recipe makes the sound:
+# Apply the recipes to the audio:
 
 import base64
 import io
@@ -35,7 +35,7 @@ for i, recipe in enumerate(table["augmentation"].dropna(), start=1):
 
 
 class Player:
-    """The sounds, to be heard in a browser or a notebook."""
+    """Audio players for a browser or a notebook."""
 
     def _repr_html_(self):
         return "".join(f"<p>{name}: <audio controls src='{self._wav(y)}'></audio></p>" for name, y in sounds.items())
@@ -49,7 +49,7 @@ class Player:
 Player()
 
 # %%
-# And seen, in dB:
+# The spectrograms, in dB:
 
 import matplotlib.pyplot as plt
 
@@ -64,6 +64,6 @@ for ax, (name, sound) in zip(axes, sounds.items(), strict=True):
 axes[0].set_ylabel("frequency (kHz)")
 
 # %%
-# Who augments must also split: a copy of a training clip in the test fold is a leak
-# (:ref:`sphx_glr_gallery_evaluation_plot_leakage.py`). Give the augmenter to an estimator, ``augment=``, or put it
-# first in an imbalanced-learn Pipeline, and only training clips are copied.
+# A copy of a training clip in the test fold is a leak (:ref:`sphx_glr_gallery_evaluation_plot_leakage.py`). Pass the
+# augmenter to an estimator (``augment=``), or use it as the first step of an imbalanced-learn Pipeline. Then only
+# training clips are copied.

@@ -1,14 +1,14 @@
 """
-What a voice does over time
-===========================
+Descriptors of a voice over time
+================================
 
-Pitch, loudness and the sharpness of the sound of one sentence, spoken in three emotions. Each contour is a kernel of
-:mod:`savee_mm.signal`, a function of an array; :class:`~savee_mm.ProsodyFeatures` and
-:class:`~savee_mm.SpectralFeatures` sum such contours up to a row of numbers for each clip.
+Pitch, loudness and spectral centroid of one sentence, spoken in three emotions. Each contour is the result of a
+kernel of :mod:`savee_mm.signal`, a function of an array. :class:`~savee_mm.ProsodyFeatures` and
+:class:`~savee_mm.SpectralFeatures` summarise such contours in one row of features per clip.
 """
 
 # %%
-# A synthetic corpus stands in for recordings. It is a *clip table*, with one row for each clip, and its class.
+# A synthetic corpus replaces real recordings. It has a *clip table*, with one row per clip, and the classes.
 
 from savee_mm import make_talking_faces
 
@@ -26,7 +26,7 @@ paths = {emotion: corpus.data.loc[first & (corpus.target == emotion), "audio"].i
 sounds = {emotion: read_audio(path, 22050) for emotion, path in paths.items()}
 
 # %%
-# Pitch is NaN where the voice is silent or whispers. The descriptors of the spectrum come from one Fourier transform.
+# Pitch is NaN in unvoiced frames. The spectral descriptors are computed from one short-time Fourier transform.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -50,5 +50,5 @@ for ax, label in zip(axes[:, 0], ("sound", "pitch (Hz)", "loudness (RMS)", "cent
     ax.set_ylabel(label)
 
 # %%
-# Anger is higher, louder and brighter than sadness, which is also slower. The page :doc:`/features` has the formula,
-# unit and source of every descriptor.
+# Anger has a higher pitch, loudness and centroid than sadness, which is also slower. The page :doc:`/features` has the
+# formula, unit and source of every descriptor.

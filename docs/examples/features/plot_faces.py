@@ -2,8 +2,8 @@
 Faces of a clip
 ===============
 
-:class:`~savee_mm.FaceFrameSampler` finds the speaker's face in a video and cuts a few frames out of it. What it found
-can be looked at before a network sees it.
+:class:`~savee_mm.FaceFrameSampler` finds the speaker's face in a video and crops a few frames to it. Its diagnostics
+show what was found, before a network is trained on it.
 """
 
 # %%
@@ -20,17 +20,17 @@ faces = sampler.fit_transform(clips)
 print(faces.shape, faces.dtype)
 
 # %%
-# The contact sheet of one clip says when each frame was taken and how sure the detector was:
+# The contact sheet of one clip shows the time of each frame and the score of the detector:
 
 figure = sampler.plot_clip(clips, list(emotions).index("surprise"))
 
 # %%
-# ``diagnose`` says the same as a table, for all clips. Clips in which the face was lost stand on top when it is sorted.
+# ``diagnose`` returns the same as a table for all clips. Sort it to find clips without a detected face.
 
 sampler.diagnose(clips).sort_values("face_share")[["clip_id", "time", "found", "confidence", "face_share"]].head(3)
 
 # %%
-# How one speaker looks at the beginning (above) and at the apex (below) of each emotion:
+# One speaker at the beginning (top) and at the apex (bottom) of each emotion:
 
 import matplotlib.pyplot as plt
 
@@ -43,4 +43,4 @@ for column, emotion, crops in zip(axes.T, emotions, faces, strict=True):
         ax.set(xticks=[], yticks=[])
 
 # %%
-# :doc:`/faces` tells which frames, which detector and whose face.
+# :doc:`/faces` describes the choice of frames, detector and face.

@@ -1,9 +1,9 @@
 """
-Which columns are kept
-======================
+Feature selection by correlation
+================================
 
-Features of the voice say much the same: mean, median and maximum of the pitch rise together.
-:class:`~savee_mm.PCACorrSelector` sums up every contour by a PCA of its own, and then drops the less telling of each
+Voice features are redundant: mean, median and maximum of the pitch are highly correlated.
+:class:`~savee_mm.PCACorrSelector` applies a PCA to each contour, and then drops the less relevant column of each
 highly correlated pair.
 """
 
@@ -26,8 +26,8 @@ selector = PCACorrSelector(n_features=14, n_components=2).fit(features, corpus.t
 print(f"{features.shape[1]} columns, {len(selector.support_)} after the PCA, {selector.support_.sum()} kept")
 
 # %%
-# The correlation of the columns over the clips, and beside it the share of their variance that the emotion explains.
-# What is kept is set in bold.
+# The correlation matrix of the columns, and the share of their variance that is explained by the emotion.
+# Selected columns are in bold.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +45,7 @@ right.set_xlabel("explained by the emotion")
 figure.colorbar(image, ax=left, location="bottom", label="correlation", ticks=(-1, 0, 1), shrink=0.5)
 
 # %%
-# Fitted on the training clips alone, inside a Pipeline, it chooses anew in every fold:
+# In a Pipeline, the selector is fitted on the training clips of every fold:
 #
 # .. code-block:: python
 #

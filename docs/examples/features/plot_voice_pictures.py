@@ -1,14 +1,15 @@
 """
-The pictures that networks hear
-===============================
+MFCC and mel images
+===================
 
-A convolutional network reads a voice as a picture of fixed size, however long the clip is. :class:`~savee_mm.MFCCImage`
-gives the cepstrum, :class:`~savee_mm.MelImage` the bands of the ear that it is made of.
+A convolutional network reads a voice as an image of fixed size, whatever the length of the clip.
+:class:`~savee_mm.MFCCImage` returns the mel-frequency cepstral coefficients, :class:`~savee_mm.MelImage` the mel
+spectrogram.
 """
 
 # %%
-# Both take the clip table, or paths. They return ``(n_clips, n_rows, n_frames, 1)``: here the clips of one speaker, cut
-# or padded to 60 frames (1.4 s).
+# Both take the clip table, or paths. They return ``(n_clips, n_rows, n_frames, 1)``: here the clips of one speaker,
+# cropped or padded to 60 frames (1.4 s).
 
 from savee_mm import MelImage, MFCCImage, make_talking_faces
 
@@ -19,7 +20,7 @@ mel = MelImage(n_mels=64, n_frames=60).fit_transform(clips)
 print(mfcc.shape, mel.shape)
 
 # %%
-# The same sentence in anger, by three speakers. What is even on the right is padding.
+# The same sentence in anger, by three speakers. The uniform area on the right is padding.
 
 import matplotlib.pyplot as plt
 
@@ -33,6 +34,6 @@ axes[0, 0].set_ylabel("MFCC")
 axes[1, 0].set_ylabel("mel band")
 
 # %%
-# Each row of a picture has mean 0 and deviation 1 over its clip, which takes away how loud and how bright the recording
-# is. ``normalize="training"`` standardises over the training clips instead, so that loud stays loud: what
-# :class:`~savee_mm.AudioCNNClassifier` does by default.
+# Each row of an image has mean 0 and standard deviation 1 over its clip, which removes the level and the spectral
+# slope of the recording. ``normalize="training"`` standardises over the training clips instead and keeps differences
+# in level. This is the default of :class:`~savee_mm.AudioCNNClassifier`.

@@ -1,9 +1,9 @@
 """
-What a prediction rests on
-==========================
+Occlusion maps of a prediction
+==============================
 
-:func:`~savee_mm.explain` hides one part of a clip's pictures after the other and notes by how much the probability
-falls.
+:func:`~savee_mm.explain` hides one part of a clip's images after the other and measures the decrease of the
+probability.
 """
 
 # %%
@@ -23,8 +23,8 @@ model.fit(corpus.data[known], corpus.target[known])
 print(f"accuracy on the third speaker: {model.score(corpus.data[~known], corpus.target[~known]):.2f}")
 
 # %%
-# Of the third speaker's clips that it gets right, the one it is surest of. Red: hiding this part makes the emotion less
-# likely. Blue: more.
+# The correctly classified clip of the third speaker with the highest probability. Red: hiding this part decreases the
+# probability of the emotion. Blue: it increases it.
 
 new, target = corpus.data[~known], corpus.target[~known]
 sure = model.predict_proba(new).max(axis=1) * (model.predict(new) == target)
@@ -32,6 +32,6 @@ explanation = explain(model, new.iloc[[sure.argmax()]])
 figure = explanation.plot()
 
 # %%
-# It shows what the model looks at, which is not what anybody feels. A network that looks at the background or at the
-# hair has learnt the studio or the speaker. Of a :class:`~savee_mm.FusionClassifier` the picture of the voice is shown
-# as well, of a :class:`~savee_mm.LateFusionClassifier` every branch that reads pictures.
+# The map shows what the model uses, not what a person feels. A network that uses the background or the hair has
+# learnt the studio or the speaker. For a :class:`~savee_mm.FusionClassifier` the map of the MFCC image is shown too,
+# for a :class:`~savee_mm.LateFusionClassifier` every branch that reads images.

@@ -1,14 +1,14 @@
 """
-Which kinds of features count
-=============================
+Permutation importance of feature groups
+========================================
 
-:func:`~savee_mm.group_importance` shuffles all features of one kind among the test clips and notes how many answers
-become wrong. Kinds, and not single features: where two columns say the same, shuffling one of them changes nothing.
+:func:`~savee_mm.group_importance` permutes all features of one group among the test clips and measures the decrease
+of the accuracy. Groups are used because features are redundant: permuting one of two equal columns changes nothing.
 """
 
 # %%
-# Trained on two speakers, asked about the third. To which kind a column belongs is read off its name, unless
-# ``group_of`` says otherwise:
+# Fitted on two speakers, tested on the third. The group of a column is derived from its name, unless
+# ``group_of`` is given:
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -40,8 +40,8 @@ importance = group_importance(
 importance
 
 # %%
-# The whisker is the deviation over the repeats; a bar that it takes to zero may be chance. What is below zero misleads
-# on this speaker.
+# The error bar is the standard deviation over the repeats. A bar whose error bar includes zero may be due to chance.
+# Groups below zero decrease the accuracy on this speaker.
 
 import matplotlib.pyplot as plt
 

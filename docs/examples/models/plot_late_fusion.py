@@ -1,13 +1,14 @@
 """
-What each branch says
-=====================
+Branches of a late fusion
+=========================
 
-:class:`~savee_mm.LateFusionClassifier` trains a classifier for the voice and one for the face, each by itself, and
-combines what they say by what each is worth on speakers who were left out.
+:class:`~savee_mm.LateFusionClassifier` fits a classifier for the voice and one for the face separately, and
+combines their predictions with weights from held-out speakers.
 """
 
 # %%
-# Two branches that fit in seconds. Both read the clip table; which columns each needs is found from its extractor.
+# Two branches that fit in seconds. Both read the clip table. The columns that a branch needs are found from its
+# extractor.
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -27,15 +28,15 @@ print("combination:", clf.combination_, {name: round(weight, 2) for name, weight
 clf.inner_scores_.round(2)
 
 # %%
-# One clip of each emotion of the speaker whom it has not met, the last one without a video: a clip that lacks what a
-# branch reads is predicted by the others.
+# One clip of each emotion of the unseen speaker, the last one without a video: a clip without the input of a
+# branch is predicted by the others.
 
 new = corpus.data[~known].groupby(corpus.target[~known]).head(1).copy()
 new.loc[new.index[-1], "video"] = None
 said = clf.branch_proba(new)
 
 # %%
-# The true emotion is framed. Where there is no video, the branch of the face says nothing.
+# The true emotion has a frame. Without a video, the face branch has no prediction.
 
 import matplotlib.pyplot as plt
 

@@ -2,12 +2,12 @@
 A long recording
 ================
 
-:class:`~savee_mm.EmotionTimeline` slides a window over a recording of any length and asks a model about each. Where
-nobody speaks, it says nothing.
+:class:`~savee_mm.EmotionTimeline` slides a window over a recording of any length and predicts each window. Pauses
+have no prediction.
 """
 
 # %%
-# A model of the voice, trained on two speakers:
+# A voice model, fitted on two speakers:
 
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -21,7 +21,7 @@ model = make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression(C=
 model.fit(corpus.data[known], corpus.target[known])
 
 # %%
-# The recording: clips of the third speaker one behind the other, with a pause of three seconds after the fourth.
+# The recording: concatenated clips of the third speaker, with a pause of three seconds after the fourth.
 
 import tempfile
 from pathlib import Path
@@ -38,7 +38,7 @@ recording = Path(tempfile.mkdtemp()) / "long.wav"
 soundfile.write(recording, np.concatenate(parts), sr)
 
 # %%
-# A window of two seconds every half second. ``min_confidence`` names no emotion that is less probable than that.
+# A window of two seconds every half second. Below ``min_confidence`` the model abstains.
 
 from savee_mm import EmotionTimeline, plot_timeline
 
@@ -50,5 +50,5 @@ table[["start", "end", "emotion", "confidence", "note"]].iloc[::5].round(2)
 figure = plot_timeline(table)
 
 # %%
-# A video gets a row of faces above (``plot_timeline(table, "interview.mp4")``); :doc:`/models` has one. In the shell:
+# With a video, a row of faces is added (``plot_timeline(table, "interview.mp4")``), see :doc:`/models`. In the shell:
 # ``savee-mm predict interview.mp4 --model fusion.savee --timeline --plot interview.png``.
