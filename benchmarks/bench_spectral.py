@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from savee_mm import signal
-from savee_mm.signal.spectral import spectrum_blocks
+from savee_mm.signal.spectrogram import spectrum_blocks
 
 FEATURES = (
     "amplitude_envelope",
@@ -30,7 +30,7 @@ MIB = 2**20
 
 
 def one_pass(y, sr, features=FEATURES):
-    contours = signal.spectral_contours(y, sr, features=features)
+    contours = signal.low_level_descriptors(y, sr, features=features)
     teo = contours["teo"]
     return contours, (teo.mean(), teo.std(), teo.min(), teo.max())
 

@@ -13,7 +13,7 @@ import savee_mm
 
 _SYNTHESIS = Path(savee_mm.__file__).parent / "datasets" / "synthetic"
 _ORDER = (
-    "contours",
+    "descriptors",
     "voice_pictures",
     "faces",
     "augmentation",

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from savee_mm.datasets.synthetic import synthesize_voice
-from savee_mm.signal import CONTOURS, spectral_contours
+from savee_mm.signal import DESCRIPTORS, low_level_descriptors
 
 SR, HOP = 22050, 256
 
@@ -18,7 +18,7 @@ def clip():
 
 def draw(names, *, n_columns=2, log=()):
     """Plot descriptors over time, one panel each; 2-D descriptors as images."""
-    contours = spectral_contours(clip(), SR, features=names, hop_length=HOP, n_mfcc=20, n_mels=64)
+    contours = low_level_descriptors(clip(), SR, features=names, hop_length=HOP, n_mfcc=20, n_mels=64)
     n_rows = -(-len(names) // n_columns)
     figure, axes = plt.subplots(n_rows, n_columns, figsize=(9, 1.9 * n_rows), sharex=True, layout="constrained")
     for ax, (name, contour) in zip(axes.flat, contours.items(), strict=False):
@@ -32,7 +32,7 @@ def draw(names, *, n_columns=2, log=()):
             ax.imshow(values, origin="lower", aspect="auto", extent=(0, seconds, 0, len(contour)))
         ax.set_title(name, fontsize="medium")
         ax.set_ylabel(
-            f"{'dB' if name in log else CONTOURS[name].unit}" if len(np.atleast_2d(contour)) < 3 else "row",
+            f"{'dB' if name in log else DESCRIPTORS[name].unit}" if len(np.atleast_2d(contour)) < 3 else "row",
             fontsize="small",
         )
     for ax in axes.flat[len(names) :]:

@@ -20,9 +20,9 @@ from savee_mm.signal.stretch import RATES, SEMITONES
 # parameter, the range that the kernel takes, and the decimals that are kept (finer than anyone hears).
 _DRAWN = (
     ("stretch_rate", "time_stretch", "rate", RATES, 4),
-    ("pitch_steps", "pitch_shift", "n_steps", SEMITONES, 3),
+    ("semitones", "pitch_shift", "n_steps", SEMITONES, 3),
     ("equalizer", "equalize", "depth", DEPTHS, 2),
-    ("noise_snr", "add_noise", "snr", DECIBELS, 2),
+    ("snr_db", "add_noise", "snr", DECIBELS, 2),
     ("gain", "apply_gain", "gain", DECIBELS, 2),
 )
 _SEEDED = ("equalize", "add_noise")
@@ -41,9 +41,9 @@ class AudioAugmenter(BaseEstimator):
     ----------
     n_copies : int, default=1
         Copies of every clip.
-    noise_snr : tuple of two floats or None, default=(10, 30)
+    snr_db : tuple of two floats or None, default=(10, 30)
         Range of the signal-to-noise ratio of white noise (dB). None leaves this transformation out, here and below.
-    pitch_steps : tuple of two floats or None, default=(-2, 2)
+    semitones : tuple of two floats or None, default=(-2, 2)
         Range of the shift of the pitch (semitones).
     stretch_rate : tuple of two floats or None, default=(0.85, 1.15)
         Range of the tempo, above 1 is faster.
@@ -80,15 +80,15 @@ class AudioAugmenter(BaseEstimator):
     >>> import pandas as pd
     >>> from savee_mm import AudioAugmenter
     >>> table = pd.DataFrame({"audio": ["DC/a01.wav", "KL/n07.wav"], "clip_id": ["DC_a01", "KL_n07"]})
-    >>> more, y = AudioAugmenter(pitch_steps=None, stretch_rate=None, random_state=0).fit_resample(table, ["a", "n"])
+    >>> more, y = AudioAugmenter(semitones=None, stretch_rate=None, random_state=0).fit_resample(table, ["a", "n"])
     >>> more["clip_id"].tolist(), y
     (['DC_a01', 'KL_n07', 'DC_a01', 'KL_n07'], ['a', 'n', 'a', 'n'])
     """
 
     _parameter_constraints = {
         "n_copies": [Interval(Integral, 0, None, closed="left")],
-        "noise_snr": ["array-like", None],
-        "pitch_steps": ["array-like", None],
+        "snr_db": ["array-like", None],
+        "semitones": ["array-like", None],
         "stretch_rate": ["array-like", None],
         "gain": ["array-like", None],
         "polarity": ["boolean"],
@@ -101,8 +101,8 @@ class AudioAugmenter(BaseEstimator):
         self,
         *,
         n_copies: int = 1,
-        noise_snr: tuple[float, float] | None = (10, 30),
-        pitch_steps: tuple[float, float] | None = (-2, 2),
+        snr_db: tuple[float, float] | None = (10, 30),
+        semitones: tuple[float, float] | None = (-2, 2),
         stretch_rate: tuple[float, float] | None = (0.85, 1.15),
         gain: tuple[float, float] | None = (-6, 6),
         polarity: bool = True,
@@ -111,8 +111,8 @@ class AudioAugmenter(BaseEstimator):
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.n_copies = n_copies
-        self.noise_snr = noise_snr
-        self.pitch_steps = pitch_steps
+        self.snr_db = snr_db
+        self.semitones = semitones
         self.stretch_rate = stretch_rate
         self.gain = gain
         self.polarity = polarity
@@ -224,6 +224,11 @@ class AudioAugmenter(BaseEstimator):
         if "polarity" in chosen:
             steps.append(("invert_polarity", {}))
         return format_recipe(steps)
+
+    def __setstate__(self, state):
+        # Model files from before these parameters were renamed.
+        renamed = {"noise_snr": "snr_db", "pitch_steps": "semitones"}
+        super().__setstate__({renamed.get(name, name): value for name, value in state.items()})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

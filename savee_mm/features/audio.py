@@ -28,7 +28,7 @@ class AudioFeatures(SpectralFeatures):
     Parameters
     ----------
     features : sequence of str, default=DEFAULT_FEATURES
-        Names among those of :func:`savee_mm.signal.spectral_contours`, which says what each one is.
+        Names among those of :func:`savee_mm.signal.low_level_descriptors`, which says what each one is.
     statistics : sequence of str, default=("mean", "std", "p5", "p95", "range", "slope")
         What is computed of them over time, see :func:`savee_mm.signal.summarize`; empty for none.
     n_frames : int, default=None

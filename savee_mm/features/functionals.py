@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.features.prosody import TIMING, measure_timing
-from savee_mm.signal import CONTOURS, formants, level_sound, spectral_contours, summarize, voice_report
+from savee_mm.signal import DESCRIPTORS, formants, low_level_descriptors, normalize_rms, summarize, voice_report
 
 _FRAME, _STEP = 0.032, 0.01  # length and step of the frames (s)
 _RMS = 0.05  # the common level (full scale at 1)
@@ -44,7 +44,7 @@ _BAND_FLOOR = 1e-7  # power of a mel band, 33 dB below the mean of a frame at th
 class VoiceFunctionals(TabularTransformer):
     """About a thousand functionals of pitch, voice quality, formants, timing and spectrum.
 
-    Every sound is freed of its offset and brought to one level first (:func:`savee_mm.signal.level_sound`), so that
+    Every sound is freed of its offset and brought to one level first (:func:`savee_mm.signal.normalize_rms`), so that
     what counts as loud does not depend on the recording.
 
     ======================================  ========================================================================
@@ -192,7 +192,7 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
     -------
     columns : ndarray of shape (n_features,)
     """
-    y, recorded_level = level_sound(y, sr, rms=_RMS)
+    y, recorded_level = normalize_rms(y, sr, rms=_RMS)
     rows = np.vstack(list(_spectral_contours(y, sr).values()))
     loudness = rows[0].copy()
     loud = loudness > np.percentile(loudness, 95) - _LOUD
@@ -221,7 +221,7 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
 
 def _spectral_contours(y, sr):
     """Return the descriptors by name, each (n_rows, n_frames), on scales that their statistics suit."""
-    contours = spectral_contours(
+    contours = low_level_descriptors(
         y,
         sr,
         features=_DESCRIPTORS,
@@ -242,7 +242,7 @@ def _spectral_rows(sr):
     """Return (name, unit) of every row of the spectral contours."""
     rows = []
     for name, contour in _spectral_contours(np.zeros(1), sr).items():
-        unit = "dB" if name in ("rms", "mel_spectrogram") else "1" if name in _LOGARITHMIC else CONTOURS[name].unit
+        unit = "dB" if name in ("rms", "mel_spectrogram") else "1" if name in _LOGARITHMIC else DESCRIPTORS[name].unit
         short = "mel" if name == "mel_spectrogram" else name
         rows += [(short if len(contour) == 1 else f"{short}_{row}", unit) for row in range(len(contour))]
     return rows

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
-from savee_mm.signal import CONTOURS, STATISTICS, resample_contour, spectral_contours, summarize
+from savee_mm.signal import DESCRIPTORS, STATISTICS, low_level_descriptors, resample_frames, summarize
 
 DEFAULT_FEATURES = (
     "amplitude_envelope",
@@ -41,7 +41,7 @@ class SpectralFeatures(TabularTransformer):
     Parameters
     ----------
     features : sequence of str, default=DEFAULT_FEATURES
-        Names among those of :func:`savee_mm.signal.spectral_contours`, which says what each one is.
+        Names among those of :func:`savee_mm.signal.low_level_descriptors`, which says what each one is.
     statistics : sequence of str, default=("mean", "std", "p5", "p95", "range", "slope")
         What is computed over time, see :func:`savee_mm.signal.summarize`; empty for none.
     n_frames : int, default=None
@@ -151,7 +151,7 @@ class SpectralFeatures(TabularTransformer):
         }
 
     def _resolve(self):
-        for name, known in (("features", CONTOURS), ("statistics", STATISTICS)):
+        for name, known in (("features", DESCRIPTORS), ("statistics", STATISTICS)):
             values = getattr(self, name)
             unknown = [value for value in values if value not in known]
             if unknown or len(set(values)) < len(values):
@@ -168,10 +168,10 @@ class SpectralFeatures(TabularTransformer):
         """Return (name, unit) of every column."""
         columns = []
         # The kernels themselves know how many rows they give.
-        silence = spectral_contours(np.zeros(1), self.sr or 22050, **self._analysis())
+        silence = low_level_descriptors(np.zeros(1), self.sr or 22050, **self._analysis())
         for feature, contour in silence.items():
             rows = [feature] if contour.ndim == 1 else [f"{feature}_{row}" for row in range(len(contour))]
-            unit = CONTOURS[feature].unit
+            unit = DESCRIPTORS[feature].unit
             for row in rows:
                 columns += [(f"{row}_{name}", f"{unit}/s" if name == "slope" else unit) for name in self.statistics]
                 columns += [(f"{row}__t{frame}", unit) for frame in range(self.n_frames or 0)]
@@ -204,17 +204,17 @@ def measure_spectrum(y, sr, *, statistics, n_frames, hop_length, **analysis):
     hop_length : int
         Step of the frames (samples).
     **analysis : dict
-        ``features`` and the other parameters of ``spectral_contours``.
+        ``features`` and the other parameters of ``low_level_descriptors``.
 
     Returns
     -------
     columns : ndarray of shape (n_features,)
     """
     parts = []
-    for contour in spectral_contours(y, sr, hop_length=hop_length, **analysis).values():
+    for contour in low_level_descriptors(y, sr, hop_length=hop_length, **analysis).values():
         rows = np.atleast_2d(contour)
         columns = [summarize(rows, statistics, time_step=hop_length / sr)] if statistics else []
         if n_frames is not None:
-            columns.append(resample_contour(rows, n_frames))
+            columns.append(resample_frames(rows, n_frames))
         parts.append(np.concatenate(columns, axis=1).ravel())
     return np.concatenate(parts)

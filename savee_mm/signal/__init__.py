@@ -7,29 +7,28 @@ empty, NaN or zero-padded result. librosa and Praat are what they are measured a
 """
 
 from savee_mm.signal.augment import add_noise, apply_gain, equalize, invert_polarity
-from savee_mm.signal.contours import CONTOURS, spectral_contours
-from savee_mm.signal.descriptors import (
-    alpha_ratio,
-    ber,
-    hammarberg_index,
-    loudness,
-    spec_bandwidth,
-    spec_centroid,
-    spec_contrast,
-    spec_flatness,
-    spec_flux,
-    spectral_slope,
-)
-from savee_mm.signal.energy import rms, short_time_energy
 from savee_mm.signal.f0 import pitch
 from savee_mm.signal.fingerprint import fingerprint_similarity, similar_fingerprints, sound_fingerprint
 from savee_mm.signal.formants import formants
-from savee_mm.signal.functionals import STATISTICS, resample_contour, summarize
-from savee_mm.signal.level import level_sound
+from savee_mm.signal.functionals import STATISTICS, resample_frames, summarize
+from savee_mm.signal.level import normalize_rms
+from savee_mm.signal.low_level_descriptors import DESCRIPTORS, low_level_descriptors
 from savee_mm.signal.mel import mel_filterbank, mel_spectrogram, mfcc, mfcc_delta
-from savee_mm.signal.pulses import VoiceReport, jitter, period_marks, shimmer, voice_report
+from savee_mm.signal.pulses import VoiceReport, jitter, pitch_marks, shimmer, voice_report
 from savee_mm.signal.recipe import apply_recipe, format_recipe, parse_recipe
 from savee_mm.signal.spectral import (
+    alpha_ratio,
+    band_energy_ratio,
+    hammarberg_index,
+    loudness,
+    spectral_bandwidth,
+    spectral_centroid,
+    spectral_contrast,
+    spectral_flatness,
+    spectral_flux,
+    spectral_slope,
+)
+from savee_mm.signal.spectrogram import (
     amplitude_spectrogram,
     db_spectrogram,
     power_spectrogram,
@@ -38,12 +37,18 @@ from savee_mm.signal.spectral import (
     stft_power_blocks,
 )
 from savee_mm.signal.stretch import pitch_shift, time_stretch
-from savee_mm.signal.teager import teager_energy
-from savee_mm.signal.temporal import amplitude_envelope, teo, zcr
+from savee_mm.signal.temporal import (
+    amplitude_envelope,
+    mean_teager_energy,
+    rms,
+    short_time_energy,
+    teager_energy,
+    zero_crossing_rate,
+)
 from savee_mm.signal.voice import hnr, loudness_peaks, pauses, voiced_segments
 
 __all__ = [
-    "CONTOURS",
+    "DESCRIPTORS",
     "STATISTICS",
     "VoiceReport",
     "add_noise",
@@ -52,7 +57,7 @@ __all__ = [
     "amplitude_spectrogram",
     "apply_gain",
     "apply_recipe",
-    "ber",
+    "band_energy_ratio",
     "db_spectrogram",
     "equalize",
     "fingerprint_similarity",
@@ -62,40 +67,40 @@ __all__ = [
     "hnr",
     "invert_polarity",
     "jitter",
-    "level_sound",
     "loudness",
     "loudness_peaks",
+    "low_level_descriptors",
+    "mean_teager_energy",
     "mel_filterbank",
     "mel_spectrogram",
     "mfcc",
     "mfcc_delta",
+    "normalize_rms",
     "parse_recipe",
     "pauses",
-    "period_marks",
     "pitch",
+    "pitch_marks",
     "pitch_shift",
     "power_spectrogram",
     "power_to_db",
-    "resample_contour",
+    "resample_frames",
     "rms",
     "shimmer",
     "short_time_energy",
     "similar_fingerprints",
     "sound_fingerprint",
-    "spec_bandwidth",
-    "spec_centroid",
-    "spec_contrast",
-    "spec_flatness",
-    "spec_flux",
-    "spectral_contours",
+    "spectral_bandwidth",
+    "spectral_centroid",
+    "spectral_contrast",
+    "spectral_flatness",
+    "spectral_flux",
     "spectral_slope",
     "stft_power",
     "stft_power_blocks",
     "summarize",
     "teager_energy",
-    "teo",
     "time_stretch",
     "voice_report",
     "voiced_segments",
-    "zcr",
+    "zero_crossing_rate",
 ]

@@ -22,7 +22,7 @@ DEPTHS = (0.0, 40.0)  # dB
 _N_KNOTS = 8
 
 
-def add_noise(y: np.ndarray, snr: float, *, seed: int) -> np.ndarray:
+def add_noise(y: np.ndarray, snr_db: float, *, seed: int) -> np.ndarray:
     """Add white Gaussian noise at a given signal-to-noise ratio.
 
     The ratio is the expected one; that of the noise drawn differs from it by about ``6 / sqrt(n_samples)`` dB
@@ -32,7 +32,7 @@ def add_noise(y: np.ndarray, snr: float, *, seed: int) -> np.ndarray:
     ----------
     y : array of shape (n_samples,)
         The sound, finite.
-    snr : float
+    snr_db : float
         Mean square of the clip over that of the noise (dB), -200 to 200.
     seed : int
         Seed of the noise, 0 to 2 ** 32 - 1. The same seed gives the same noise; no global state is touched.
@@ -45,12 +45,12 @@ def add_noise(y: np.ndarray, snr: float, *, seed: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or not finite, or ``snr`` or ``seed`` is out of range.
+        If ``y`` is not one-dimensional or not finite, or ``snr_db`` or ``seed`` is out of range.
 
     References
     ----------
     The power of a sum of independent signals is the sum of their powers: noise of variance
-    ``mean(y ** 2) / 10 ** (snr / 10)``.
+    ``mean(y ** 2) / 10 ** (snr_db / 10)``.
 
     Examples
     --------
@@ -62,10 +62,10 @@ def add_noise(y: np.ndarray, snr: float, *, seed: int) -> np.ndarray:
     20
     """
     y = check_float32(y)
-    snr, seed = check_within("snr", snr, DECIBELS), check_within("seed", seed, SEEDS, kind=Integral)
+    snr_db, seed = check_within("snr_db", snr_db, DECIBELS), check_within("seed", seed, SEEDS, kind=Integral)
     if not y.any():
         return y.copy()
-    deviation = root_mean_square(y) / 10 ** (snr / 20)
+    deviation = root_mean_square(y) / 10 ** (snr_db / 20)
     noise = np.random.default_rng(seed).standard_normal(len(y))
     return (y + deviation * noise).astype(np.float32)
 

@@ -60,7 +60,7 @@ def summarize(contour: np.ndarray, statistics: Sequence[str], *, time_step: floa
     return values[0] if np.ndim(contour) == 1 else values
 
 
-def resample_contour(contour: np.ndarray, n_frames: int) -> np.ndarray:
+def resample_frames(contour: np.ndarray, n_frames: int) -> np.ndarray:
     """Bring a contour to a fixed number of frames by linear interpolation, first and last frame kept.
 
     Parameters
@@ -81,8 +81,8 @@ def resample_contour(contour: np.ndarray, n_frames: int) -> np.ndarray:
 
     Examples
     --------
-    >>> from savee_mm.signal import resample_contour
-    >>> resample_contour([0.0, 1.0, 2.0], 5).tolist()
+    >>> from savee_mm.signal import resample_frames
+    >>> resample_frames([0.0, 1.0, 2.0], 5).tolist()
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
     rows = _as_rows(contour)

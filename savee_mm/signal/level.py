@@ -7,7 +7,7 @@ _CUTOFF = 60.0
 _ORDER = 2
 
 
-def level_sound(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.ndarray, float]:
+def normalize_rms(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.ndarray, float]:
     """Remove offset and rumble, and bring a sound to a given level.
 
     Parameters
@@ -29,9 +29,9 @@ def level_sound(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.ndar
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import level_sound
+    >>> from savee_mm.signal import normalize_rms
     >>> tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(16000) / 16000) + 0.03
-    >>> levelled, level = level_sound(tone, 16000)
+    >>> levelled, level = normalize_rms(tone, 16000)
     >>> round(float(np.sqrt(np.mean(levelled**2))), 3), round(level, 1)
     (0.05, -9.1)
     """

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import fft
 
 from savee_mm.signal._frames import check_sound, n_centred_frames
-from savee_mm.signal.spectral import MIN_POWER, stft_power_blocks
+from savee_mm.signal.spectrogram import MIN_POWER, stft_power_blocks
 
 # Bins per filter are a multiple of this, with weights of 0 to fill up: whole vectors are summed faster.
 _VECTOR = 8

@@ -11,46 +11,22 @@ Y. Jadoul, B. Thompson, B. de Boer, "Introducing Parselmouth: A Python interface
 Phonetics 71 (2018), pp. 1-15.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from savee_mm.signal._frames import check_sound
 from savee_mm.signal.f0 import check_search, harmonicity
+from savee_mm.signal.pulses import (
+    LONGEST_PERIOD,
+    MAX_AMPLITUDE_RATIO,
+    MAX_PERIOD_RATIO,
+    MIN_PERIOD_SAMPLES,
+    SHORTEST_PERIOD,
+    VoiceReport,
+)
 
 # The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
 _PERIODS_PER_WINDOW = 3.0
-# Praat's standard limits on neighbouring periods: shortest and longest (s), largest ratio of their lengths
-# and, for shimmer, of their amplitudes.
-_PERIOD_LIMITS = (0.0001, 0.02, 1.3)
-_MAX_AMPLITUDE_RATIO = 1.6
-# Praat's search for periods may never end where they are shorter than about 3 samples (parselmouth 0.4.7);
-# their jitter would be interpolation only.
-_MIN_PERIOD_SAMPLES = 4
-
-
-class VoiceReport(NamedTuple):
-    """What one pass says about a voice.
-
-    Attributes
-    ----------
-    f0 : ndarray of shape (n_frames,)
-        Fundamental frequency (Hz), NaN where unvoiced.
-    times : ndarray of shape (n_frames,)
-        Centres of the frames (s).
-    jitter : float
-        Jitter (local): mean absolute difference of consecutive periods over the mean period (fraction).
-    shimmer : float
-        Shimmer (local): the same of the amplitudes of consecutive periods (fraction).
-    hnr : ndarray of shape (n_frames,)
-        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced.
-    """
-
-    f0: np.ndarray
-    times: np.ndarray
-    jitter: float
-    shimmer: float
-    hnr: np.ndarray
+_PERIOD_LIMITS = (SHORTEST_PERIOD, LONGEST_PERIOD, MAX_PERIOD_RATIO)
 
 
 def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
@@ -144,11 +120,11 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     contour = _to_pitch(sound, fmin, fmax, time_step)
     f0, times = _contour(contour)
     hnr = harmonicity(contour.selected_array["strength"] * (f0 > 0))
-    if not (f0 > 0).any() or np.nanmax(f0) * _MIN_PERIOD_SAMPLES > sr:
+    if not (f0 > 0).any() or np.nanmax(f0) * MIN_PERIOD_SAMPLES > sr:
         return VoiceReport(f0, times, np.nan, np.nan, hnr)
     pulses = call([sound, contour], "To PointProcess (cc)")
     jitter = call(pulses, "Get jitter (local)", 0.0, 0.0, *_PERIOD_LIMITS)
-    shimmer = call([sound, pulses], "Get shimmer (local)", 0.0, 0.0, *_PERIOD_LIMITS, _MAX_AMPLITUDE_RATIO)
+    shimmer = call([sound, pulses], "Get shimmer (local)", 0.0, 0.0, *_PERIOD_LIMITS, MAX_AMPLITUDE_RATIO)
     return VoiceReport(f0, times, float(jitter), float(shimmer), hnr)
 
 

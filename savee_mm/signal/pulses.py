@@ -11,21 +11,45 @@ P. Boersma, D. Weenink, "Praat: doing phonetics by computer", manual pages "Soun
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from savee_mm.signal.f0 import check_voice, contour, harmonicity
-from savee_mm.signal.praat import VoiceReport
 
 # Praat's standard limits on neighbouring periods: shortest and longest (s), largest ratio of their lengths
 # and, for shimmer, of their amplitudes.
 SHORTEST_PERIOD, LONGEST_PERIOD, MAX_PERIOD_RATIO = 0.0001, 0.02, 1.3
 MAX_AMPLITUDE_RATIO = 1.6
-# Shorter periods than this have no jitter but that of interpolation.
+# Jitter of shorter periods would be interpolation only, and Praat's search for them may not end (parselmouth 0.4.7).
 MIN_PERIOD_SAMPLES = 4
 
 
-def period_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) -> np.ndarray:
+class VoiceReport(NamedTuple):
+    """What one pass says about a voice.
+
+    Attributes
+    ----------
+    f0 : ndarray of shape (n_frames,)
+        Fundamental frequency (Hz), NaN where unvoiced.
+    times : ndarray of shape (n_frames,)
+        Centres of the frames (s).
+    jitter : float
+        Jitter (local): mean absolute difference of consecutive periods over the mean period (fraction).
+    shimmer : float
+        Shimmer (local): the same of the amplitudes of consecutive periods (fraction).
+    hnr : ndarray of shape (n_frames,)
+        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced.
+    """
+
+    f0: np.ndarray
+    times: np.ndarray
+    jitter: float
+    shimmer: float
+    hnr: np.ndarray
+
+
+def pitch_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Mark the periods of a voice, one time for each, where its sound resembles the period beside it most.
 
     In each voiced stretch the first mark is the largest absolute sample within a period around the middle; the
@@ -57,9 +81,9 @@ def period_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) ->
     --------
     >>> import numpy as np
     >>> from savee_mm.signal.f0 import pitch
-    >>> from savee_mm.signal.pulses import period_marks
+    >>> from savee_mm.signal.pulses import pitch_marks
     >>> y = np.sin(2 * np.pi * 200 * np.arange(8000) / 16000)
-    >>> marks = period_marks(y, 16000, *pitch(y, 16000))
+    >>> marks = pitch_marks(y, 16000, *pitch(y, 16000))
     >>> bool(np.allclose(np.diff(marks), 0.005, rtol=1e-3))
     True
     """

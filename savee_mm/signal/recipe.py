@@ -28,6 +28,7 @@ from savee_mm.signal.stretch import RATES, SEMITONES, pitch_shift, time_stretch
 class _Parameter(NamedTuple):
     kind: type
     limits: tuple
+    keyword: str | None = None  # of the kernel, where a recipe has another word
 
 
 class _Kernel(NamedTuple):
@@ -38,11 +39,11 @@ class _Kernel(NamedTuple):
 
 _KERNELS = {
     "time_stretch": _Kernel(time_stretch, {"rate": _Parameter(Real, RATES)}, takes_sr=True),
-    "pitch_shift": _Kernel(pitch_shift, {"n_steps": _Parameter(Real, SEMITONES)}, takes_sr=True),
+    "pitch_shift": _Kernel(pitch_shift, {"n_steps": _Parameter(Real, SEMITONES, "semitones")}, takes_sr=True),
     "equalize": _Kernel(
         equalize, {"depth": _Parameter(Real, DEPTHS), "seed": _Parameter(Integral, SEEDS)}, takes_sr=True
     ),
-    "add_noise": _Kernel(add_noise, {"snr": _Parameter(Real, DECIBELS), "seed": _Parameter(Integral, SEEDS)}),
+    "add_noise": _Kernel(add_noise, {"snr": _Parameter(Real, DECIBELS, "snr_db"), "seed": _Parameter(Integral, SEEDS)}),
     "apply_gain": _Kernel(apply_gain, {"gain": _Parameter(Real, DECIBELS)}),
     "invert_polarity": _Kernel(invert_polarity, {}),
 }
@@ -155,7 +156,8 @@ def apply_recipe(y: np.ndarray, sr: int, recipe: str | Sequence[tuple[str, dict]
     y = check_float32(y)
     for name, arguments in steps:
         kernel = _KERNELS[name]
-        y = kernel.function(y, sr, **arguments) if kernel.takes_sr else kernel.function(y, **arguments)
+        keywords = {kernel.parameters[key].keyword or key: value for key, value in arguments.items()}
+        y = kernel.function(y, sr, **keywords) if kernel.takes_sr else kernel.function(y, **keywords)
     return y
 
 

@@ -1,92 +1,72 @@
-"""Short-time Fourier transform of a sound, in blocks, and its spectrograms: amplitude, power, level.
+"""Descriptors of the short-time spectrum of a sound over time, each alone; ``contours`` makes them all at once.
 
-The transform is handed on in blocks of frames, so that whoever wants only a summary of each frame never holds the
-full spectrogram. Single precision throughout, as in librosa.
+``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
-
 import numpy as np
-from scipy import fft
 
-from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames, sample_blocks
-
-# Power below it (squared units of the sound) counts as this much wherever a logarithm is taken, as in librosa.
-MIN_POWER = 1e-10
+from savee_mm.signal.low_level_descriptors import one_descriptor
 
 
-def spectrum_blocks(y, *, n_fft, hop_length):
-    """Yield the transform of each block of frames.
+def band_energy_ratio(
+    y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512, split_frequency: float = 2000.0
+) -> np.ndarray:
+    """Band energy ratio of a sound: ``sum(P[f < split]) / sum(P[f >= split])`` of each frame.
 
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,)
-        The sound, as ``check_sound`` returns it.
-    n_fft, hop_length : int
-        Length of a frame and distance between two (samples).
-
-    Yields
-    ------
-    start : int
-        Index of the block's first frame.
-    spectrum : ndarray of shape (n_block_frames, 1 + n_fft // 2), complex64
-        The transform of the windowed frames.
-    """
-    window = hann(n_fft, np.float32)
-    windowed = np.empty((BLOCK_FRAMES, n_fft), dtype=np.float32)
-    frames = None
-    for start, n, samples, _, _ in sample_blocks(y, frame_length=n_fft, hop_length=hop_length):
-        if frames is None:
-            # The samples come in the same memory every time: one view of it is enough.
-            frames = np.lib.stride_tricks.sliding_window_view(samples[1:-1], n_fft)[::hop_length]
-        block = np.multiply(frames[:n], window, out=windowed[:n])
-        yield start, fft.rfft(block, overwrite_x=True)
-
-
-def stft_power_blocks(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the short-time power spectrum of a sound in blocks of consecutive frames.
-
-    Frame ``t`` is centred on sample ``t * hop_length``; beyond its ends the sound is zero. The window is the
-    periodic Hann window. These are the frames of ``librosa.stft(center=True, pad_mode="constant")``.
+    High in vowels, low in fricatives.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
-        The sound; may be shorter than a frame.
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
     n_fft : int, default=2048
         Length of a frame and of its transform (samples).
     hop_length : int, default=512
         Distance between two frames (samples).
+    split_frequency : float, default=2000
+        Where the two bands meet (Hz).
 
-    Yields
-    ------
-    start : int
-        Index of the block's first frame.
-    power : ndarray of shape (n_block_frames, 1 + n_fft // 2), float32
-        Squared magnitudes, **valid until the next block is asked for**: the memory is used again.
+    Returns
+    -------
+    ratio : ndarray of shape (n_frames,), float32
+        Ratio of power, in [0, 1e6]: cut at 60 dB, which a frame without any high frequency has; 0 in silence.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or a length is below 1.
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Lerch, "An Introduction to Audio Content Analysis", Wiley 2012; bands as in V. Velardo, "Audio Signal
+    Processing for Machine Learning", 2020.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import band_energy_ratio
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> bool(band_energy_ratio(tone, 22050)[20] > 1000)
+    True
+    >>> bool(band_energy_ratio(tone, 22050, split_frequency=500)[20] < 0.001)
+    True
     """
-    y = check_sound(y)
-    memory = np.empty((BLOCK_FRAMES, 1 + n_fft // 2), dtype=np.float32)
-    for start, spectrum in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
-        power = memory[: len(spectrum)]
-        # numpy's magnitude of complex numbers is vectorised: faster than adding squares of the two parts.
-        np.square(np.abs(spectrum, out=power), out=power)
-        yield start, power
+    return one_descriptor("ber", y, sr, n_fft=n_fft, hop_length=hop_length, split_frequency=split_frequency)
 
 
-def power_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Short-time power spectrum of a sound: ``|X|**2`` of its windowed frames.
+def spectral_centroid(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral centroid of a sound: ``sum(f |X|) / sum(|X|)`` of each frame.
+
+    The centre of gravity of the spectrum, heard as brightness.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
-        The sound; may be shorter than a frame.
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
     n_fft : int, default=2048
         Length of a frame and of its transform (samples).
     hop_length : int, default=512
@@ -94,43 +74,40 @@ def power_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
 
     Returns
     -------
-    power : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        ``abs(librosa.stft(y)) ** 2``, a row for each frequency ``k * sr / n_fft`` (Hz);
-        ``n_frames = 1 + n_samples // hop_length`` for an even ``n_fft``.
+    centroid : ndarray of shape (n_frames,), float32
+        Frequency (Hz), 0 in silence; the values of ``librosa.feature.spectral_centroid``.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or a length is below 1.
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Klapuri, M. Davy (eds.), "Signal Processing Methods for Music Transcription", Springer 2006, chapter 5.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import power_spectrogram
-    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(16000) / 16000)
-    >>> power = power_spectrogram(tone, n_fft=512, hop_length=256)
-    >>> power.shape, int(power[:, 30].argmax()) * 16000 / 512
-    ((257, 63), 1000.0)
+    >>> from savee_mm.signal import spectral_centroid
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> round(float(spectral_centroid(tone, 22050)[20]))
+    1000
     """
-    y = check_sound(y)
-    n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
-    power = np.empty((n_frames, 1 + n_fft // 2), dtype=np.float32)
-    for start, block in stft_power_blocks(y, n_fft=n_fft, hop_length=hop_length):
-        power[start : start + len(block)] = block
-    return power.T
+    return one_descriptor("spec_centroid", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-# The name that stood first.
-stft_power = power_spectrogram
+def spectral_bandwidth(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral bandwidth of a sound: ``sqrt(sum(|X| (f - centroid)**2) / sum(|X|))`` of each frame.
 
-
-def amplitude_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Short-time amplitude spectrum of a sound: ``|X|`` of its windowed frames.
+    The standard deviation of frequency in a frame.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
-        The sound; may be shorter than a frame.
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
     n_fft : int, default=2048
         Length of a frame and of its transform (samples).
     hop_length : int, default=512
@@ -138,37 +115,38 @@ def amplitude_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int =
 
     Returns
     -------
-    amplitude : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        ``abs(librosa.stft(y))``, a row for each frequency ``k * sr / n_fft`` (Hz), in the units of ``y`` times
-        the window's sum.
+    bandwidth : ndarray of shape (n_frames,), float32
+        Width (Hz), 0 in silence; the values of ``librosa.feature.spectral_bandwidth``.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or a length is below 1.
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    A. Klapuri, M. Davy (eds.), "Signal Processing Methods for Music Transcription", Springer 2006, chapter 5.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import amplitude_spectrogram
-    >>> amplitude_spectrogram(np.zeros(22050)).shape
-    (1025, 44)
+    >>> from savee_mm.signal import spectral_bandwidth
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> bool(spectral_bandwidth(tone, 22050)[20] < 30)
+    True
     """
-    y = check_sound(y)
-    n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
-    amplitude = np.empty((n_frames, 1 + n_fft // 2), dtype=np.float32)
-    for start, spectrum in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
-        np.abs(spectrum, out=amplitude[start : start + len(spectrum)])
-    return amplitude.T
+    return one_descriptor("spec_bandwidth", y, sr, n_fft=n_fft, hop_length=hop_length)
 
 
-def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Short-time level of a sound: ``20 log10(|X| / max |X|)``, cut 80 dB below the maximum.
+def spectral_flatness(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral flatness of a sound: geometric over arithmetic mean of ``max(P, 1e-10)`` of each frame.
+
+    Near 0 for a tone, near 0.56 for a frame of white noise.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
-        The sound; may be shorter than a frame.
+        The sound, finite; may be shorter than a frame.
     n_fft : int, default=2048
         Length of a frame and of its transform (samples).
     hop_length : int, default=512
@@ -176,103 +154,277 @@ def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -
 
     Returns
     -------
-    db : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        Level (dB) relative to the clip's loudest value, in [-80, 0];
-        ``librosa.amplitude_to_db(abs(librosa.stft(y)), ref=np.max)``. Silence, amplitudes below 1e-5, is all 0.
+    flatness : ndarray of shape (n_frames,), float32
+        In (0, 1], 1 in silence; the values of ``librosa.feature.spectral_flatness``.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or a length is below 1.
+        If ``y`` is not one-dimensional or not finite, or a length is below 1.
+
+    References
+    ----------
+    J. D. Johnston, "Transform coding of audio signals using perceptual noise criteria", IEEE Journal on Selected
+    Areas in Communications 6 (1988), pp. 314-323.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import db_spectrogram
-    >>> click = np.r_[np.zeros(4096), 1, np.zeros(4096)]
-    >>> db = db_spectrogram(click)
-    >>> float(db.min()), float(db.max())
-    (-80.0, 0.0)
+    >>> from savee_mm.signal import spectral_flatness
+    >>> bool(spectral_flatness(np.sin(np.arange(22050)))[20] < 1e-4)
+    True
     """
-    return amplitude_to_level(amplitude_spectrogram(y, n_fft=n_fft, hop_length=hop_length))
+    return one_descriptor("spec_flatness", y, 1.0, n_fft=n_fft, hop_length=hop_length)
 
 
-def amplitude_to_level(amplitude, *, range_db=80.0):
-    """Turn amplitudes, in place, into levels relative to the largest.
+def spectral_flux(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral flux of a sound: ``sqrt(mean((|X[t]| - |X[t-1]|)**2))``, the root mean square over the bins.
+
+    How much the spectrum changes from one frame to the next, in either direction, level included: openSMILE's
+    choice. librosa has none by this name; its ``onset_strength`` keeps rises of the mel spectrum in dB only.
 
     Parameters
     ----------
-    amplitude : ndarray of float32
-        Amplitudes, of any shape with at least one value; overwritten.
-    range_db : float, default=80
-        The result is cut at this distance below its largest value (dB).
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
 
     Returns
     -------
-    db : ndarray
-        The same array: level (dB).
-    """
-    min_amplitude = MIN_POWER**0.5
-    reference = max(float(amplitude.max()), min_amplitude)
-    np.maximum(amplitude, max(reference * 10 ** (-range_db / 20), min_amplitude), out=amplitude)
-    amplitude /= np.float32(reference)
-    np.log10(amplitude, out=amplitude)
-    amplitude *= 20
-    return amplitude
-
-
-def power_to_db(power: np.ndarray, *, amin: float = MIN_POWER, top_db: float = 80.0) -> np.ndarray:
-    """Power in decibels: ``10 log10(power)`` relative to 1, with a floor.
-
-    Parameters
-    ----------
-    power : array
-        Power, of any shape.
-    amin : float, default=1e-10
-        Power below it counts as ``amin``.
-    top_db : float, default=80
-        The result is cut at this distance below its largest value (dB); None for no cut.
-
-    Returns
-    -------
-    db : ndarray of the same shape
-        Level (dB), as ``librosa.power_to_db`` with ``ref=1``.
+    flux : ndarray of shape (n_frames,), float32
+        In the units of ``|X|``; 0 in the first frame, and wherever frames are the same: in silence, and under a
+        constant but for the frames that reach beyond an end.
 
     Raises
     ------
     ValueError
-        If ``amin`` is not above 0 or ``top_db`` is below 0.
+        If ``y`` is not one-dimensional or not finite, or a length is below 1.
+
+    References
+    ----------
+    A. Lerch, "An Introduction to Audio Content Analysis", Wiley 2012, section 3.3.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import power_to_db
-    >>> power_to_db(np.array([1.0, 0.1, 0.0]))
-    array([  0., -10., -80.])
+    >>> from savee_mm.signal import spectral_flux
+    >>> flux = spectral_flux(np.ones(22050))
+    >>> bool(flux[:3].max() > 0.1), bool(flux[3:-3].max() < 1e-6)
+    (True, True)
     """
-    if amin <= 0 or (top_db is not None and top_db < 0):
-        raise ValueError(f"expected amin > 0 and top_db >= 0, got amin={amin}, top_db={top_db}")
-    db = np.asarray(np.maximum(power, amin))
-    np.log10(db, out=db)
-    db *= 10
-    if top_db is not None and db.size:
-        np.maximum(db, db.max() - top_db, out=db)
-    return db
+    return one_descriptor("spec_flux", y, 1.0, n_fft=n_fft, hop_length=hop_length)
 
 
-@lru_cache(maxsize=16)
-def hann(n_fft, dtype):
-    """Return the periodic Hann window.
+def spectral_contrast(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral contrast of a sound: peak less valley, in dB, of each octave band of a frame.
+
+    The valley and the peak are the means of the lowest and the highest 2% of ``|X|`` in the band, one bin at least,
+    in dB and each cut 80 dB below its largest in the clip. The bands end at 200, 400 .. 6400 Hz and half the rate.
 
     Parameters
     ----------
-    n_fft : int
-        Its length (samples).
-    dtype : type
-        Its precision.
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
 
     Returns
     -------
-    window : ndarray of shape (n_fft,)
+    contrast : ndarray of shape (7, n_frames), float32
+        Difference of levels (dB), a row per band from low to high; the values of
+        ``librosa.feature.spectral_contrast``, which refuses rates of 12.8 kHz and less: here a band without a bin
+        has contrast 0.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    D.-N. Jiang, L. Lu, H.-J. Zhang, J.-H. Tao, L.-H. Cai, "Music type classification by spectral contrast
+    feature", ICME 2002, pp. 113-116.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spectral_contrast
+    >>> spectral_contrast(np.sin(np.arange(22050)), 22050).shape
+    (7, 44)
     """
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(dtype)
+    return one_descriptor("spec_contrast", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def alpha_ratio(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Alpha ratio of a sound: level of 50-1000 Hz less that of 1-5 kHz, in each frame.
+
+    ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, a band not below 1e-10. High in a soft voice.
+    As the Geneva set is published; openSMILE gives it the opposite sign.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    ratio : ndarray of shape (n_frames,), float32
+        Difference of levels (dB), 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import alpha_ratio
+    >>> bool(alpha_ratio(np.sin(2 * np.pi * 300 * np.arange(22050) / 22050), 22050)[20] > 40)
+    True
+    """
+    return one_descriptor("alpha_ratio", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def hammarberg_index(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Hammarberg index of a sound: level of the highest peak below 2 kHz less that in 2-5 kHz, in each frame.
+
+    ``10 log10(max(P[f < 2000]) / max(P[2000 <= f < 5000]))``, a peak not below 1e-10. High in a soft voice.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    index : ndarray of shape (n_frames,), float32
+        Difference of levels (dB), 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import hammarberg_index
+    >>> bool(hammarberg_index(np.sin(2 * np.pi * 3000 * np.arange(22050) / 22050), 22050)[20] < -40)
+    True
+    """
+    return one_descriptor("hammarberg_index", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def spectral_slope(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Spectral slope of a sound: of the least-squares line through the level in 0-500 and 500-1500 Hz.
+
+    The level of a bin is ``10 log10(max(P, 1e-10))``; a band of fewer than two bins has slope 0.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    slope : ndarray of shape (2, n_frames), float32
+        Slope (dB/Hz), a row for each of the two bands; 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import spectral_slope
+    >>> spectral_slope(np.sin(np.arange(22050)), 22050).shape
+    (2, 44)
+    """
+    return one_descriptor("spectral_slope", y, sr, n_fft=n_fft, hop_length=hop_length)
+
+
+def loudness(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
+    """Loudness of a sound, roughly as heard: compressed power of auditory bands, summed, of each frame.
+
+    ``sum(E**0.3)`` over 26 mel bands of 20 Hz to 8 kHz, where ``E`` is the mean square in the band, weighted by
+    Hermansky's equal-loudness curve (1 at 1 kHz). Stevens's power law; not in sone, for recordings are not calibrated.
+
+    Parameters
+    ----------
+    y : array of shape (n_samples,)
+        The sound, finite; may be shorter than a frame.
+    sr : float
+        Sampling rate (Hz).
+    n_fft : int, default=2048
+        Length of a frame and of its transform (samples).
+    hop_length : int, default=512
+        Distance between two frames (samples).
+
+    Returns
+    -------
+    loudness : ndarray of shape (n_frames,), float32
+        Without unit; twice the amplitude is 1.5 times the loudness. 0 in silence.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional or not finite, or a length is below 1, or ``sr`` is not above 0.
+
+    References
+    ----------
+    F. Eyben et al., "The Geneva minimalistic acoustic parameter set (GeMAPS) for voice research and affective
+    computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
+    H. Hermansky, "Perceptual linear predictive (PLP) analysis of speech", JASA 87 (1990), pp. 1738-1752.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from savee_mm.signal import loudness
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
+    >>> round(float(loudness(2 * tone, 22050)[20] / loudness(tone, 22050)[20]), 3)
+    1.516
+    """
+    return one_descriptor("loudness", y, sr, n_fft=n_fft, hop_length=hop_length)

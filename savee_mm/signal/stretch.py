@@ -15,7 +15,7 @@ import numpy as np
 
 from savee_mm.signal.augment import check_float32, check_within, root_mean_square
 
-#: Limits of ``rate`` and of ``n_steps``, a little beyond what is still speech.
+#: Limits of ``rate`` and of ``semitones``, a little beyond what is still speech.
 RATES = (0.1, 10.0)
 SEMITONES = (-36.0, 36.0)
 
@@ -71,7 +71,7 @@ def time_stretch(y: np.ndarray, sr: int, rate: float) -> np.ndarray:
     return _stretch(y, sr, length, rate=rate)
 
 
-def pitch_shift(y: np.ndarray, sr: int, n_steps: float) -> np.ndarray:
+def pitch_shift(y: np.ndarray, sr: int, semitones: float) -> np.ndarray:
     """Change the pitch of a sound and keep its tempo and its level.
 
     All frequencies move by one factor, the formants too: a voice shifted up is that of a smaller speaker.
@@ -82,23 +82,23 @@ def pitch_shift(y: np.ndarray, sr: int, n_steps: float) -> np.ndarray:
         The sound, finite.
     sr : int
         Sampling rate (Hz), 1000 at least.
-    n_steps : float
+    semitones : float
         Semitones up, -36 to 36: 12 of them double every frequency.
 
     Returns
     -------
     shifted : ndarray of shape (n_samples,), float32
         In step with ``y``. Its root mean square is that of ``y``, save for a sound that has nothing below half of
-        ``sr`` any more. Silence stays silence; ``n_steps=0`` gives a copy.
+        ``sr`` any more. Silence stays silence; ``semitones=0`` gives a copy.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or not finite, or ``sr`` or ``n_steps`` is out of range.
+        If ``y`` is not one-dimensional or not finite, or ``sr`` or ``semitones`` is out of range.
 
     References
     ----------
-    Time stretching as in :func:`time_stretch`, then resampling (libsoxr) by ``2 ** (n_steps / 12)``, which restores
+    Time stretching as in :func:`time_stretch`, then resampling (libsoxr) by ``2 ** (semitones / 12)``, which restores
     the tempo and moves the pitch.
 
     Examples
@@ -109,20 +109,20 @@ def pitch_shift(y: np.ndarray, sr: int, n_steps: float) -> np.ndarray:
     >>> round(float(np.nanmedian(pitch(pitch_shift(tone, 22050, 12), 22050)[0])))
     400
     """
-    y, n_steps = check_float32(y), check_within("n_steps", n_steps, SEMITONES)
-    return _stretch(y, sr, len(y), n_steps=n_steps)
+    y, semitones = check_float32(y), check_within("semitones", semitones, SEMITONES)
+    return _stretch(y, sr, len(y), semitones=semitones)
 
 
-def _stretch(y, sr, length, *, rate=1.0, n_steps=0.0):
+def _stretch(y, sr, length, *, rate=1.0, semitones=0.0):
     """Return ``length`` samples of ``y`` at another rate and pitch, as loud as ``y``."""
     sr = check_within("sr", sr, (_MIN_SR, 2**31 - 1), kind=Integral)
-    if rate == 1 and n_steps == 0:
+    if rate == 1 and semitones == 0:
         return y.copy()
     peak = float(np.abs(y).max(initial=0))
     if not peak:
         return np.zeros(length, np.float32)
     # Squares of very soft or very loud samples would leave the range of the stretcher's float32: it gets full scale.
-    stretched = _run_stretcher((y / np.float64(peak)).astype(np.float32), sr, length, rate, 2 ** (n_steps / 12))
+    stretched = _run_stretcher((y / np.float64(peak)).astype(np.float32), sr, length, rate, 2 ** (semitones / 12))
     # The stretcher brings close partials out of step and spreads onsets over a block, some of it beyond the ends; most
     # speech comes out some percent too soft. Features of energy would learn that level in place of the emotion.
     level = root_mean_square(stretched)

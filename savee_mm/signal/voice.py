@@ -13,8 +13,8 @@ computing", IEEE Transactions on Affective Computing 7 (2016), pp. 190-202.
 
 import numpy as np
 
-from savee_mm.signal.energy import short_time_energy
 from savee_mm.signal.f0 import check_voice, contour, harmonicity
+from savee_mm.signal.temporal import short_time_energy
 
 # The length of a single frame cannot be told from its time: the step of ``pitch``, unless asked otherwise (s).
 _TIME_STEP = 0.01

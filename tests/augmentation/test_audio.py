@@ -17,7 +17,7 @@ from savee_mm.augmentation import AudioAugmenter
 from savee_mm.signal import parse_recipe
 
 ALL = ["time_stretch", "pitch_shift", "add_noise", "apply_gain", "invert_polarity"]
-RANGES = {"stretch_rate": "time_stretch", "pitch_steps": "pitch_shift", "noise_snr": "add_noise", "gain": "apply_gain"}
+RANGES = {"stretch_rate": "time_stretch", "semitones": "pitch_shift", "snr_db": "add_noise", "gain": "apply_gain"}
 
 # Other recipes for the same seed would make every folder cache and every published figure stale.
 FROZEN = [
@@ -142,7 +142,7 @@ def test_global_state_is_left_alone(table, random_state):
 
 def test_values_fill_their_ranges_and_stay_within(table):
     augmenter = AudioAugmenter(
-        probability=1, noise_snr=(5, 6), pitch_steps=(-1, 3), stretch_rate=(0.9, 1.2), gain=(-2, 2), random_state=0
+        probability=1, snr_db=(5, 6), semitones=(-1, 3), stretch_rate=(0.9, 1.2), gain=(-2, 2), random_state=0
     )
     values = {}
     for steps in steps_of(augmenter.augment(table(), n_copies=5)):
@@ -165,7 +165,7 @@ def test_values_fill_their_ranges_and_stay_within(table):
 
 
 def test_rounding_does_not_leave_a_narrow_range(table):
-    augmenter = AudioAugmenter(probability=1, pitch_steps=(0.12345, 0.12345), stretch_rate=(1.00001, 1.00002))
+    augmenter = AudioAugmenter(probability=1, semitones=(0.12345, 0.12345), stretch_rate=(1.00001, 1.00002))
     for steps in steps_of(augmenter.augment(table(20))):
         arguments = dict(steps)
         assert arguments["pitch_shift"]["n_steps"] == 0.12345
@@ -193,9 +193,9 @@ def test_none_leaves_one_out_and_the_others_as_they_were(table, parameter, kerne
 
 
 def test_polarity_alone(table):
-    augmenter = AudioAugmenter(noise_snr=None, pitch_steps=None, stretch_rate=None, gain=None, probability=0.1)
+    augmenter = AudioAugmenter(snr_db=None, semitones=None, stretch_rate=None, gain=None, probability=0.1)
     assert set(augmenter.augment(table())["augmentation"].iloc[200:]) == {"invert_polarity()"}
-    with pytest.raises(ValueError, match=r"nothing to do .* noise_snr, gain, set polarity=True"):
+    with pytest.raises(ValueError, match=r"nothing to do .* snr_db, gain, set polarity=True"):
         augmenter.set_params(polarity=False).augment(table())
     assert len(augmenter.augment(table(), n_copies=0)) == 200
 
@@ -234,7 +234,7 @@ def test_works_first_in_a_pipeline_and_touches_training_only(corpus):
     seen = []
     watch = FunctionTransformer(lambda X: seen.append(X) or X)
     model = make_pipeline(
-        AudioAugmenter(pitch_steps=None, stretch_rate=None, random_state=0),
+        AudioAugmenter(semitones=None, stretch_rate=None, random_state=0),
         watch,
         ProsodyFeatures(),
         StandardScaler(),
@@ -292,11 +292,11 @@ def test_y_of_another_length_is_refused(table):
         ("probability", 1.1),
         ("random_state", "0"),
         ("polarity", "yes"),
-        ("noise_snr", (30, 10)),
-        ("noise_snr", 20),
-        ("pitch_steps", (-2,)),
-        ("pitch_steps", (-2, 0, 2)),
-        ("pitch_steps", (-40, 2)),
+        ("snr_db", (30, 10)),
+        ("snr_db", 20),
+        ("semitones", (-2,)),
+        ("semitones", (-2, 0, 2)),
+        ("semitones", (-40, 2)),
         ("stretch_rate", (0, 1)),
         ("stretch_rate", (-1, 1)),
         ("gain", (np.nan, 3)),
@@ -326,3 +326,13 @@ def test_is_a_citizen_of_scikit_learn(table):
     before = augmenter.get_params()
     augmenter.augment(table(5))
     assert augmenter.get_params() == before
+
+
+def test_state_with_former_parameter_names_is_restored(table):
+    augmenter = AudioAugmenter(snr_db=(5, 6), semitones=(-1, 3), random_state=0)
+    former = {"snr_db": "noise_snr", "semitones": "pitch_steps"}
+    state = {former.get(name, name): value for name, value in augmenter.__getstate__().items()}
+    restored = AudioAugmenter.__new__(AudioAugmenter)
+    restored.__setstate__(state)
+    assert restored.get_params() == augmenter.get_params()
+    pd.testing.assert_frame_equal(restored.augment(table(5)), augmenter.augment(table(5)))

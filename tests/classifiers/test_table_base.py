@@ -12,7 +12,7 @@ from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 
 SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "filters": 4, "n_units": 8, "epochs": 1, "random_state": 0}
 # Noise alone: fast, and never without effect on a picture.
-QUICK = {"pitch_steps": None, "stretch_rate": None, "gain": None, "polarity": False}
+QUICK = {"semitones": None, "stretch_rate": None, "gain": None, "polarity": False}
 
 
 class Witness(AudioAugmenter):

@@ -28,7 +28,7 @@ NOT_ASKED = {"ES01", "EX01", "SA01", "RT02", "RT03", "RT04", "PR07", "PR08"}
 # scikit-learn's own signatures, said in one line; and records, whose fields are described as attributes.
 ONE_LINERS = {"fit_transform", "get_n_splits", "get_support"}
 # Constants, which are described on the API page itself.
-DATA = {"PROTOCOLS", "CONTOURS", "STATISTICS", "GEOMETRY", "WITH_LANDMARKS"}
+DATA = {"PROTOCOLS", "DESCRIPTORS", "STATISTICS", "GEOMETRY", "WITH_LANDMARKS"}
 RECORDS = {"savee_mm.Explanation", "savee_mm.WindowPrediction", "savee_mm.signal.VoiceReport", "savee_mm.vision.Faces"}
 
 

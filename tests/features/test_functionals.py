@@ -7,7 +7,7 @@ from sklearn.base import clone
 
 from savee_mm import ClipError, VoiceFunctionals, load_savee, read_audio
 from savee_mm.datasets.synthetic import synthesize_voice
-from savee_mm.signal import level_sound, mel_spectrogram, pitch, rms
+from savee_mm.signal import mel_spectrogram, normalize_rms, pitch, rms
 
 SR = 16000
 COLUMNS = VoiceFunctionals().fit([np.zeros(1600)]).get_feature_names_out().tolist()
@@ -134,7 +134,7 @@ def test_absolute_levels_are_in_decibels_of_full_scale(tone, amplitude):
 def test_relative_levels_are_told_beside_the_mean_of_the_loud_frames():
     y = make_voice()
     row = features(y)
-    levelled, _ = level_sound(y, SR)
+    levelled, _ = normalize_rms(y, SR)
     levels = 20 * np.log10(rms(levelled, frame_length=512, hop_length=160) + 1e-6)
     loud = levels > np.percentile(levels, 95) - 30
     assert 0.5 < loud.mean() < 0.95
@@ -324,7 +324,7 @@ def test_men_speak_between_75_and_300_hertz(savee):
     assert X["voiced_share"].between(0.2, 0.9).all()
     for clip, median in zip(savee["audio"], X["f0_median"], strict=True):
         y, sr = read_audio(clip, sr=SR)
-        hertz = np.nanmedian(pitch(level_sound(y, sr)[0], sr)[0])
+        hertz = np.nanmedian(pitch(normalize_rms(y, sr)[0], sr)[0])
         assert median == pytest.approx(12 * np.log2(hertz / 100), abs=1e-3)
 
 

@@ -81,7 +81,7 @@ def test_a_copy_is_read_with_its_recipe(corpus, extractor):
     from savee_mm.augmentation import AudioAugmenter
 
     table = corpus.data.iloc[:1]
-    augmenter = AudioAugmenter(noise_snr=(5, 5), pitch_steps=None, stretch_rate=None, polarity=False, random_state=0)
+    augmenter = AudioAugmenter(snr_db=(5, 5), semitones=None, stretch_rate=None, polarity=False, random_state=0)
     X = extractor(n_frames=40).fit_transform(augmenter.augment(table))
     assert not np.allclose(X[0], X[1], atol=0.1)
     np.testing.assert_array_equal(X[0], extractor(n_frames=40).fit_transform(table)[0])

@@ -425,7 +425,7 @@ def test_real_extractors_are_normalised_by_speaker(corpus, extractor):
 
 
 def test_augmenter_ahead_of_it_leaves_the_statistics(corpus):
-    more = AudioAugmenter(n_copies=2, pitch_steps=None, stretch_rate=None, random_state=0).augment(corpus.data)
+    more = AudioAugmenter(n_copies=2, semitones=None, stretch_rate=None, random_state=0).augment(corpus.data)
     plain = SpeakerNormalizer(ProsodyFeatures(), min_clips=7).fit(corpus.data)
     with_copies = SpeakerNormalizer(ProsodyFeatures(), min_clips=7)
     Z = with_copies.fit_transform(more)
@@ -462,7 +462,7 @@ def test_part_of_a_network_with_its_cache(corpus, tmp_path):
     clf = AudioCNNClassifier(
         image=SpeakerNormalizer(MFCCImage(normalize=None, n_mfcc=13, n_frames=60), min_clips=7),
         features=SpeakerNormalizer(ProsodyFeatures(), min_clips=7),
-        augment=AudioAugmenter(pitch_steps=None, stretch_rate=None),
+        augment=AudioAugmenter(semitones=None, stretch_rate=None),
         filters=4,
         n_units=8,
         epochs=1,

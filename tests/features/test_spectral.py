@@ -9,7 +9,7 @@ from sklearn.svm import SVC
 
 from savee_mm import AudioFeatures, PCACorrSelector, ProsodyFeatures, SpectralFeatures
 from savee_mm.media import read_audio
-from savee_mm.signal import CONTOURS, spectral_contours
+from savee_mm.signal import DESCRIPTORS, low_level_descriptors
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +17,12 @@ def noise():
     return np.random.default_rng(0).normal(scale=0.1, size=30000).astype(np.float32)
 
 
-@pytest.mark.parametrize("feature", CONTOURS)
+@pytest.mark.parametrize("feature", DESCRIPTORS)
 def test_every_descriptor_by_its_name(feature, noise):
     extractor = SpectralFeatures(features=[feature], statistics=["mean"], n_frames=5, n_fft=256, hop_length=128)
     X = extractor.set_output(transform="pandas").fit_transform([noise])
     contour = np.atleast_2d(
-        spectral_contours(noise, 22050, features=[feature], n_fft=256, hop_length=128, n_mfcc=13)[feature]
+        low_level_descriptors(noise, 22050, features=[feature], n_fft=256, hop_length=128, n_mfcc=13)[feature]
     )
     assert X.shape == (1, 6 * len(contour))
     assert np.isfinite(X).all(axis=None)
@@ -35,7 +35,7 @@ def test_every_descriptor_by_its_name(feature, noise):
 def test_single_image_reshapes(noise):
     extractor = SpectralFeatures(features=["mel_spectrogram"], statistics=(), n_frames=30, n_mels=40)
     image = extractor.fit_transform([noise, noise[::-1]]).reshape(2, 40, 30)
-    expected = spectral_contours(noise, 22050, features=["mel_spectrogram"], n_mels=40)["mel_spectrogram"]
+    expected = low_level_descriptors(noise, 22050, features=["mel_spectrogram"], n_mels=40)["mel_spectrogram"]
     np.testing.assert_allclose(image[0, :, [0, -1]], expected[:, [0, -1]].T, rtol=1e-6)
 
 
@@ -111,7 +111,7 @@ def test_rate_as_recorded(corpus):
     path = corpus.data["audio"].iloc[0]
     y, sr = read_audio(path)
     as_recorded = SpectralFeatures(sr=None, features=["rms"], statistics=["mean"]).fit_transform([path])
-    assert as_recorded[0, 0] == pytest.approx(spectral_contours(y, sr, features=["rms"])["rms"].mean(), rel=1e-6)
+    assert as_recorded[0, 0] == pytest.approx(low_level_descriptors(y, sr, features=["rms"])["rms"].mean(), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_estimator_of_a_user_comes_back(what, clips, tmp_path):
 
 
 def test_augmented_pipeline_comes_back(clips, tmp_path):
-    augmenter = AudioAugmenter(n_copies=1, pitch_steps=None, stretch_rate=None, random_state=0)
+    augmenter = AudioAugmenter(n_copies=1, semitones=None, stretch_rate=None, random_state=0)
     assert_comes_back(make_resampled(augmenter, on_prosody(logistic())), clips, tmp_path / "m.savee")
 
 

@@ -97,7 +97,7 @@ def test_what_is_no_finite_sound_is_refused(kernel, y):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1000, "10", None, True])
 def test_decibels_out_of_range_are_refused(tone, value):
-    with pytest.raises(ValueError, match=r"snr must be a number from -200.0 to 200.0, got"):
+    with pytest.raises(ValueError, match=r"snr_db must be a number from -200.0 to 200.0, got"):
         add_noise(tone(), value, seed=0)
     with pytest.raises(ValueError, match=r"gain must be a number"):
         apply_gain(tone(), value)

@@ -43,7 +43,7 @@ ALTERED = {
     "half a second cut off": lambda y, path: (y[8000:], SR),
     "silence in front": lambda y, path: (np.r_[np.zeros(5000, np.float32), y], SR),
     "codec": lambda y, path: (as_ogg(y, path), SR),
-    "noise": lambda y, path: (add_noise(y, snr=20.0, seed=0), SR),
+    "noise": lambda y, path: (add_noise(y, snr_db=20.0, seed=0), SR),
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from savee_mm.signal import STATISTICS, resample_contour, summarize
+from savee_mm.signal import STATISTICS, resample_frames, summarize
 
 LOCATIONS = ("mean", "min", "max", "median", "p5", "p20", "p80", "p95")
 ROWS = np.random.default_rng(0).normal(size=(3, 50))
@@ -54,14 +54,14 @@ def test_a_constant_has_no_spread_and_no_slope(name):
 
 def test_single_frame_is_enough():
     assert np.isfinite(summarize([2.0], list(STATISTICS), time_step=0.01)).all()
-    np.testing.assert_array_equal(resample_contour([2.0], 4), [2, 2, 2, 2])
+    np.testing.assert_array_equal(resample_frames([2.0], 4), [2, 2, 2, 2])
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 37, 50, 51, 300])
 def test_resampling_is_numpys_interpolation(n_frames):
     positions = np.linspace(0, 49, n_frames)
     expected = [np.interp(positions, np.arange(50), row) for row in ROWS]
-    np.testing.assert_allclose(resample_contour(ROWS, n_frames), expected, atol=1e-12)
+    np.testing.assert_allclose(resample_frames(ROWS, n_frames), expected, atol=1e-12)
 
 
 def test_bad_input_is_named():

@@ -1,9 +1,9 @@
-"""level_sound: what a filter and a gain do to tones is known in dB."""
+"""normalize_rms: what a filter and a gain do to tones is known in dB."""
 
 import numpy as np
 import pytest
 
-from savee_mm.signal import level_sound
+from savee_mm.signal import normalize_rms
 
 SR = 16000
 
@@ -19,19 +19,19 @@ def attenuation(f0):
 
 @pytest.mark.parametrize("amplitude", [1, 0.5, 1e-3])
 def test_level_of_a_sine_is_its_amplitude_over_the_root_of_two(tone, amplitude):
-    _, level = level_sound(tone(1000, 2, SR, amplitude), SR)
+    _, level = normalize_rms(tone(1000, 2, SR, amplitude), SR)
     assert level == pytest.approx(20 * np.log10(amplitude) - 10 * np.log10(2), abs=0.01)
 
 
 @pytest.mark.parametrize("f0", [20, 60, 200, 1000])
 def test_rumble_is_removed_and_voice_passes(tone, f0):
-    _, level = level_sound(tone(f0, 5, SR, np.sqrt(2)), SR)
+    _, level = normalize_rms(tone(f0, 5, SR, np.sqrt(2)), SR)
     # The filter rings for a fraction of the five seconds.
     assert level == pytest.approx(attenuation(f0), abs=0.1)
 
 
 def test_of_a_mixture_the_voice_is_left(tone):
-    levelled, _ = level_sound(tone(200, 2, SR) + tone(20, 2, SR), SR)
+    levelled, _ = normalize_rms(tone(200, 2, SR) + tone(20, 2, SR), SR)
     spectrum = np.abs(np.fft.rfft(levelled)) ** 2
     assert 10 * np.log10(spectrum[40] / spectrum[400]) == pytest.approx(attenuation(20) - attenuation(200), abs=0.2)
 
@@ -40,7 +40,7 @@ def test_of_a_mixture_the_voice_is_left(tone):
 @pytest.mark.parametrize("seconds", [0.001, 0.1, 2])
 def test_result_has_the_level_that_was_asked_for(tone, rms, seconds):
     y = tone(200, seconds, SR, 0.3) + 0.01 * np.random.default_rng(0).normal(size=round(seconds * SR))
-    levelled, _ = level_sound(y, SR) if rms is None else level_sound(y, SR, rms=rms)
+    levelled, _ = normalize_rms(y, SR) if rms is None else normalize_rms(y, SR, rms=rms)
     assert levelled.dtype == np.float32
     assert levelled.shape == y.shape
     assert decibels(levelled) == pytest.approx(20 * np.log10(rms or 0.05), abs=1e-5)
@@ -49,7 +49,7 @@ def test_result_has_the_level_that_was_asked_for(tone, rms, seconds):
 @pytest.mark.parametrize("offset", [0.03, -0.4])
 def test_offset_does_not_matter(tone, offset):
     y = tone(200, 1, SR, 0.1)
-    (plain, level), (moved, level_moved) = level_sound(y, SR), level_sound(y + offset, SR)
+    (plain, level), (moved, level_moved) = normalize_rms(y, SR), normalize_rms(y + offset, SR)
     # The sound has full scale at 0.05; the rest is rounding.
     np.testing.assert_allclose(moved, plain, atol=1e-7)
     assert level_moved == pytest.approx(level)
@@ -59,28 +59,28 @@ def test_offset_does_not_matter(tone, offset):
 @pytest.mark.parametrize("gain", [0.01, 30])
 def test_gain_is_told_and_does_not_matter(gain):
     y = 0.01 * np.random.default_rng(0).normal(size=SR)
-    (plain, level), (other, level_other) = level_sound(y, SR), level_sound(gain * y, SR)
+    (plain, level), (other, level_other) = normalize_rms(y, SR), normalize_rms(gain * y, SR)
     np.testing.assert_allclose(other, plain, rtol=1e-6)
     assert level_other - level == pytest.approx(20 * np.log10(gain))
 
 
 def test_level_and_sound_give_back_the_recording(tone):
     y = tone(500, 1, SR, 0.2)
-    levelled, level = level_sound(y, SR)
+    levelled, level = normalize_rms(y, SR)
     assert decibels(levelled * 10 ** (level / 20) / 0.05) == pytest.approx(level, abs=1e-5)
     # The tone is high above the filter's edge: of it nothing is left to be removed.
-    assert level_sound(levelled, SR)[1] == pytest.approx(20 * np.log10(0.05), abs=0.01)
+    assert normalize_rms(levelled, SR)[1] == pytest.approx(20 * np.log10(0.05), abs=0.01)
 
 
 def test_integers_are_taken_as_numbers():
     y = np.random.default_rng(0).integers(-1000, 1000, 500).astype(np.int16)
-    np.testing.assert_array_equal(level_sound(y, SR)[0], level_sound(y.astype(float), SR)[0])
+    np.testing.assert_array_equal(normalize_rms(y, SR)[0], normalize_rms(y.astype(float), SR)[0])
 
 
 def test_input_is_not_changed(tone):
     y = tone() + 0.1
     copy = y.copy()
-    level_sound(y, 22050)
+    normalize_rms(y, 22050)
     np.testing.assert_array_equal(y, copy)
 
 
@@ -90,7 +90,7 @@ def test_input_is_not_changed(tone):
     ids=["silence", "constant", "constant float32", "one sample", "empty"],
 )
 def test_silence_stays_silence_at_the_level_asked_for(y):
-    levelled, level = level_sound(y, SR, rms=0.1)
+    levelled, level = normalize_rms(y, SR, rms=0.1)
     assert levelled.dtype == np.float32
     np.testing.assert_array_equal(levelled, np.zeros(len(y)))
     assert level == pytest.approx(-20)
@@ -98,4 +98,4 @@ def test_silence_stays_silence_at_the_level_asked_for(y):
 
 def test_what_is_no_mono_sound_is_refused():
     with pytest.raises(ValueError, match=r"expected a sound of shape \(n_samples,\), got \(2, 100\)"):
-        level_sound(np.zeros((2, 100)), SR)
+        normalize_rms(np.zeros((2, 100)), SR)

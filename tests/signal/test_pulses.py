@@ -11,7 +11,7 @@ from parselmouth.praat import call
 from savee_mm.datasets.synthetic.voice import synthesize_voice
 from savee_mm.signal import praat
 from savee_mm.signal.f0 import pitch
-from savee_mm.signal.pulses import _jitter, jitter, period_marks, shimmer, voice_report
+from savee_mm.signal.pulses import _jitter, jitter, pitch_marks, shimmer, voice_report
 
 LIMITS = (0.0001, 0.02, 1.3)
 
@@ -52,7 +52,7 @@ def speech(request, shared):
 def test_marks_are_where_the_pulses_are():
     periods = 0.008 * (1 + 0.01 * np.random.default_rng(0).standard_normal(60))
     y, centres = pulse_train(periods, np.ones(61), 44100)
-    marks = period_marks(y, 44100, *pitch(y, 44100))
+    marks = pitch_marks(y, 44100, *pitch(y, 44100))
     # Sample 0 is at half a sample; all pulses but perhaps the outermost are marked, to a hundredth of a sample.
     nearest = np.abs(marks[:, None] - centres - 0.5 / 44100).min(axis=1)
     assert len(marks) >= 57
@@ -93,7 +93,7 @@ def test_praats_marks_on_speech(speech):
     y, sr = speech
     sound = parselmouth.Sound(y, sr)
     contour = sound.to_pitch_ac(time_step=0.01)
-    marks = period_marks(y, sr, np.where((f0 := contour.selected_array["frequency"]) > 0, f0, np.nan), contour.xs())
+    marks = pitch_marks(y, sr, np.where((f0 := contour.selected_array["frequency"]) > 0, f0, np.nan), contour.xs())
     theirs = praat_points(call([sound, contour], "To PointProcess (cc)"))
     assert len(marks) > 100
     # On one contour: the same marks, to a nanosecond.
@@ -160,19 +160,19 @@ def test_silence_and_a_constant_have_no_periods(n_samples, value):
     assert np.isnan(report.f0).all()
     assert np.isnan(report.jitter)
     assert np.isnan(report.shimmer)
-    assert period_marks(y, 16000, report.f0, report.times).shape == (0,)
+    assert pitch_marks(y, 16000, report.f0, report.times).shape == (0,)
 
 
 def test_frames_without_a_pitch_have_no_marks():
-    assert period_marks(tone(220, 16000), 16000, [np.nan, 0.0, -1.0], [0.1, 0.2, 0.3]).shape == (0,)
-    assert period_marks(np.empty(0), 16000, [], []).shape == (0,)
+    assert pitch_marks(tone(220, 16000), 16000, [np.nan, 0.0, -1.0], [0.1, 0.2, 0.3]).shape == (0,)
+    assert pitch_marks(np.empty(0), 16000, [], []).shape == (0,)
 
 
 def test_one_frame_of_voice():
     y = tone(220, 16000, 0.041)
     report = voice_report(y, 16000)
     assert len(report.f0) == 1
-    marks = period_marks(y, 16000, report.f0, report.times)
+    marks = pitch_marks(y, 16000, report.f0, report.times)
     assert_allclose(np.diff(marks), 1 / report.f0[0], rtol=0.02)
 
 
@@ -183,7 +183,7 @@ def test_periods_of_very_few_samples_come_to_an_end():
             y = tone(freq, 22050, n_samples / 22050)
             report = voice_report(y, 22050, fmin=133.3, fmax=22050)
             assert np.isnan(report.jitter) or np.nanmax(report.f0) < 22050 / 4
-            marks = period_marks(y, 22050, report.f0, report.times)
+            marks = pitch_marks(y, 22050, report.f0, report.times)
             assert (np.diff(marks) > 0).all()
 
 
@@ -192,7 +192,7 @@ def test_contour_from_elsewhere():
     y = np.random.default_rng(0).standard_normal(8000)
     times = 0.005 + 0.01 * np.arange(50)
     for f0 in (75.0, 300.0, 600.0, 5000.0):
-        marks = period_marks(y, 16000, np.full(50, f0), times)
+        marks = pitch_marks(y, 16000, np.full(50, f0), times)
         assert (np.diff(marks) > 0).all()
         assert marks[0] >= 0
         assert marks[-1] <= 0.5
@@ -209,12 +209,12 @@ def test_bad_input_is_refused():
         with pytest.raises(ValueError, match="fmin < fmax"):
             kernel(y, 16000, fmin=300, fmax=200)
     with pytest.raises(ValueError, match="one shape"):
-        period_marks(y, 16000, np.ones(3), np.arange(4))
+        pitch_marks(y, 16000, np.ones(3), np.arange(4))
     with pytest.raises(ValueError, match="half the rate"):
-        period_marks(y, 16000, [100.0, np.inf], [0.1, 0.2])
+        pitch_marks(y, 16000, [100.0, np.inf], [0.1, 0.2])
     for times in ([-0.1, 0.2], [0.2, 0.1], [0.2, 0.2], [0.1, 9.0], [0.1, np.nan]):
         with pytest.raises(ValueError, match="inside the sound"):
-            period_marks(y, 16000, [100.0, 100.0], times)
+            pitch_marks(y, 16000, [100.0, 100.0], times)
 
 
 def test_input_is_left_alone():

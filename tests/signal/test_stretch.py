@@ -200,7 +200,7 @@ def test_same_bits_every_time_and_the_input_is_not_changed(voice):
     [
         (lambda y: time_stretch(y, SR, 0), "rate must be a number from 0.1 to 10.0, got 0"),
         (lambda y: time_stretch(y, SR, np.nan), "rate must be"),
-        (lambda y: pitch_shift(y, SR, 37), "n_steps must be a number from -36.0 to 36.0, got 37"),
+        (lambda y: pitch_shift(y, SR, 37), "semitones must be a number from -36.0 to 36.0, got 37"),
         (lambda y: pitch_shift(y, 100, 2), "sr must be a whole number from 1000"),
         (lambda y: time_stretch(y, 22050.0, 2), "sr must be a whole number"),
         (lambda y: pitch_shift(y[np.newaxis], SR, 2), "one channel"),

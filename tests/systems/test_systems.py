@@ -352,7 +352,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
         epochs=1,
         batch_size=200,
         image=RememberingImage(n_mfcc=13, n_frames=20),
-        augment=AudioAugmenter(n_copies=2, pitch_steps=None, stretch_rate=None),
+        augment=AudioAugmenter(n_copies=2, semitones=None, stretch_rate=None),
         early_stopping=True,
         inner_groups=inner_groups,
         validation_fraction=0.25,
@@ -417,7 +417,7 @@ def test_known_types_of_others_are_few(voices):
     table, y = voices
     foreign = set()
     made = [systems.make(name, random_state=0) for name in ("best_audio", "svm", "logreg", "knn")]
-    made.append(make_pipeline(AudioAugmenter(pitch_steps=None, stretch_rate=None), systems.make("best_audio")))
+    made.append(make_pipeline(AudioAugmenter(semitones=None, stretch_rate=None), systems.make("best_audio")))
     for system in made:
         system.fit(table, y)
         named = skops.io.get_untrusted_types(data=skops.io.dumps(system))

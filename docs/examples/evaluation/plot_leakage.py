@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from savee_mm import AudioAugmenter, ClipGroupKFold, ProsodyFeatures, check_leakage, make_talking_faces
 
 corpus = make_talking_faces("talking_faces", n_speakers=3, n_sentences=2, random_state=0)
-augmenter = AudioAugmenter(n_copies=3, pitch_steps=None, stretch_rate=None, random_state=0)
+augmenter = AudioAugmenter(n_copies=3, semitones=None, stretch_rate=None, random_state=0)
 table, target = augmenter.fit_resample(corpus.data, corpus.target)
 model = make_pipeline(ProsodyFeatures(), StandardScaler(), KNeighborsClassifier(1))
 by_row = StratifiedKFold(4, shuffle=True, random_state=0)

@@ -12,7 +12,7 @@ in the column ``augmentation``, and the extractors apply it when they read the c
 from savee_mm import AudioAugmenter, make_talking_faces
 
 corpus = make_talking_faces("talking_faces", n_speakers=3, n_sentences=2, random_state=0)
-augmenter = AudioAugmenter(n_copies=3, pitch_steps=(-4, 4), stretch_rate=(0.7, 1.3), random_state=10)
+augmenter = AudioAugmenter(n_copies=3, semitones=(-4, 4), stretch_rate=(0.7, 1.3), random_state=10)
 table, _ = augmenter.fit_resample(corpus.data.iloc[:1], corpus.target[:1])
 print(*table["augmentation"].dropna(), sep="\n")
 

@@ -11,7 +11,7 @@ import soundfile as sf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from savee_mm import signal
-from savee_mm.signal import CONTOURS, spectral_contours
+from savee_mm.signal import DESCRIPTORS, low_level_descriptors
 
 # Of the range, as promised to users; measured differences are below 5e-6.
 RANGE = 1e-4
@@ -34,7 +34,7 @@ def sounds(sr, seconds=0.3):
     }
 
 
-def librosa_contours(y, sr):
+def librosa_descriptors(y, sr):
     """Return every descriptor that librosa has, by its own functions, and the others from its transform."""
     feature = librosa.feature
     amplitude = np.abs(librosa.stft(y))
@@ -66,26 +66,34 @@ def librosa_contours(y, sr):
 def test_agrees_with_librosa_on_speech(shared, clip, sr):
     y, recorded = sf.read(shared / f"data/savee_chimera/AudioData/{clip}.flac", dtype="float32")
     y = librosa.resample(y, orig_sr=recorded, target_sr=sr) if sr != recorded else y
-    expected = librosa_contours(y, sr)
-    ours = spectral_contours(y, sr, features=expected)
+    expected = librosa_descriptors(y, sr)
+    ours = low_level_descriptors(y, sr, features=expected)
     errors = {name: np.abs(ours[name] - theirs).max() / np.ptp(theirs) for name, theirs in expected.items()}
     assert max(errors.values()) < RANGE, errors
-    assert {name: contour.shape for name, contour in ours.items()} == {k: v.shape for k, v in expected.items()}
+    assert {name: descriptor.shape for name, descriptor in ours.items()} == {k: v.shape for k, v in expected.items()}
 
 
 def test_default_is_all_but_the_pictures():
-    contours = spectral_contours(np.zeros(8000), 16000)
-    assert list(contours) == [name for name, contour in CONTOURS.items() if not contour.is_image]
+    descriptors = low_level_descriptors(np.zeros(8000), 16000)
+    assert list(descriptors) == [name for name, descriptor in DESCRIPTORS.items() if not descriptor.is_image]
 
 
-@pytest.mark.parametrize("name", CONTOURS)
-def test_each_is_a_function_of_the_same_name(name):
+FUNCTIONS = {
+    "energy": signal.short_time_energy,
+    "zcr": signal.zero_crossing_rate,
+    "teo": signal.mean_teager_energy,
+    "ber": signal.band_energy_ratio,
+    "mfcc_delta": lambda y, sr: signal.mfcc_delta(signal.mfcc(y, sr)),
+}
+
+
+@pytest.mark.parametrize("name", DESCRIPTORS)
+def test_each_is_a_function_by_itself(name):
     y = sounds(16000)["noise"]
-    function = {"energy": signal.short_time_energy, "mfcc_delta": lambda y, sr: signal.mfcc_delta(signal.mfcc(y, sr))}
-    function = function.get(name) or getattr(signal, name)
+    function = FUNCTIONS.get(name) or getattr(signal, name.replace("spec_", "spectral_"))
     takes_rate = function.__code__.co_varnames[1] == "sr"
     alone = function(y, 16000) if takes_rate else function(y)
-    together = spectral_contours(y, 16000, features=list(CONTOURS))[name]
+    together = low_level_descriptors(y, 16000, features=list(DESCRIPTORS))[name]
     # Spectrograms and mel bands alone are in single precision; decibels of noise range over 100.
     assert_allclose(together, alone, rtol=0, atol=3e-6 * np.ptp(alone))
 
@@ -93,10 +101,10 @@ def test_each_is_a_function_of_the_same_name(name):
 def test_order_and_selection_change_no_value():
     y = sounds(22050)["noise"]
     names = ["mfcc", "spec_flux", "zcr", "db_spectrogram", "amplitude_spectrogram"]
-    together = spectral_contours(y, 22050, features=names)
+    together = low_level_descriptors(y, 22050, features=names)
     assert list(together) == names
     for name in names:
-        assert_array_equal(spectral_contours(y, 22050, features=[name])[name], together[name])
+        assert_array_equal(low_level_descriptors(y, 22050, features=[name])[name], together[name])
 
 
 @pytest.mark.parametrize("sr", RATES)
@@ -104,23 +112,23 @@ def test_order_and_selection_change_no_value():
 @pytest.mark.parametrize("kind", ["noise", "silence", "constant", "clipped", "16 bit", "whisper"])
 def test_finite_single_precision_and_one_value_per_frame(sr, seconds, kind):
     y = sounds(sr, seconds)[kind]
-    for name, contour in spectral_contours(y, sr, features=list(CONTOURS)).items():
-        assert contour.dtype == np.float32, name
-        assert contour.shape[-1] == 1 + len(y) // 512, name
-        assert np.isfinite(contour).all(), name
+    for name, descriptor in low_level_descriptors(y, sr, features=list(DESCRIPTORS)).items():
+        assert descriptor.dtype == np.float32, name
+        assert descriptor.shape[-1] == 1 + len(y) // 512, name
+        assert np.isfinite(descriptor).all(), name
 
 
 @pytest.mark.parametrize("kind", ["noise", "constant", "clipped", "whisper"])
 def test_all_but_zcr_are_the_same_upside_down(kind):
     y = sounds(16000)[kind]
-    upright, inverted = (spectral_contours(sign * y, 16000, features=list(CONTOURS)) for sign in (1, -1))
-    for name in CONTOURS.keys() - {"zcr"}:
+    upright, inverted = (low_level_descriptors(sign * y, 16000, features=list(DESCRIPTORS)) for sign in (1, -1))
+    for name in DESCRIPTORS.keys() - {"zcr"}:
         assert_array_equal(upright[name], inverted[name], err_msg=name)
 
 
 def test_powers_grow_with_the_square_of_the_gain_and_shapes_do_not():
     y = sounds(16000)["noise"]
-    quiet, loud = (spectral_contours(gain * y, 16000, features=list(CONTOURS)) for gain in (1, 4))
+    quiet, loud = (low_level_descriptors(gain * y, 16000, features=list(DESCRIPTORS)) for gain in (1, 4))
     # A power of two changes no digit.
     for name in ("energy", "teo", "mel_spectrogram", "power_spectrogram"):
         assert_array_equal(loud[name], 16 * quiet[name], err_msg=name)
@@ -143,34 +151,34 @@ def test_powers_grow_with_the_square_of_the_gain_and_shapes_do_not():
 def test_sound_is_not_changed_and_may_be_any_real_array():
     y = sounds(16000)["noise"].astype(np.float32)
     y.flags.writeable = False
-    expected = spectral_contours(y, 16000)
+    expected = low_level_descriptors(y, 16000)
     strided = np.repeat(y, 2)[::2]
-    for name, contour in spectral_contours(strided, 16000).items():
-        assert_array_equal(contour, expected[name], err_msg=name)
-    for name, contour in spectral_contours(y.tolist(), 16000).items():
-        assert_array_equal(contour, expected[name], err_msg=name)
+    for name, descriptor in low_level_descriptors(strided, 16000).items():
+        assert_array_equal(descriptor, expected[name], err_msg=name)
+    for name, descriptor in low_level_descriptors(y.tolist(), 16000).items():
+        assert_array_equal(descriptor, expected[name], err_msg=name)
 
 
 @pytest.mark.parametrize(("n_fft", "hop_length"), [(1, 1), (3, 2), (400, 160), (401, 100), (512, 441), (256, 1000)])
 def test_any_frame_and_hop(n_fft, hop_length):
     y = sounds(16000, 0.1)["noise"]
-    contours = spectral_contours(y, 16000, n_fft=n_fft, hop_length=hop_length, n_mels=8, n_mfcc=8)
+    descriptors = low_level_descriptors(y, 16000, n_fft=n_fft, hop_length=hop_length, n_mels=8, n_mfcc=8)
     length = {"frame_length": n_fft, "hop_length": hop_length}
     # librosa divides by a running count of its own: one rounding.
-    assert_allclose(contours["rms"], librosa.feature.rms(y=y, **length)[0], atol=1e-7)
-    assert_allclose(contours["zcr"], librosa.feature.zero_crossing_rate(y, **length)[0], atol=1e-7)
-    assert all(np.isfinite(contour).all() for contour in contours.values())
+    assert_allclose(descriptors["rms"], librosa.feature.rms(y=y, **length)[0], atol=1e-7)
+    assert_allclose(descriptors["zcr"], librosa.feature.zero_crossing_rate(y, **length)[0], atol=1e-7)
+    assert all(np.isfinite(descriptor).all() for descriptor in descriptors.values())
 
 
 def test_memory_beyond_the_result_does_not_grow():
     # 10 and 40 s; the first call pays for compiled code and tables.
     long = np.random.default_rng(0).standard_normal(40 * 22050).astype(np.float32)
-    spectral_contours(long[:22050], 22050)
+    low_level_descriptors(long[:22050], 22050)
     extra = []
     for y in (long[: len(long) // 4], long):
         tracemalloc.start()
-        contours = spectral_contours(y, 22050)
-        size = sum(contour.nbytes for contour in contours.values())
+        descriptors = low_level_descriptors(y, 22050)
+        size = sum(descriptor.nbytes for descriptor in descriptors.values())
         extra.append(tracemalloc.get_traced_memory()[1] - size)
         tracemalloc.stop()
     n_more = (len(long) - len(long) // 4) // 512
@@ -193,19 +201,19 @@ def test_memory_beyond_the_result_does_not_grow():
 )
 def test_bad_input_is_named(y, keywords, match):
     with pytest.raises(ValueError, match=match):
-        spectral_contours(y, 16000, **keywords)
+        low_level_descriptors(y, 16000, **keywords)
 
 
 @pytest.mark.parametrize("sr", [0, -1, np.nan])
 def test_rate_is_above_zero(sr):
     with pytest.raises(ValueError, match="sr"):
-        spectral_contours(np.zeros(100), sr)
+        low_level_descriptors(np.zeros(100), sr)
 
 
 def test_numba_is_loaded_with_the_first_descriptor():
     code = (
         "import sys, numpy as np, savee_mm.signal as s; s.stft_power(np.zeros(100)); s.rms(np.zeros(9));"
-        "print({'numba', 'librosa', 'scipy.signal'} & set(sys.modules)); s.zcr(np.zeros(9));"
+        "print({'numba', 'librosa', 'scipy.signal'} & set(sys.modules)); s.zero_crossing_rate(np.zeros(9));"
         "print('numba' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -1,7 +1,7 @@
-"""What is measured on each block of frames, before anything that takes the whole clip to know.
+"""Measures of one block of frames, from which ``low_level_descriptors`` computes the descriptors of a whole clip.
 
-A describer has a number of columns and a function that fills them for one block. The pass in ``contours`` runs those
-that are asked for over one transform.
+A measure has a number of columns and a function that fills them for one block. All measures of a block share one
+Fourier transform.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from scipy import fft
 
 from savee_mm.signal import _spectral_kernels as kernels
 from savee_mm.signal.mel import loudness_filters, mel_filters
-from savee_mm.signal.spectral import MIN_POWER, hann
+from savee_mm.signal.spectrogram import MIN_POWER, hann
 
 # Octave bands of the spectral contrast: edges at 0, 200, 400 .. 12800 Hz, and the share of a band that counts as
 # its valley and as its peak.
@@ -92,7 +92,7 @@ class Block:
             self._magnitudes[0] = self._magnitudes[1]
 
 
-class Describer(NamedTuple):
+class Measure(NamedTuple):
     """``n_columns(grid)`` columns, filled by ``fill(grid, block, out)``."""
 
     n_columns: Callable
@@ -192,15 +192,15 @@ def _fixed(n_columns):
     return lambda grid: n_columns
 
 
-DESCRIBERS = {
-    "temporal": Describer(_fixed(4), _temporal, needs_spectrum=False),
-    "shape": Describer(_fixed(6), _shape),
-    "alpha": Describer(_fixed(2), _alpha_bands),
-    "hammarberg": Describer(_fixed(2), _hammarberg_peaks),
-    "slopes": Describer(_fixed(2), _slopes),
-    "contrast": Describer(_fixed(2 * N_CONTRAST), _valleys_and_peaks),
-    "mel": Describer(lambda grid: grid.n_mels, _mel),
-    "loudness": Describer(_fixed(1), _loudness),
-    "magnitude": Describer(lambda grid: grid.n_bins, _copy_magnitude),
-    "power": Describer(lambda grid: grid.n_bins, _copy_power),
+MEASURES = {
+    "temporal": Measure(_fixed(4), _temporal, needs_spectrum=False),
+    "shape": Measure(_fixed(6), _shape),
+    "alpha": Measure(_fixed(2), _alpha_bands),
+    "hammarberg": Measure(_fixed(2), _hammarberg_peaks),
+    "slopes": Measure(_fixed(2), _slopes),
+    "contrast": Measure(_fixed(2 * N_CONTRAST), _valleys_and_peaks),
+    "mel": Measure(lambda grid: grid.n_mels, _mel),
+    "loudness": Measure(_fixed(1), _loudness),
+    "magnitude": Measure(lambda grid: grid.n_bins, _copy_magnitude),
+    "power": Measure(lambda grid: grid.n_bins, _copy_power),
 }

@@ -31,13 +31,13 @@ sounds = {emotion: read_audio(path, 22050) for emotion, path in paths.items()}
 import matplotlib.pyplot as plt
 import numpy as np
 
-from savee_mm.signal import pitch, spectral_contours
+from savee_mm.signal import low_level_descriptors, pitch
 
 hop = 256
 figure, axes = plt.subplots(4, 3, figsize=(10, 7), sharex=True, sharey="row", layout="constrained")
 for column, (emotion, (y, sr)) in zip(axes.T, sounds.items(), strict=True):
     f0, f0_times = pitch(y, sr)
-    contours = spectral_contours(y, sr, features=["rms", "spec_centroid"], hop_length=hop)
+    contours = low_level_descriptors(y, sr, features=["rms", "spec_centroid"], hop_length=hop)
     times = np.arange(len(contours["rms"])) * hop / sr
     centroid = np.where(contours["rms"] > 0.02, contours["spec_centroid"] / 1000, np.nan)  # of silence there is none
     column[0].plot(np.arange(len(y)) / sr, y, linewidth=0.4, color="gray")

@@ -12,15 +12,15 @@ import numpy as np
 
 from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames, sample_blocks
 from savee_mm.signal.mel import check_n_mfcc, mel_to_cepstrum, mfcc_delta
-from savee_mm.signal.spectral import MIN_POWER, amplitude_to_level
+from savee_mm.signal.spectrogram import MIN_POWER, amplitude_to_level
 
 # The band energy ratio is cut here (60 dB): in a frame without high frequencies it would be infinite.
 _MAX_RATIO = 1e6
 _RANGE_DB = 80.0
 
 
-class Contour(NamedTuple):
-    """A descriptor over time: what it is measured in, from which describer it comes, and how."""
+class Descriptor(NamedTuple):
+    """A descriptor over time: its unit, the measure of the blocks that it is computed from, and how."""
 
     unit: str
     source: str
@@ -67,32 +67,32 @@ def _image(columns):
 
 
 #: Every descriptor by name; those with ``is_image`` have a row for each bin and are made only when named.
-CONTOURS = {
-    "amplitude_envelope": Contour("1", "temporal", _column(1)),
-    "rms": Contour("1", "temporal", _column(0, np.sqrt)),
-    "energy": Contour("1", "temporal", _column(0)),
-    "zcr": Contour("1/sample", "temporal", _column(2)),
-    "teo": Contour("1", "temporal", _column(3)),
-    "ber": Contour("1", "shape", _ratio),
-    "spec_centroid": Contour("Hz", "shape", _column(0)),
-    "spec_bandwidth": Contour("Hz", "shape", _column(1)),
-    "spec_flatness": Contour("1", "shape", _column(2)),
-    "spec_flux": Contour("1", "shape", _column(3)),
-    "spec_contrast": Contour("dB", "contrast", _contrast),
-    "mel_spectrogram": Contour("1", "mel", _image),
-    "mfcc": Contour("dB", "cepstrum", np.asarray),
-    "mfcc_delta": Contour("dB/frame", "cepstrum", mfcc_delta),
-    "alpha_ratio": Contour("dB", "alpha", _ratio_db),
-    "hammarberg_index": Contour("dB", "hammarberg", _ratio_db),
-    "spectral_slope": Contour("dB/Hz", "slopes", _image),
-    "loudness": Contour("1", "loudness", _column(0)),
-    "amplitude_spectrogram": Contour("1", "magnitude", _image, is_image=True),
-    "power_spectrogram": Contour("1", "power", _image, is_image=True),
-    "db_spectrogram": Contour("dB", "level", _image, is_image=True),
+DESCRIPTORS = {
+    "amplitude_envelope": Descriptor("1", "temporal", _column(1)),
+    "rms": Descriptor("1", "temporal", _column(0, np.sqrt)),
+    "energy": Descriptor("1", "temporal", _column(0)),
+    "zcr": Descriptor("1/sample", "temporal", _column(2)),
+    "teo": Descriptor("1", "temporal", _column(3)),
+    "ber": Descriptor("1", "shape", _ratio),
+    "spec_centroid": Descriptor("Hz", "shape", _column(0)),
+    "spec_bandwidth": Descriptor("Hz", "shape", _column(1)),
+    "spec_flatness": Descriptor("1", "shape", _column(2)),
+    "spec_flux": Descriptor("1", "shape", _column(3)),
+    "spec_contrast": Descriptor("dB", "contrast", _contrast),
+    "mel_spectrogram": Descriptor("1", "mel", _image),
+    "mfcc": Descriptor("dB", "cepstrum", np.asarray),
+    "mfcc_delta": Descriptor("dB/frame", "cepstrum", mfcc_delta),
+    "alpha_ratio": Descriptor("dB", "alpha", _ratio_db),
+    "hammarberg_index": Descriptor("dB", "hammarberg", _ratio_db),
+    "spectral_slope": Descriptor("dB/Hz", "slopes", _image),
+    "loudness": Descriptor("1", "loudness", _column(0)),
+    "amplitude_spectrogram": Descriptor("1", "magnitude", _image, is_image=True),
+    "power_spectrogram": Descriptor("1", "power", _image, is_image=True),
+    "db_spectrogram": Descriptor("dB", "level", _image, is_image=True),
 }
 
 
-def spectral_contours(
+def low_level_descriptors(
     y: np.ndarray,
     sr: float,
     *,
@@ -105,7 +105,7 @@ def spectral_contours(
 ) -> dict[str, np.ndarray]:
     """All descriptors of a sound over time from one short-time Fourier transform.
 
-    Every value is the one that the function of the same name gives alone; there it has its formula and its source.
+    The functions that compute one descriptor each give the same values; they have the formulas and the sources.
 
     Parameters
     ----------
@@ -114,11 +114,12 @@ def spectral_contours(
     sr : float
         Sampling rate (Hz).
     features : sequence of str, default=None
-        Names of the descriptors, in the order of the result: ``amplitude_envelope``, ``rms``, ``energy`` (mean
-        square, ``short_time_energy``), ``zcr``, ``teo``, ``ber``, ``spec_centroid``, ``spec_bandwidth``,
-        ``spec_flatness``, ``spec_flux``, ``spec_contrast``, ``mel_spectrogram``, ``mfcc``, ``mfcc_delta``,
-        ``alpha_ratio``, ``hammarberg_index``, ``spectral_slope``, ``loudness``, and the pictures
-        ``amplitude_spectrogram``, ``power_spectrogram``, ``db_spectrogram``. None is all but the pictures.
+        Names of the descriptors, in the order of the result: ``amplitude_envelope``, ``rms``, ``energy``
+        (``short_time_energy``), ``zcr`` (``zero_crossing_rate``), ``teo`` (``mean_teager_energy``), ``ber``
+        (``band_energy_ratio``), ``spec_centroid``, ``spec_bandwidth``, ``spec_flatness``, ``spec_flux``,
+        ``spec_contrast`` (``spectral_centroid``, ...), ``mel_spectrogram``, ``mfcc``, ``mfcc_delta``,
+        ``alpha_ratio``, ``hammarberg_index``, ``spectral_slope``, ``loudness``, and the images
+        ``amplitude_spectrogram``, ``power_spectrogram``, ``db_spectrogram``. None: all but the images.
     n_fft : int, default=2048
         Length of a frame and of its transform (samples).
     hop_length : int, default=512
@@ -132,7 +133,7 @@ def spectral_contours(
 
     Returns
     -------
-    contours : dict of str to ndarray, float32
+    descriptors : dict of str to ndarray, float32
         Shape ``(n_frames,)``; of ``spec_contrast`` (7 rows), ``spectral_slope`` (2), ``mel_spectrogram``, ``mfcc``,
         ``mfcc_delta`` and the pictures ``(n_rows, n_frames)``. Frame ``t`` is centred on sample ``t * hop_length``;
         ``n_frames = 1 + n_samples // hop_length`` for an even ``n_fft``.
@@ -146,18 +147,19 @@ def spectral_contours(
     Examples
     --------
     >>> import numpy as np
-    >>> from savee_mm.signal import spectral_contours
+    >>> from savee_mm.signal import low_level_descriptors
     >>> tone = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050)
-    >>> contours = spectral_contours(tone, 22050, features=["spec_centroid", "mfcc"])
-    >>> contours["spec_centroid"].shape, contours["mfcc"].shape
+    >>> descriptors = low_level_descriptors(tone, 22050, features=["spec_centroid", "mfcc"])
+    >>> descriptors["spec_centroid"].shape, descriptors["mfcc"].shape
     ((44,), (40, 44))
-    >>> round(float(contours["spec_centroid"][20]))
+    >>> round(float(descriptors["spec_centroid"][20]))
     1000
     """
     y = check_sound(y)
-    features = [name for name, contour in CONTOURS.items() if not contour.is_image] if features is None else features
-    if isinstance(features, str) or not set(features) <= CONTOURS.keys():
-        raise ValueError(f"expected a sequence of names among {', '.join(CONTOURS)}; got {features!r}")
+    if features is None:
+        features = [name for name, descriptor in DESCRIPTORS.items() if not descriptor.is_image]
+    if isinstance(features, str) or not set(features) <= DESCRIPTORS.keys():
+        raise ValueError(f"expected a sequence of names among {', '.join(DESCRIPTORS)}; got {features!r}")
     # The extremes pass NaN on, and need no memory of the sound's length.
     if y.size and not (np.isfinite(y.min()) and np.isfinite(y.max())):
         raise ValueError("expected a finite sound, got NaN or infinite samples")
@@ -165,9 +167,9 @@ def spectral_contours(
         raise ValueError(f"expected sr (Hz) above 0, got {sr}")
     check_n_mfcc(n_mfcc, n_mels)
     # Not before: numba takes half a second to import.
-    from savee_mm.signal._describers import Grid
+    from savee_mm.signal._block_measures import Grid
 
-    sources = {CONTOURS[name].source for name in features}
+    sources = {DESCRIPTORS[name].source for name in features}
     grid = Grid(sr=sr, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, split_frequency=split_frequency)
     columns = _describe(y, grid, {_DERIVED_FROM.get(source, source) for source in sources})
     if "cepstrum" in sources:
@@ -175,49 +177,47 @@ def spectral_contours(
     if "level" in sources:
         amplitude = columns["magnitude"]
         columns["level"] = amplitude_to_level(amplitude.copy() if "magnitude" in sources else amplitude)
-    return {name: CONTOURS[name].finish(columns[CONTOURS[name].source]) for name in features}
+    return {name: DESCRIPTORS[name].finish(columns[DESCRIPTORS[name].source]) for name in features}
 
 
-def one_contour(name, y, sr, **settings):
+def one_descriptor(name, y, sr, **settings):
     """Return a single descriptor of a sound.
 
     Parameters
     ----------
     name : str
-        Key of ``CONTOURS``.
+        Key of ``DESCRIPTORS``.
     y : array of shape (n_samples,)
         The sound.
     sr : float
         Sampling rate (Hz).
     **settings
-        Of ``spectral_contours``.
+        Of ``low_level_descriptors``.
 
     Returns
     -------
-    contour : ndarray of shape (n_frames,) or (n_rows, n_frames), float32
+    descriptor : ndarray of shape (n_frames,) or (n_rows, n_frames), float32
     """
-    return spectral_contours(y, sr, features=[name], **settings)[name]
+    return low_level_descriptors(y, sr, features=[name], **settings)[name]
 
 
-# What is made of a describer's columns once the clip's loudest value is known.
+# Columns that are computed from those of a measure once the largest value of the clip is known.
 _DERIVED_FROM = {"cepstrum": "mel", "level": "magnitude"}
 
 
 def _describe(y, grid, names):
-    """Run describers over the blocks of a sound; return ``{name: array of shape (n_frames, n_columns)}``."""
-    from savee_mm.signal._describers import DESCRIBERS, Block
+    """Measure the blocks of a sound; return ``{name: array of shape (n_frames, n_columns)}``."""
+    from savee_mm.signal._block_measures import MEASURES, Block
 
     n_frames = n_centred_frames(len(y), frame_length=grid.n_fft, hop_length=grid.hop_length)
-    describers = [(name, DESCRIBERS[name]) for name in sorted(names)]
-    columns = {
-        name: np.empty((n_frames, describer.n_columns(grid)), dtype=np.float32) for name, describer in describers
-    }
-    with_spectrum = any(describer.needs_spectrum for _, describer in describers)
+    measures = [(name, MEASURES[name]) for name in sorted(names)]
+    columns = {name: np.empty((n_frames, measure.n_columns(grid)), dtype=np.float32) for name, measure in measures}
+    with_spectrum = any(measure.needs_spectrum for _, measure in measures)
     block = Block(grid, min(BLOCK_FRAMES, n_frames))
     for start, *samples in sample_blocks(y, frame_length=grid.n_fft, hop_length=grid.hop_length):
         block.fill(*samples)
         if with_spectrum:
             block.transform()
-        for name, describer in describers:
-            describer.fill(grid, block, columns[name][start : start + block.n_frames])
+        for name, measure in measures:
+            measure.fill(grid, block, columns[name][start : start + block.n_frames])
     return columns
