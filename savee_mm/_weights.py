@@ -182,7 +182,7 @@ def find_weights(name):
         itself is absent. Contents are checked when fetched, not here.
     """
     files = _entry(name).files
-    folder = _folder_of_environment()
+    folder = weights_folder()
     if folder is None:
         return None
     paths = tuple(file.find(folder) for file in files)
@@ -201,7 +201,7 @@ def require_weights(name):
     if paths is not None:
         return paths
     names = " and ".join(map(str, _entry(name).files))
-    folder = _folder_of_environment()
+    folder = weights_folder()
     if folder is None:
         raise FileNotFoundError(
             f"The weights {name!r} ({names}) were looked for in the folder that the environment variable "
@@ -243,7 +243,7 @@ def fetch_weights(
         Where a file cannot be downloaded or written.
     """
     files = _entry(name).files
-    folder = _folder_of_environment() if folder is None else Path(folder)
+    folder = weights_folder() if folder is None else Path(folder)
     if folder is None:
         raise ValueError(
             f"No folder for the weights {name!r}: pass folder=..., or set the environment variable {WEIGHTS_VARIABLE}."
@@ -285,7 +285,8 @@ def _entry(name):
     return REGISTRY[name]
 
 
-def _folder_of_environment():
+def weights_folder():
+    """Return the folder that ``SAVEE_MM_WEIGHTS`` names, or None."""
     folder = os.environ.get(WEIGHTS_VARIABLE)
     return Path(folder) if folder else None
 
