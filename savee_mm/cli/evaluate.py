@@ -11,7 +11,7 @@ from savee_mm.evaluation.leakage_report import join_reports
 from savee_mm.systems import available
 
 
-def run_evaluate(systems, corpus, protocols, seeds, *, resume, leakage="warn", title, files, as_json=False):
+def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", title, files, as_json=False):
     """Evaluate, print the table, and write what was asked for.
 
     Parameters
@@ -24,7 +24,7 @@ def run_evaluate(systems, corpus, protocols, seeds, *, resume, leakage="warn", t
         See :func:`~savee_mm.evaluate`.
     seeds : list of int
         See :func:`~savee_mm.evaluate`.
-    resume : str or None
+    folder : str or None
         Folder that keeps finished folds.
     leakage : {"warn", "raise", "ignore"}, default="warn"
         See :func:`~savee_mm.evaluate`.
@@ -45,7 +45,7 @@ def run_evaluate(systems, corpus, protocols, seeds, *, resume, leakage="warn", t
         if len(systems) > 1:
             click.echo(f"{name} ({number} of {len(systems)})", err=True)
         try:
-            report = evaluate({name: estimator}, corpus, protocols, seeds, folder=resume, leakage=leakage, verbose=True)
+            report = evaluate({name: estimator}, corpus, protocols, seeds, folder=folder, leakage=leakage, verbose=True)
         # Weights or recordings that one system needs must not cost the hours of the others.
         except (ClipError, FileNotFoundError) as error:
             click.echo(f"Error: {name} was left out. {error}", err=True)

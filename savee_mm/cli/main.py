@@ -35,7 +35,7 @@ def main():
 
     \b
         savee-mm evaluate SAVEE/ --protocols clip,speaker
-        savee-mm evaluate SAVEE/ --systems all --resume folds/
+        savee-mm evaluate SAVEE/ --systems all --folder folds/
         savee-mm report folds/ --out report.html
         savee-mm train SAVEE/ --out fusion.savee
         savee-mm predict clip.mp4 --model fusion.savee
@@ -140,7 +140,7 @@ def demo(out, speakers, sentences, epochs, protocols):
     callback=_read_seeds,
     help="Seeds of everything random, with commas between: each is a run of its own.",
 )
-@click.option("--resume", type=click.Path(file_okay=False), help="Folder that keeps finished folds; a rerun goes on.")
+@click.option("--folder", type=click.Path(file_okay=False), help="Folder that keeps finished folds, to continue later.")
 @click.option(
     "--leakage",
     type=click.Choice(["warn", "raise", "ignore"]),
@@ -154,7 +154,7 @@ def demo(out, speakers, sentences, epochs, protocols):
 @click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and pictures.")
 @_json_option
 def evaluate(
-    root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, resume, leakage, as_json, **files
+    root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, folder, leakage, as_json, **files
 ):
     """Cross-validate systems on the corpus at ROOT, and compare them with their published figures.
 
@@ -171,7 +171,7 @@ def evaluate(
         bunch,
         protocols,
         seeds,
-        resume=resume,
+        folder=folder,
         leakage=leakage,
         title=f"{', '.join(chosen)} on {Path(root).name}",
         files=files,
@@ -189,7 +189,7 @@ def evaluate(
 @click.option("--title", default="Evaluation", show_default=True, help="Heading of the page.")
 @_json_option
 def report(folds, out, title, as_json):
-    """Write tables and pictures of the finished folds in FOLDS, what `evaluate` kept there by --resume."""
+    """Write tables and pictures of the finished folds in FOLDS, what `evaluate` kept there with --folder."""
     from savee_mm.cli.evaluate import run_report
 
     run_report(folds, out, title, as_json=as_json)

@@ -119,7 +119,7 @@ def read_folds(folder):
     kept = [content for path in sorted(Path(folder).glob("*.json")) if (content := _read(path)) is not None]
     if not kept:
         raise ValueError(
-            f"{folder} holds no finished folds; evaluate(..., folder=...) and `savee-mm evaluate --resume` make them."
+            f"{folder} holds no finished folds; evaluate(..., folder=...) and `savee-mm evaluate --folder` make them."
         )
     kept.sort(key=lambda content: [content["key"][name] for name in _PLACE])
     ways, places = {}, set()

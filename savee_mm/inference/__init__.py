@@ -6,7 +6,7 @@ from savee_mm.inference.importance import group_importance
 from savee_mm.inference.stream import predict_stream
 from savee_mm.inference.timeline import EmotionTimeline
 from savee_mm.inference.timeline_plot import plot_timeline
-from savee_mm.inference.window_prediction import WindowPrediction
+from savee_mm.inference.windows import WindowPrediction
 
 __all__ = [
     "EmotionTimeline",

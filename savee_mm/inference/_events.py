@@ -1,4 +1,4 @@
-"""A recording as it would come over a wire: pieces of sound and pictures, in the order of their time."""
+"""Sound and frames of a recording as events, in the order of their times."""
 
 import heapq
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from savee_mm.media._packets import ERRORS
 from savee_mm.media._pictures import PictureMaker, picture_stream
 from savee_mm.media.audio import sound_blocks, sound_stream
 
-# Longest piece of sound (s): a window is whole as soon as the piece after its end begins.
+# Longest piece of sound (s): a window is complete as soon as the piece after its end begins.
 _PIECE = 0.05
 _EPS = 1e-6
 
 
 @dataclass(frozen=True)
 class Sound:
-    """A piece of sound: its time (s), mono samples, and their rate (Hz)."""
+    """A piece of sound: its time (s), mono samples, and their sample rate (Hz)."""
 
     time: float
     samples: np.ndarray
@@ -32,20 +32,20 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture, RGB, and the time from which it is on screen (s)."""
+class Frame:
+    """A video frame, RGB, and the time from which it is shown (s)."""
 
     time: float
     pixels: np.ndarray
 
     @property
     def end(self):
-        """The time itself: how long a picture stays is not known before the next one."""
+        """The time itself: the duration of a frame is not known before the next one."""
         return self.time
 
 
 def read_events(path, modalities, fps):
-    """Read a file's sound and pictures beside each other, no more of them at a time than a moment.
+    """Read the sound and the frames of a file as a stream.
 
     Parameters
     ----------
@@ -54,25 +54,25 @@ def read_events(path, modalities, fps):
     modalities : list of str
         ``"audio"``, ``"video"`` or both.
     fps : float or None
-        Most pictures a second that are given, None for all.
+        Maximum number of frames per second, None for all.
 
     Yields
     ------
-    event : Sound or Picture
+    event : Sound or Frame
         On the container's clock, in the order of their times.
 
     Raises
     ------
     ClipError
-        Where the file cannot be read, or to its end, or has not one of the modalities.
+        If the file cannot be read to its end, or one of the modalities is missing.
     """
-    file, readers = check_file(path), {"audio": _read_sound, "video": _read_pictures}
-    # A reader for each: in many files sound and pictures lie far apart.
+    file, readers = check_file(path), {"audio": _read_sound, "video": _read_frames}
+    # One reader each: in many files sound and frames of one time are far apart.
     return in_order([readers[name](file, fps) for name in modalities])
 
 
 def in_order(sources):
-    """Merge runs of events by their time, taking from each no more than is needed.
+    """Merge streams of events by time, without reading ahead.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def in_order(sources):
 
     Yields
     ------
-    event : Sound or Picture
+    event : Sound or Frame
     """
     return heapq.merge(*sources, key=attrgetter("time"))
 
@@ -92,11 +92,11 @@ def in_pieces(time, samples, sr):
     Parameters
     ----------
     time : float
-        When it begins (s).
+        Start of the block (s).
     samples : ndarray of shape (n_samples,)
         Mono.
     sr : float
-        Their rate (Hz).
+        Sample rate (Hz).
 
     Yields
     ------
@@ -107,26 +107,26 @@ def in_pieces(time, samples, sr):
         yield Sound(time + start / sr, samples[start : start + step], sr)
 
 
-def thinned(pictures, fps):
-    """Leave out pictures where there are more than ``fps`` a second.
+def thinned(frames, fps):
+    """Leave out frames where there are more than ``fps`` per second.
 
     Parameters
     ----------
-    pictures : iterable of (float, picture)
-        Times (s) and pictures.
+    frames : iterable of (float, frame)
+        Times (s) and frames.
     fps : float or None
-        Pictures a second, None for all.
+        Frames per second, None for all.
 
     Yields
     ------
-    time, picture
+    time, frame
     """
     last = None
-    for time, picture in pictures:
-        place = None if fps is None else int(np.floor(time * fps + _EPS))
-        if last is None or place is None or place != last:
-            yield time, picture
-        last = place
+    for time, frame in frames:
+        slot = None if fps is None else int(np.floor(time * fps + _EPS))
+        if last is None or slot is None or slot != last:
+            yield time, frame
+        last = slot
 
 
 def _read_sound(file, fps):
@@ -139,29 +139,29 @@ def _read_sound(file, fps):
             if clock is None:
                 clock = time or 0.0
             elif time is not None:
-                # A time stamp from before the end of the last block is rounding, or wrong.
+                # A time stamp before the end of the last block is rounded, or wrong.
                 clock = max(time, clock)
             yield from in_pieces(clock, block, stream.rate)
             clock += len(block) / stream.rate
 
 
-def _read_pictures(file, fps):
+def _read_frames(file, fps):
     with open_container(file) as container:
         stream, make, clock = picture_stream(file, container), PictureMaker(), None
         try:
             for time, frame in thinned(_timed(stream, container), fps):
                 clock = time if clock is None else max(time, clock)
-                yield Picture(clock, make(frame))
+                yield Frame(clock, make(frame))
         except ERRORS as error:
             if isinstance(error, ClipError):
                 raise
             raise damaged(file, error, clock) from error
     if clock is None:
-        raise ClipError("not one frame of its pictures decodes; convert it again or leave the clip out", path=file)
+        raise ClipError("none of its frames can be decoded; convert it again or leave the clip out", path=file)
 
 
 def _timed(stream, container):
-    """Yield frames with their times (s); a raw stream has its rate instead."""
+    """Yield frames with their times (s); in a raw stream, times follow from the frame rate."""
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     for number, frame in enumerate(container.decode(stream)):
         yield (number / rate if frame.time is None else frame.time), frame

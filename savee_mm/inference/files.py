@@ -1,4 +1,4 @@
-"""One file in, the probabilities of the emotions out."""
+"""Predict one clip, also where one of its modalities is missing."""
 
 import os
 import warnings
@@ -7,12 +7,17 @@ from pathlib import Path
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from savee_mm._validation import ClipWarning
-from savee_mm.inference._asking import ask, check_model
+from savee_mm._composition import parts, rebuild
+from savee_mm._validation import ClipError, ClipWarning
+from savee_mm.classifiers import LateFusionClassifier
+from savee_mm.classifiers._reads import columns_read
+
+MODALITIES = {"audio": "sound", "video": "frames"}
+"""Columns of the clip table, and what each holds."""
 
 
 def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Series:
-    """Tell which emotion the speaker of one file displays.
+    """Predict the emotion that the speaker of one file displays.
 
     Parameters
     ----------
@@ -20,24 +25,24 @@ def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Serie
         A fitted classifier over the clip table, with ``predict_proba``: a :class:`~savee_mm.FusionClassifier`,
         or a Pipeline that begins with an extractor.
     path : path-like
-        A sound file, a video, or a video with sound: whatever the model reads.
+        A sound file, a video, or a video with sound.
 
     Returns
     -------
     probabilities : Series of float
-        By emotion, the likeliest first; they sum to 1. Its name is the file's.
+        By emotion, the most probable first; they sum to 1. Its name is the file's name.
 
     Raises
     ------
     ClipError
-        Where the file cannot be read, or has not what the model needs (a face, a sound).
+        If the file cannot be read, or lacks what the model needs (a face, a sound).
     TypeError
-        Where the model gives no probabilities.
+        If the model has no ``predict_proba``.
 
     Warns
     -----
     ClipWarning
-        Where a :class:`~savee_mm.LateFusionClassifier` had to do without the file's sound, or without its pictures.
+        If a :class:`~savee_mm.LateFusionClassifier` predicted without the file's sound, or without its frames.
 
     Examples
     --------
@@ -45,26 +50,26 @@ def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Serie
     >>> model = load_model("fusion.savee")  # doctest: +SKIP
     >>> predict_file(model, "clip.mp4").head(1)  # doctest: +SKIP
     """
-    probabilities, lacking = ask_file(model, path)
-    if lacking:
-        warnings.warn(f"clip {Path(path).stem!r} ({path}): predicted {lacking}", ClipWarning, stacklevel=2)
+    probabilities, note = predict_file_with_note(model, path)
+    if note:
+        warnings.warn(f"clip {Path(path).stem!r} ({path}): {note}", ClipWarning, stacklevel=2)
     return probabilities
 
 
-def ask_file(model, path):
-    """Return what a model says of one file, and what it did without.
+def predict_file_with_note(model, path):
+    """Predict one file, and describe what the model predicted without.
 
     Parameters
     ----------
     model, path
-        As of :func:`predict_file`.
+        As in :func:`predict_file`.
 
     Returns
     -------
     probabilities : Series of float
-        As of :func:`predict_file`.
-    lacking : str
-        What the model did without, and why; empty where it lacked nothing.
+        As in :func:`predict_file`.
+    note : str
+        The missing modality and the reason; empty if nothing was missing.
 
     Raises
     ------
@@ -73,5 +78,121 @@ def ask_file(model, path):
     """
     check_model(model, "predict_file")
     path = Path(path)
-    probabilities, lacking = ask(model, {"audio": str(path), "video": str(path), "clip_id": path.stem})
-    return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), lacking
+    probabilities, note = predict_clip(model, {"audio": str(path), "video": str(path), "clip_id": path.stem})
+    return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), note and f"predicted {note}"
+
+
+def predict_clip(model, clip):
+    """Predict one clip.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted classifier over the clip table.
+    clip : dict of str to str
+        ``clip_id``, and the path of each modality; a missing modality is left out.
+
+    Returns
+    -------
+    probabilities : Series of float
+        By class, in the order of ``classes_``.
+    note : str
+        The modality that the model predicted without, and the reason; empty if it used all of them.
+
+    Raises
+    ------
+    ClipError
+        If the model can use neither the clip nor one of its modalities alone.
+    """
+    try:
+        return _predict(model, clip), ""
+    except ClipError as error:
+        present = [name for name in MODALITIES if name in clip]
+        for name in reversed(present) if len(present) > 1 and allows_missing(model) else ():
+            rest = {key: value for key, value in clip.items() if key != name}
+            try:
+                return _predict(model, rest), f"without its {MODALITIES[name]}: {error.reason}"
+            except ClipError:
+                continue
+        raise
+
+
+def _predict(model, clip):
+    p = model.predict_proba(pd.DataFrame([clip]))[0]
+    return pd.Series(p, index=[str(label) for label in model.classes_])
+
+
+def check_model(model, owner):
+    """Raise if a model has no probabilities.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted.
+    owner : str
+        The function or class that needs them, for the error message.
+
+    Raises
+    ------
+    TypeError
+        If the model has no ``predict_proba``.
+    """
+    if not hasattr(model, "predict_proba"):
+        raise TypeError(
+            f"{owner} needs a classifier with predict_proba, got {type(model).__name__}; wrap it in "
+            "sklearn.calibration.CalibratedClassifierCV."
+        )
+
+
+def modalities_read(model):
+    """Return the modalities that a model reads.
+
+    Parameters
+    ----------
+    model : estimator
+        Classifier over the clip table.
+
+    Returns
+    -------
+    columns : list of str
+        ``"audio"``, ``"video"`` or both; both if the parts of the model do not declare it.
+    """
+    return _declared(model) or list(MODALITIES)
+
+
+def allows_missing(model):
+    """Return whether a model predicts clips in which one modality is missing.
+
+    Parameters
+    ----------
+    model : estimator
+        Classifier over the clip table.
+
+    Returns
+    -------
+    allowed : bool
+        Also True if the parts of the model do not declare what they read.
+    """
+    return not _declared(model) or any(
+        isinstance(part, LateFusionClassifier) or getattr(part, "_spares_columns", False) for part in parts(model)
+    )
+
+
+def _declared(model):
+    return [column for column in columns_read(model) if column in MODALITIES]
+
+
+def without_cache(model):
+    """Copy a model for clips that are read once: no cache, no worker processes, no progress bars.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted; not changed. Its arrays and networks are shared.
+
+    Returns
+    -------
+    copy : estimator
+    """
+    settings = {"cache": None, "n_jobs": None, "verbose": False}
+    return rebuild(model, lambda name, value: settings.get(name, value))

@@ -1,4 +1,4 @@
-"""EmotionTimeline: a long recording, window by window."""
+"""EmotionTimeline: predictions over the time of a long recording."""
 
 import os
 from collections.abc import Iterator
@@ -9,46 +9,44 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._validation import ClipError
-from savee_mm.inference._asking import does_without, modalities_read
 from savee_mm.inference._events import in_order, read_events
-from savee_mm.inference._judge import WindowJudge, check_settings
-from savee_mm.inference._windows import slide
-from savee_mm.inference.window_prediction import WindowPrediction
+from savee_mm.inference.files import allows_missing, modalities_read
+from savee_mm.inference.windows import WindowClassifier, WindowPrediction, check_settings, slide
 
 _COLUMNS = {"start": float, "end": float, "emotion": object, "confidence": float, "note": object}
 
 
 class EmotionTimeline:
-    """A model's answers over the time of a long recording, by windows that slide over it.
+    """Predict a long recording by sliding windows.
 
-    The file is decoded once, from its start to its end, and no more of it is held than a window is long.
+    The file is decoded once, from start to end, and only the current window is kept in memory.
 
     Parameters
     ----------
     model : estimator
         A fitted classifier over the clip table, with ``predict_proba``.
     window : float, default=3.0
-        Length of a window (s); about that of the clips that the model was trained on.
+        Length of a window (s); choose about the length of the training clips.
     hop : float, default=1.0
-        From the start of a window to that of the next (s).
+        From the start of a window to the start of the next (s).
     fps : float or None, default=10.0
-        Most pictures a second that are kept of a window, None for all; they are what takes memory. An extractor that
-        watches the mouth (``track="voice"``) needs 25.
+        Maximum number of frames per second, None for all; frames take most of the memory. An extractor that follows
+        the mouth (``track="voice"``) needs 25.
     min_voice : float, default=0.2
-        Voiced time (s) below which a window is a pause, and stays blank, where the model reads sound; 0 asks the model
-        in any case. A window is one as well where it is 35 dB quieter than the loudest so far.
+        Voiced time (s) below which a window is a pause and is not predicted, if the model reads sound; 0 predicts every
+        window. A window that is 35 dB quieter than the loudest one so far is a pause, too.
     min_confidence : float, default=0.0
         Probability below which no emotion is named.
 
     See Also
     --------
-    plot_timeline : Draws what comes out.
-    predict_stream : The same over a camera or a pipe.
+    plot_timeline : Plot the table.
+    predict_stream : The same for a camera or a pipe.
 
     Notes
     -----
-    Each window is handed to the model as a clip of its own, which nobody cut at a sentence: figures of an evaluation
-    on whole clips do not hold for it. Neighbouring windows share what they overlap in.
+    Each window is predicted as a clip of its own. Its limits are not those of a sentence, so the accuracy measured on
+    whole clips does not hold for windows. Neighbouring windows overlap and are not independent.
 
     Examples
     --------
@@ -85,20 +83,20 @@ class EmotionTimeline:
         Yields
         ------
         prediction : WindowPrediction
-            As soon as it is known.
+            As soon as the window is over.
 
         Raises
         ------
         ClipError
-            Where the file cannot be read to its end, or has not what the model needs. A window that the model cannot
-            use (no face, a pause) is no error: its probabilities are NaN and its ``note`` says why.
+            If the file cannot be read to its end, or lacks what the model needs. A window that the model cannot use (no
+            face, a pause) is no error: its probabilities are NaN and its ``note`` gives the reason.
         TypeError, ValueError
-            Where the model gives no probabilities, or a parameter is out of its range.
+            If the model has no ``predict_proba``, or a parameter is out of its range.
         """
         settings = {"min_voice": self.min_voice, "min_confidence": self.min_confidence}
         check_settings(self.model, "EmotionTimeline", window=self.window, hop=self.hop, fps=self.fps, **settings)
-        with closing(self._open(path)) as events, WindowJudge(self.model, **settings) as judge:
-            yield from map(judge, slide(events, self.window, self.hop))
+        with closing(self._open(path)) as events, WindowClassifier(self.model, **settings) as classify:
+            yield from map(classify, slide(events, self.window, self.hop))
 
     def predict(self, path: str | os.PathLike[str]) -> pd.DataFrame:
         """Predict a whole recording.
@@ -106,13 +104,14 @@ class EmotionTimeline:
         Parameters
         ----------
         path : path-like
-            As of :meth:`windows`.
+            As in :meth:`windows`.
 
         Returns
         -------
         table : DataFrame
-            One row per window: ``start``, ``end`` (s since the recording's first sound or picture), ``emotion`` (None
-            where nothing is said), ``confidence``, ``note``, and the probability of every emotion, NaN in pauses.
+            One row per window: ``start``, ``end`` (s since the first sound or frame of the recording), ``emotion``
+            (None if there is no prediction), ``confidence``, ``note``, and the probability of every emotion, NaN in
+            pauses.
 
         Raises
         ------
@@ -123,16 +122,16 @@ class EmotionTimeline:
         return as_table(predictions, self.model.classes_)
 
     def _open(self, path):
-        """Return the events of a file: of sound and pictures both, or of what it has where that is enough."""
-        there, errors = [], []
+        """Return the events of a file: of both modalities, or of the present one if the model allows that."""
+        present, errors = [], []
         for modality in modalities_read(self.model):
             try:
-                there.append(_started(read_events(path, [modality], self.fps)))
+                present.append(_started(read_events(path, [modality], self.fps)))
             except ClipError as error:
                 errors.append(error)
-        if errors and not (there and does_without(self.model)):
+        if errors and not (present and allows_missing(self.model)):
             raise errors[0]
-        return in_order(there)
+        return in_order(present)
 
 
 def as_table(predictions, classes):
@@ -148,23 +147,23 @@ def as_table(predictions, classes):
     Returns
     -------
     table : DataFrame
-        As of :meth:`EmotionTimeline.predict`.
+        As in :meth:`EmotionTimeline.predict`.
     """
     rows = [(p.start, p.end, p.emotion, p.confidence, p.note, *p.probabilities) for p in predictions]
     columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=False)) if rows else {}
-    # None stays None, whatever pandas takes for strings.
+    # Object dtype: None stays None, whatever dtype pandas uses for strings.
     table = {name: pd.Series(list(columns.get(name, ())), dtype=kind) for name, kind in _COLUMNS.items()}
     shares = np.array([row[len(_COLUMNS) :] for row in rows], dtype=float).reshape(-1, len(classes))
     return pd.DataFrame(table).join(pd.DataFrame(shares, columns=list(map(str, classes))))
 
 
 def _started(events):
-    """Return a run of events of which the first has been read: an error of the file comes here."""
+    """Return events of which the first has been read, so that an unreadable file raises here."""
     first = next(events, None)
-    return iter(()) if first is None else _behind(first, events)
+    return iter(()) if first is None else _chain(first, events)
 
 
-def _behind(first, events):
+def _chain(first, events):
     with closing(events):
         yield first
         yield from events

@@ -1,4 +1,4 @@
-"""The picture of a timeline: probabilities over time, with faces above."""
+"""plot_timeline: probabilities over time, with faces above."""
 
 import os
 from typing import TYPE_CHECKING, Literal
@@ -25,28 +25,27 @@ def plot_timeline(
     *,
     detector: Literal["auto", "yunet", "ssd", "lbp"] = "auto",
 ) -> "Figure":
-    """Draw the probabilities of the emotions over time.
+    """Plot the probabilities of the emotions over time.
 
     Parameters
     ----------
     table : DataFrame
-        What :meth:`EmotionTimeline.predict` returned.
+        Result of :meth:`EmotionTimeline.predict`.
     path : path-like, default=None
-        The recording, for a row of ten faces above; without it, or of a sound file, there are none.
+        The recording, for a row of ten faces above the plot; None, or a sound file, for no faces.
     detector : {"auto", "yunet", "ssd", "lbp"}, default="auto"
-        What finds these faces, see :class:`FaceFrameSampler`; the model is not asked.
+        Face detector for this row, see :class:`FaceFrameSampler`; the detector of the model is not used.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        At each moment the shares of the emotions, one on top of the other, around the middle of the windows; blank
-        where nothing was said. The dots below name the emotion where the model was sure enough. Save it with
-        ``figure.savefig(path)``.
+        Stacked probabilities, centred on the middle of each window; blank in pauses. Dots below show the predicted
+        emotion, where there is one. Save it with ``figure.savefig(path)``.
 
     Raises
     ------
     ValueError
-        Where the table has no row.
+        If the table has no rows.
 
     Examples
     --------
@@ -57,18 +56,18 @@ def plot_timeline(
     >>> [axes.get_xlabel() for axes in plot_timeline(table).axes]
     ['time (s)']
     """
-    # Not pyplot, which keeps every figure and may want a screen.
+    # Not pyplot, which keeps every figure and may need a display.
     from matplotlib.figure import Figure
 
     if not len(table):
-        raise ValueError("plot_timeline got a table without a row: the recording had nothing to predict.")
-    end = float(table["end"].max()) or 1.0  # a still picture has no length
+        raise ValueError("plot_timeline got a table without rows: no window of the recording was predicted.")
+    end = float(table["end"].max()) or 1.0  # a still image has no length
     faces = None if path is None else _faces(path, end, detector)
     figure = Figure(figsize=(10, 3.2 if faces is None else 4.2), layout="constrained")
     axes = figure.subplots()
     _draw_shares(axes, table, end)
     for i, crop in enumerate(faces or ()):
-        # Above the tenth of the time that the face is from.
+        # Above the tenth of the time that it was taken from.
         small = axes.inset_axes((i / _N_FACES, 1.02, 1 / _N_FACES, 0.3))
         small.set_axis_off()
         if crop is not None:
@@ -94,7 +93,7 @@ def _draw_shares(axes, table, end):
 
 
 def _edges(table, end):
-    """Return the middle of each window, and the edges of what is drawn for it."""
+    """Return the middle of each window, and the edges of the steps."""
     middle = (table["start"] + table["end"]).to_numpy(dtype=float) / 2
     between = (middle[1:] + middle[:-1]) / 2
     half = (between[0] - middle[0]) if len(between) else end / 2
@@ -102,13 +101,13 @@ def _edges(table, end):
 
 
 def _faces(path, end, detector):
-    """Return the crops of faces at the middle of equal parts, None where none is found; None without pictures."""
+    """Return face crops at equal steps of time, None for a frame without a face; None for a file without frames."""
     find = make_detector(resolve_detector(detector)).detect
 
-    def crop(picture):
-        faces = find(picture)
-        index = choose_face(faces, picture.shape)
-        return None if index is None else crop_face(picture, faces.boxes[index], size=_CROP, margin=_MARGIN)
+    def crop(image):
+        faces = find(image)
+        index = choose_face(faces, image.shape)
+        return None if index is None else crop_face(image, faces.boxes[index], size=_CROP, margin=_MARGIN)
 
     try:
         origin = min(next(read_events(path, [name], 1)).time for name in _modalities(path))
@@ -119,7 +118,7 @@ def _faces(path, end, detector):
 
 
 def _modalities(path):
-    """Return what there is in a file with pictures; raise ClipError where there are none."""
+    """Return the modalities of a file; raise ClipError if it has no frames."""
     next(read_events(path, ["video"], 1))
     try:
         next(read_events(path, ["audio"], 1))

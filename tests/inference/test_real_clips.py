@@ -1,4 +1,4 @@
-"""Real files: every one is predicted, or refused by name for what it has not."""
+"""Real files: each is predicted, or refused by name with the reason."""
 
 import numpy as np
 import pytest
@@ -49,9 +49,9 @@ def test_both(both, clips, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("speech.wav", "pictures: no pictures"), ("single_face.jpg", "sound: no sound")]
+    ("name", "what"), [("speech.wav", "frames: no pictures"), ("single_face.jpg", "sound: no sound")]
 )
-def test_late_fusion_does_without_and_says_so(both, clips, name, what):
+def test_late_fusion_predicts_without_a_missing_modality_and_warns(both, clips, name, what):
     with pytest.warns(ClipWarning, match=rf"{name}.*predicted without its {what} in it"):
         assert_distribution(predict_file(both, clips / name), both)
 

@@ -1,4 +1,4 @@
-"""Streams: the answers are those of the recording, each as soon as it can be known."""
+"""Streams: the predictions equal those of the recording, each as soon as its window is over."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def test_stream_of_sound_is_predicted_as_its_file(voice, recording, corpus):
     assert [p.emotion for p in streamed] == table["emotion"].tolist()
 
 
-def test_answer_comes_with_the_first_block_behind_its_window(voice, recording):
+def test_prediction_comes_with_the_first_block_after_its_window(voice, recording):
     y, _ = read_audio(recording)
     sent = []
 
@@ -38,7 +38,7 @@ def test_answer_comes_with_the_first_block_behind_its_window(voice, recording):
     assert first.delay > 0
 
 
-def test_camera_and_microphone_are_taken_in_turns(both, corpus):
+def test_camera_and_microphone_are_read_in_turns(both, corpus):
     video, y = corpus.data["video"].iloc[0], read_audio(corpus.data["audio"].iloc[0], SR)[0]
     pictures, times = read_frames(video, 20)
     order = []
@@ -48,8 +48,8 @@ def test_camera_and_microphone_are_taken_in_turns(both, corpus):
             order.append(time)
             yield time, picture
 
-    (answer, *_) = predict_stream(both, frames=camera(), sound=blocks(y), sr=SR, window=1, hop=1, min_voice=0)
-    assert answer.probabilities.sum() == pytest.approx(1)
+    (first, *_) = predict_stream(both, frames=camera(), sound=blocks(y), sr=SR, window=1, hop=1, min_voice=0)
+    assert first.probabilities.sum() == pytest.approx(1)
     assert order == sorted(order)
 
 
@@ -58,18 +58,18 @@ def test_camera_and_microphone_are_taken_in_turns(both, corpus):
     [
         ({}, "got nothing, and this model reads sound: pass that"),
         ({"frames": []}, "got frames, and this model reads sound"),
-        ({"sound": []}, "needs sr, the rate of the sound in Hz, got None"),
+        ({"sound": []}, "needs sr, the sample rate of the sound in Hz, got None"),
         ({"sound": [np.zeros((2, 5))], "sr": SR}, r"got shape \(2, 5\) and type float64; average the channels"),
         ({"sound": [np.zeros(5, np.int16)], "sr": SR}, "divide int16 by 32768"),
         ({"sound": [np.full(5, np.nan)], "sr": SR}, "NaN or infinite"),
     ],
 )
-def test_sources_that_are_none_are_refused(voice, sources, message):
+def test_unusable_sources_are_refused(voice, sources, message):
     with pytest.raises(ValueError, match=message):
         list(predict_stream(voice, **sources))
 
 
-def test_pictures_have_to_be_pictures_in_order(face):
+def test_frames_are_images_in_the_order_of_time(face):
     picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="in the order of time"):
         list(predict_stream(face, frames=[(1.0, picture), (0.0, picture)]))

@@ -1,4 +1,4 @@
-"""Timelines: every window is what a clip of its own would be, pauses are blank, and memory does not grow."""
+"""Timelines: a window is predicted as a clip of its own, pauses are blank, and nothing is cached."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import soundfile
 from sklearn.svm import SVC
 
 from savee_mm import ClipError, EmotionTimeline, WindowPrediction, predict_file, read_audio, read_frames
-from savee_mm.inference._asking import without_memory
+from savee_mm.inference.files import without_cache
 
 SR = 16000  # of the recording
 PAUSE = (4.0, 8.0)  # of the recording (s)
@@ -42,7 +42,7 @@ def test_window_of_sound_is_predicted_as_that_clip(voice, recording, table, tmp_
     np.testing.assert_allclose(table.loc[1, expected.index].to_numpy(float), expected, atol=1e-6)
 
 
-def test_faces_are_read_without_sound(face, corpus, tmp_path, write_video):
+def test_face_model_needs_no_sound(face, corpus, tmp_path, write_video):
     pictures, _ = read_frames(corpus.data["video"].iloc[1], 30)
     write_video(tmp_path / "mute.avi", list(pictures))
     table = EmotionTimeline(face, window=2, hop=1).predict(tmp_path / "mute.avi")
@@ -50,29 +50,29 @@ def test_faces_are_read_without_sound(face, corpus, tmp_path, write_video):
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
 
 
-def test_frames_without_a_face_are_blank_and_say_so(face, tmp_path, write_video):
+def test_windows_without_a_face_are_blank_with_a_note(face, tmp_path, write_video):
     write_video(tmp_path / "wall.avi", [np.full((64, 64, 3), 90, np.uint8)] * 20)
     table = EmotionTimeline(face, window=1, hop=1).predict(tmp_path / "wall.avi")
     assert table["confidence"].isna().all()
     assert table["note"].str.startswith("no face found").all()
 
 
-def test_model_that_reads_both_does_without_what_is_not_there(both, face, recording, corpus, tmp_path):
+def test_fusion_predicts_without_a_missing_modality(both, face, recording, corpus, tmp_path):
     soundfile.write(tmp_path / "voice.wav", read_audio(recording)[0][: 3 * SR], SR)
     table = EmotionTimeline(both, window=3).predict(tmp_path / "voice.wav")
-    assert table["note"].tolist() == ["without its pictures"]
+    assert table["note"].tolist() == ["without its frames"]
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
     with pytest.raises(ClipError, match=r"voice\.wav.*no pictures in it"):
         EmotionTimeline(face).predict(tmp_path / "voice.wav")
 
 
-def test_both_hear_and_see(both, recording, corpus):
+def test_fusion_reads_sound_and_frames(both, recording, corpus):
     table = EmotionTimeline(both, window=4, hop=4, min_voice=0).predict(recording)
     assert len(table) == 3
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
 
 
-def test_model_that_is_not_sure_abstains_and_says_so(voice, recording):
+def test_low_confidence_names_no_emotion_and_has_a_note(voice, recording):
     table = EmotionTimeline(voice, window=2, hop=2, min_confidence=1.0).predict(recording)
     spoken = table["confidence"].notna()
     assert spoken.any()
@@ -89,10 +89,10 @@ def test_windows_come_one_by_one(voice, recording):
     windows.close()
 
 
-def test_nothing_is_kept_of_the_windows(voice):
-    assert without_memory(voice)[0].cache is None
+def test_windows_are_not_cached(voice):
+    assert without_cache(voice)[0].cache is None
     assert voice[0].cache == "memory"
-    assert without_memory(voice)[-1].coef_ is voice[-1].coef_
+    assert without_cache(voice)[-1].coef_ is voice[-1].coef_
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_nothing_is_kept_of_the_windows(voice):
         ({"window": 0}, r"expects window \(seconds\) to be a number above 0, got 0"),
         ({"hop": float("nan")}, "expects hop"),
         ({"window": 1, "hop": 2}, "with a longer hop than window"),
-        ({"fps": 0}, "pictures a second"),
+        ({"fps": 0}, "frames per second"),
         ({"min_voice": -1}, "of 0 or more"),
         ({"min_confidence": 1.5}, "to be 1 at most"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(voice, recording, settings, message):
+def test_settings_out_of_range_are_refused(voice, recording, settings, message):
     with pytest.raises(ValueError, match=message):
         EmotionTimeline(voice, **settings).predict(recording)
 

@@ -1,4 +1,4 @@
-"""The picture of a timeline: blank where nothing was said, faces where there are pictures."""
+"""The plot of a timeline: blank in pauses, with faces if the recording has frames."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def test_shares_are_blank_in_pauses(table, corpus):
     assert len(axes.collections[0].get_offsets()) == spoken.sum()
 
 
-def test_ten_faces_stand_above_their_time(table, recording, tmp_path):
+def test_ten_faces_are_above_their_time(table, recording, tmp_path):
     figure = plot_timeline(table, recording, detector="lbp")
     faces = figure.axes[0].child_axes
     assert len(faces) == 10
@@ -45,5 +45,5 @@ def test_one_window_fills_the_time(corpus):
 
 
 def test_empty_table_is_refused(table):
-    with pytest.raises(ValueError, match="a table without a row"):
+    with pytest.raises(ValueError, match="a table without rows"):
         plot_timeline(table.iloc[:0])

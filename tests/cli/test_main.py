@@ -104,7 +104,7 @@ def test_evaluate_prints_and_writes_its_tables(root, tmp_path):
 
 def test_evaluate_prints_json_for_scripts(root, tmp_path):
     page = tmp_path / "page.html"
-    args = ["evaluate", root, "--systems", "logreg,knn", "--protocols", "speaker", "--resume", tmp_path / "folds"]
+    args = ["evaluate", root, "--systems", "logreg,knn", "--protocols", "speaker", "--folder", tmp_path / "folds"]
     result = run(*args, "--html", page, "--json")
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
@@ -130,8 +130,8 @@ def test_evaluate_compares_systems_and_leaves_out_what_lacks_its_weights(root, t
     assert len(pd.read_csv(tmp_path / "folds.csv")) == 2 * 2 * 3
 
 
-def test_evaluate_resumes(root, tmp_path):
-    args = ["evaluate", root, "--systems", "knn", "--protocols", "speaker", "--resume", tmp_path / "folds"]
+def test_evaluate_continues_from_its_folder(root, tmp_path):
+    args = ["evaluate", root, "--systems", "knn", "--protocols", "speaker", "--folder", tmp_path / "folds"]
     first = run(*args)
     assert first.exit_code == 0, first.output
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "folds").iterdir()}
@@ -143,7 +143,7 @@ def test_evaluate_resumes(root, tmp_path):
 
 def test_report_is_written_from_finished_folds(root, tmp_path):
     folds, page = tmp_path / "folds", tmp_path / "new" / "page.html"
-    result = run("evaluate", root, "--systems", "knn,logreg", "--protocols", "speaker", "--resume", folds)
+    result = run("evaluate", root, "--systems", "knn,logreg", "--protocols", "speaker", "--folder", folds)
     assert result.exit_code == 0, result.output
     result = run("report", folds, "--out", page, "--title", "Two systems")
     assert result.exit_code == 0, result.output

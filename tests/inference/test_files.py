@@ -1,4 +1,4 @@
-"""One file in, the emotions out."""
+"""predict_file: one file, its probabilities and warnings."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def fusion(corpus):
     return clf.fit(corpus.data, corpus.target)
 
 
-def test_probabilities_by_emotion_the_likeliest_first(fusion, corpus):
+def test_probabilities_are_sorted_by_emotion(fusion, corpus):
     path = corpus.data["video"].iloc[0]
     p = predict_file(fusion, path)
     assert sorted(p.index) == corpus.target_names
@@ -35,21 +35,21 @@ def test_probabilities_by_emotion_the_likeliest_first(fusion, corpus):
     assert p.name == "a1.avi"
 
 
-def test_one_file_with_both_is_read_as_the_table_reads_it(fusion, corpus):
+def test_file_with_both_modalities_equals_its_row_in_a_table(fusion, corpus):
     row = corpus.data.iloc[[0]].assign(audio=corpus.data["video"].iloc[0])
     p = predict_file(fusion, row["video"].iloc[0])
     np.testing.assert_allclose(p[fusion.classes_], fusion.predict_proba(row)[0])
 
 
-def test_what_the_model_does_without_is_named(fusion, corpus):
+def test_missing_modality_is_warned_of(fusion, corpus):
     path = corpus.data["audio"].iloc[0]
-    with pytest.warns(ClipWarning, match="a01.*predicted without its pictures"):
+    with pytest.warns(ClipWarning, match="a01.*predicted without its frames"):
         p = predict_file(fusion, path)
     row = corpus.data.iloc[[0]].drop(columns="video")
     np.testing.assert_allclose(p[fusion.classes_], fusion.predict_proba(row)[0])
 
 
-def test_what_the_model_needs_and_the_file_has_not_is_named(corpus):
+def test_file_without_what_the_model_needs_is_named(corpus):
     model = make_pipeline(FaceFrameSampler(detector="lbp"), ConvLSTMClassifier(filters=2, epochs=1))
     with pytest.raises(ClipError, match="a01"):
         predict_file(model.fit(corpus.data, corpus.target), corpus.data["audio"].iloc[0])
@@ -76,7 +76,7 @@ def test_real_talking_heads_are_read(fusion, shared, name):
 
 
 @pytest.mark.parametrize("name", ["no_face.mp4", "speech.wav"])
-def test_real_files_without_a_face_are_told_by_the_voice(fusion, shared, name):
-    with pytest.warns(ClipWarning, match=f"{name}.*without its pictures"):
+def test_real_files_without_a_face_are_predicted_from_the_voice(fusion, shared, name):
+    with pytest.warns(ClipWarning, match=f"{name}.*without its frames"):
         p = predict_file(fusion, shared / "data/clips" / name)
     assert p.sum() == pytest.approx(1)
