@@ -1,13 +1,29 @@
-"""The objects that a fitted estimator is made of: a walk over them, and a copy in which some are others."""
+"""What an estimator is made of: walks over its parts, changed copies, and questions that the parts answer.
+
+Parts are recognised by what they have, not by their type. An estimator of this library may have
+
+- ``_columns_read()``: the columns of the clip table that it reads;
+- ``_allows_missing_columns``: whether it predicts clips that lack some of these columns;
+- ``report_``: the clips of its last call that could not be used;
+- ``history_``: metrics after each epoch of its training;
+- ``_branches_for(table)``: names and fitted branches that can predict these clips.
+
+Pipelines, searches and other estimators around one are looked into.
+"""
+
+import functools
+import inspect
 
 import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 
-# What is looked into beside plain containers; Keras models, random generators and compiled types are leaves.
+# Objects of these libraries are looked into; Keras models, random generators and compiled types are leaves.
 _LIBRARIES = {"sklearn", "imblearn", "savee_mm"}
 
 
 def parts(thing):
-    """Yield an object and all objects within it, however deep, each once.
+    """Yield an object and all objects within it, at any depth, each once.
 
     Parameters
     ----------
@@ -23,14 +39,41 @@ def parts(thing):
     while waiting:
         part = waiting.pop()
         if id(part) not in seen:
-            # Kept, so that no other object takes the number of one that is gone.
+            # The reference is kept, so that no new object gets the id of a deleted one.
             seen[id(part)] = part
             yield part
-            waiting.extend(reversed(_within(part)))
+            waiting.extend(reversed(list(vars(part).values()) if _is_composed(part) else held(part)))
+
+
+def held(value):
+    """Return what a container or a function holds.
+
+    Parameters
+    ----------
+    value : object
+        A dict, list, tuple, set, array of objects, partial, bound method or function.
+
+    Returns
+    -------
+    items : list
+        Values of a dict, items of another container, arguments of a partial, the owner of a method, what a function
+        closes over; empty for anything else.
+    """
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    if isinstance(value, np.ndarray):
+        return value.ravel().tolist() if value.dtype == object else []
+    if isinstance(value, functools.partial):
+        return [value.func, *value.args, *value.keywords.values()]
+    if inspect.ismethod(value):
+        return [value.__self__]
+    return [item for cell in value.__closure__ or () for item in _contents(cell)] if inspect.isfunction(value) else []
 
 
 def rebuild(thing, change):
-    """Copy the structure of an object and share what it holds: arrays, networks, trees.
+    """Copy the structure of an object, and share the arrays, networks and trees in it.
 
     Parameters
     ----------
@@ -46,6 +89,175 @@ def rebuild(thing, change):
     return _Copier(change).copy(thing)
 
 
+def children(estimator):
+    """Return the estimators directly within another.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters are looked at, alone or in a list of (name, estimator).
+
+    Returns
+    -------
+    children : list of estimator
+        The fitted ones where it keeps them: the best estimator of a search, ``extractor_`` for ``extractor``.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return [estimator.best_estimator_]
+    found = []
+    for name, value in estimator.get_params(deep=False).items() if hasattr(estimator, "get_params") else ():
+        value = getattr(estimator, f"{name}_", value)
+        for item in value if isinstance(value, list) else [value]:
+            item = item[1] if isinstance(item, tuple) and len(item) > 1 else item
+            if hasattr(item, "get_params") and not isinstance(item, type):
+                found.append(item)
+    return found
+
+
+def chosen(estimator):
+    """Return the best estimator of a search, before its fit the one that it searches; any other as it is."""
+    if hasattr(estimator, "best_estimator_"):
+        return estimator.best_estimator_
+    # Before its fit, a search differs from other estimators around one by its candidates.
+    is_search = hasattr(estimator, "param_grid") or hasattr(estimator, "param_distributions")
+    return estimator.estimator if is_search else estimator
+
+
+def steps(estimator):
+    """Return the steps that clips pass through when an estimator predicts.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted or not; a Pipeline, a search over one, or a single step.
+
+    Returns
+    -------
+    steps : list of estimator
+        Transformers, and the predictor last, also of a Pipeline within a Pipeline. Samplers are for training only.
+    """
+    estimator = chosen(estimator)
+    if not isinstance(estimator, Pipeline):
+        return [estimator]
+    *before, last = (step for _, step in estimator.steps)
+    return [*(step for step in before if hasattr(step, "transform")), *steps(last)]
+
+
+def columns_read(estimator, table=None):
+    """Return the columns of the clip table that an estimator reads, as far as its parts declare them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parts are searched for extractors, networks over the table and ColumnTransformers, at any depth. Of a
+        Pipeline, the first step with columns counts: later steps read the output of that step.
+    table : DataFrame, default=None
+        A clip table, to resolve positions, slices, callables such as
+        :class:`~sklearn.compose.make_column_selector` and the remainder of a ColumnTransformer; without it these
+        are left out.
+
+    Returns
+    -------
+    columns : list of str
+        In the order found; empty where no part declares any.
+    """
+    if hasattr(estimator, "_columns_read"):
+        return list(estimator._columns_read())
+    if isinstance(estimator, ColumnTransformer):
+        return _columns_selected(estimator, table)
+    found = (columns_read(child, table) for child in children(estimator))
+    if isinstance(estimator, Pipeline):
+        return next((columns for columns in found if columns), [])
+    return list(dict.fromkeys(column for columns in found for column in columns))
+
+
+def failures(estimator):
+    """Return the clips that extractors within a fitted estimator could not use in their last call.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+
+    Returns
+    -------
+    failures : list of tuple
+        Rows of ``report_``: clip_id, path and reason, and of a network over the table the part before them. None of
+        a fusion in which other branches predict such a clip.
+    """
+    if hasattr(estimator, "report_"):
+        return list(estimator.report_.itertuples(index=False, name=None))
+    if getattr(estimator, "_allows_missing_columns", False):
+        return []
+    return [failure for child in children(estimator) for failure in failures(child)]
+
+
+def set_everywhere(estimator, only=None, **values):
+    """Set parameters in an estimator and in every estimator within it that has them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Changed in place.
+    only : callable, default=None
+        ``only(owner) -> bool`` chooses the estimators in which to set; an owner is None where a default stands for
+        an estimator that was not given. All when None.
+    **values
+        Values by the name of the parameter, without its path.
+
+    Returns
+    -------
+    estimator : estimator
+    """
+    params = {"": estimator, **estimator.get_params()}
+    found = {}
+    for path in params:
+        owner, _, name = path.rpartition("__")
+        if path and name in values and (only is None or only(params[owner])):
+            found[path] = values[name]
+    # Not every set_params returns its estimator: that of FrozenEstimator gives None.
+    estimator.set_params(**found)
+    return estimator
+
+
+def _contents(cell):
+    try:
+        return [cell.cell_contents]
+    except ValueError:  # a name that has no value yet
+        return []
+
+
+def _columns_selected(transformer, table):
+    """Return the columns of a ColumnTransformer that it does not drop."""
+    specs = [(step, _names(spec, table)) for _, step, spec in transformer.transformers]
+    columns = [name for step, names in specs if not _drops(step) for name in names]
+    if table is not None and not _drops(transformer.remainder):
+        taken = {name for _, names in specs for name in names}
+        columns += [name for name in table.columns if name not in taken]
+    return list(dict.fromkeys(columns))
+
+
+def _drops(step):
+    return isinstance(step, str) and step == "drop"
+
+
+def _names(spec, table):
+    """Return the column names that an entry of a ColumnTransformer stands for."""
+    if isinstance(spec, str):
+        return [spec]
+    if table is None:
+        return [name for name in spec if isinstance(name, str)] if np.iterable(spec) else []
+    if callable(spec):
+        return _names(spec(table), table)
+    if isinstance(spec, slice):
+        by_name = any(isinstance(end, str) for end in (spec.start, spec.stop))
+        return list(table.loc[:, spec].columns if by_name else table.columns[spec])
+    spec = np.atleast_1d(np.asarray(spec, dtype=object)).tolist()
+    if all(isinstance(item, str) for item in spec):
+        return spec
+    return list(table.columns[np.asarray(spec)])
+
+
 def _is_composed(thing):
     """Whether an object is an instance of a library's own class written in Python."""
     kind = type(thing)
@@ -54,25 +266,15 @@ def _is_composed(thing):
     return hasattr(thing, "__dict__") and not isinstance(thing, type)
 
 
-def _within(thing):
-    if isinstance(thing, dict):
-        return list(thing.values())
-    if isinstance(thing, (list, tuple)):
-        return list(thing)
-    if isinstance(thing, np.ndarray):
-        return thing.ravel().tolist() if thing.dtype == object else []
-    return list(vars(thing).values()) if _is_composed(thing) else []
-
-
 class _Copier:
-    """Copies objects, one that is met twice once."""
+    """Copies objects; one that stands in two places is copied once."""
 
     def __init__(self, change):
         self._change = change
         self._copies = {}
 
     def copy(self, thing):
-        """Return the copy of an object, or the object itself where there is nothing within it."""
+        """Return the copy of an object, or the object itself where nothing is within it."""
         if id(thing) not in self._copies:
             self._copies[id(thing)] = (thing, self._make(thing))
         return self._copies[id(thing)][1]
@@ -90,7 +292,7 @@ class _Copier:
             return type(thing)(*items) if hasattr(thing, "_fields") else tuple(items)
         if isinstance(thing, np.ndarray) and thing.dtype == object:
             copy = thing.copy()
-            plain = np.asarray(copy)  # of a masked array what is under the mask: the mask stays
+            plain = np.asarray(copy)  # of a masked array the data under the mask; the mask stays
             for place, item in np.ndenumerate(plain):
                 plain[place] = self.copy(item)
             return copy

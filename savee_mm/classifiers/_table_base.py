@@ -14,9 +14,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from savee_mm._composition import columns_read, failures, set_everywhere
 from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier
-from savee_mm.classifiers._reads import columns_read
 from savee_mm.model_selection._labels import check_labels
 
 # Column that tells an augmented row's source, so that its weight finds it; never seen by an extractor.
@@ -27,15 +27,15 @@ class TableNetworkClassifier(NetworkClassifier):
     """Base of the network classifiers that read the clip table, with extractors and an augmenter as parameters.
 
     A subclass says in ``_parts`` which of its parameters are extractors, in the order of the network's inputs,
-    and what makes the one that stands in for None (None where the part is then left out); in ``_columns`` what the
-    table must hold; and in ``_instead`` what reads other input. It has the parameters ``augment``, ``cache``,
-    ``inner_groups`` and ``validation_fraction``, and gives ``_build`` as any :class:`NetworkClassifier`.
+    and what makes the one that stands in for None (None where the part is then left out); in ``_table_columns``
+    what the table must hold; and in ``_instead`` what reads other input. It has the parameters ``augment``,
+    ``cache``, ``inner_groups`` and ``validation_fraction``, and gives ``_build`` as any :class:`NetworkClassifier`.
     """
 
     _parts: dict = {}
-    _columns: tuple[str, ...] = ("audio",)
+    _table_columns: tuple[str, ...] = ("audio",)
     # Whether a table that is predicted may lack all of these columns but one.
-    _spares_columns = False
+    _allows_missing_columns = False
     _instead = ""
     _part_title = "part"
 
@@ -160,7 +160,7 @@ class TableNetworkClassifier(NetworkClassifier):
     def _inputs(self, X):
         """Return the arrays of a table that is predicted, and note what could not be used."""
         check_is_fitted(self)
-        table = self._check_table(X, spared=len(self._columns) - 1 if self._spares_columns else 0)
+        table = self._check_table(X, spared=len(self._table_columns) - 1 if self._allows_missing_columns else 0)
         inputs = self._extract(table)
         self._failures = self._part_failures(self._asked_parts(table))
         return inputs
@@ -177,16 +177,20 @@ class TableNetworkClassifier(NetworkClassifier):
         parts = {name: getattr(self, name) for name in self._parts}
         validate_parameter_constraints(dict.fromkeys(parts, extractor), parts, caller_name=type(self).__name__)
 
+    def _columns_read(self):
+        return self._table_columns
+
     def _check_table(self, X, spared=0):
         """Return X where it is a table with all its columns but ``spared`` of them."""
-        missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._columns if c not in X.columns]
+        missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._table_columns if c not in X.columns]
         if isinstance(X, pd.DataFrame) and len(missing) <= spared:
             return X
         came = f"a DataFrame without {missing}" if missing else type(X).__name__
-        columns = " and ".join(map(repr, self._columns))
+        columns = " and ".join(map(repr, self._table_columns))
         raise ValueError(
-            f"{type(self).__name__} reads a clip table: a DataFrame with the column{'s'[: len(self._columns) - 1]} "
-            f"{columns} (paths), got {came}. load_savee and load_table make one{self._instead}."
+            f"{type(self).__name__} reads a clip table: a DataFrame with the "
+            f"column{'s'[: len(self._table_columns) - 1]} {columns} (paths), got {came}. load_savee and load_table "
+            f"make one{self._instead}."
         )
 
     def _split(self, X, y):
@@ -227,9 +231,7 @@ class TableNetworkClassifier(NetworkClassifier):
         if extractor is None and default is None:
             return None
         extractor = default() if extractor is None else clone(extractor)
-        # Also of what is wrapped: the steps of a Pipeline, the extractor within a transformer.
-        caches = [path for path in extractor.get_params(deep=True) if path.rpartition("__")[2] == "cache"]
-        extractor.set_params(**dict.fromkeys(caches, self.cache))
+        set_everywhere(extractor, cache=self.cache)
         return make_pipeline(extractor, StandardScaler()) if name == "features" else extractor
 
     def _fitted_parts(self):
@@ -259,7 +261,7 @@ class TableNetworkClassifier(NetworkClassifier):
 
     def _asked_parts(self, table):
         """Return the names of the parts whose columns the table has."""
-        lacking = set(self._columns) - set(table.columns)
+        lacking = set(self._table_columns) - set(table.columns)
         return [name for name, part in self._fitted_parts().items() if not lacking.intersection(columns_read(part))]
 
     def _check_arrays(self, arrays):
@@ -269,7 +271,7 @@ class TableNetworkClassifier(NetworkClassifier):
         """Return what the extractors, or those of some parts, could not use in their last call."""
         parts = sorted(self._fitted_parts().items())
         parts = [(name, part) for name, part in parts if names is None or name in names]
-        return [(name, *failure) for name, part in parts for failure in failures_of(part)]
+        return [(name, *failure) for name, part in parts for failure in failures(part)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -310,22 +312,3 @@ def _as_rows(name, array, table):
     if len(array) != len(table):
         raise ValueError(f"The {name} extractor gave {len(array)} rows for {len(table)} clips.")
     return array
-
-
-def failures_of(part):
-    """Return clip_id, path and reason of what an extractor, or those within an estimator, could not use.
-
-    Parameters
-    ----------
-    part : estimator
-        Fitted; looked into are Pipelines, unions, searches and transformers of an extractor.
-
-    Returns
-    -------
-    failures : list of tuple
-    """
-    if hasattr(part, "report_"):
-        return list(part.report_.itertuples(index=False, name=None))
-    within = [step for _, step in getattr(part, "steps", None) or getattr(part, "transformer_list", ())]
-    within += [getattr(part, name) for name in ("best_estimator_", "extractor_") if hasattr(part, name)]
-    return [failure for step in within for failure in failures_of(step)]

@@ -147,8 +147,8 @@ class FusionClassifier(TableNetworkClassifier):
 
     # In the order of the network's inputs.
     _parts = {"video": FaceFrameSampler, "audio": MFCCImage, "features": None}
-    _columns = ("audio", "video")
-    _spares_columns = True
+    _table_columns = ("audio", "video")
+    _allows_missing_columns = True
     _instead = "; FaceFrameSampler with ConvLSTMClassifier works on video alone"
     _part_title = "modality"
 
@@ -270,7 +270,8 @@ class FusionClassifier(TableNetworkClassifier):
         inputs = super()._inputs(X)
         neither = _absent(inputs).all(axis=0)
         if neither.any():
-            name = clip_names(X, next(column for column in self._columns if column in X.columns))[int(neither.argmax())]
+            column = next(column for column in self._table_columns if column in X.columns)
+            name = clip_names(X, column)[int(neither.argmax())]
             raise ClipError("neither its face nor its voice can be used; leave the clip out", clip_id=name)
         return inputs
 

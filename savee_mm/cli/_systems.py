@@ -1,5 +1,6 @@
 """From what was typed to estimators: names of systems, groups of them, and options that all of them take."""
 
+from savee_mm._composition import set_everywhere
 from savee_mm.systems import available, make
 
 
@@ -87,9 +88,7 @@ def _knows_speakers(name):
 
 def _show_progress(estimator):
     """Switch on the progress bars of this library's own parts; scikit-learn's would print lines of text."""
-    params = {"": estimator, **estimator.get_params()}
-    names = [name for name in params if name.split("__")[-1] == "verbose"]
-    return estimator.set_params(**{name: True for name in names if _is_ours(params[name.rpartition("__")[0]])})
+    return set_everywhere(estimator, only=_is_ours, verbose=True)
 
 
 def _is_ours(owner):

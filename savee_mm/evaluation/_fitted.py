@@ -1,11 +1,11 @@
 """Whether an estimator, or one that it is made of, has been fitted already."""
 
-import functools
 import inspect
 
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from savee_mm._composition import held
 from savee_mm.evaluation.leakage_report import Finding
 
 
@@ -61,12 +61,11 @@ def _walk(value, where, survives, seen):
         seen.add(id(value))
         yield from _walk_estimator(value, where, survives, seen)
     else:
-        # A clone copies what is no estimator with all that it holds.
-        held, is_container = _held(value)
-        if held:
+        # A clone clones what a container holds, and copies anything else with all that it holds.
+        survives = survives or not isinstance(value, dict | list | tuple | set)
+        for part in held(value):
             seen.add(id(value))
-        for part in held:
-            yield from _walk(part, where, survives or not is_container, seen)
+            yield from _walk(part, where, survives, seen)
 
 
 def _walk_estimator(estimator, where, survives, seen):
@@ -76,29 +75,6 @@ def _walk_estimator(estimator, where, survives, seen):
     yield from inner
     if not inner and not isinstance(estimator, FrozenEstimator) and _is_fitted(estimator):
         yield type(estimator).__name__ + (f" ({where})" if where else ""), survives
-
-
-def _held(value):
-    """Return what a container or a function holds, and whether it is a container, in which a clone clones."""
-    if isinstance(value, dict):
-        return list(value.values()), True
-    if isinstance(value, list | tuple | set):
-        return list(value), True
-    if isinstance(value, functools.partial):
-        return [value.func, *value.args, *value.keywords.values()], False
-    if inspect.ismethod(value):
-        return [value.__self__], False
-    if inspect.isfunction(value):
-        return [cell.cell_contents for cell in value.__closure__ or () if _is_set(cell)], False
-    return [], True
-
-
-def _is_set(cell):
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 def _is_fitted(estimator):

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from savee_mm._composition import chosen
+
 PREFIX = "branch_"
 """Begins the columns of predictions that hold a branch's own answers."""
 
@@ -24,7 +26,7 @@ def branch_answers(estimator, clips):
     answers : dict of str to list
         By column, ``branch_<name>``: a label for each clip, None where the clip lacks what the branch reads.
     """
-    estimator = getattr(estimator, "best_estimator_", estimator)
+    estimator = chosen(estimator)
     if not hasattr(estimator, "branch_proba"):
         return {}
     said = estimator.branch_proba(clips)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-_INSIDE = ("best_estimator_", "estimator_")
+from savee_mm._composition import steps
 
 
 def find_history(estimator):
@@ -19,12 +19,11 @@ def find_history(estimator):
         ``accuracy`` and ``loss`` after each epoch, ``val_accuracy`` and ``val_loss`` where training watched clips of
         its own; None for what is not trained in epochs.
     """
-    if hasattr(estimator, "history_"):
-        return dict(estimator.history_)
-    if hasattr(estimator, "steps"):
-        return find_history(estimator.steps[-1][1])
-    inner = next((getattr(estimator, name) for name in _INSIDE if hasattr(estimator, name)), None)
-    return None if inner is None else find_history(inner)
+    last = steps(estimator)[-1]
+    if hasattr(last, "history_"):
+        return dict(last.history_)
+    wrapped = getattr(last, "estimator_", None)
+    return None if wrapped is None else find_history(wrapped)
 
 
 def average_curves(histories):

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
 from tqdm.auto import tqdm
 
+from savee_mm._composition import set_everywhere
 from savee_mm.evaluation._columns import group_columns
 from savee_mm.evaluation._folds import Job, open_folds
 from savee_mm.evaluation.branches import branch_answers
@@ -134,7 +135,7 @@ def _plan(systems, corpus, protocols, seeds):
         for seed in seeds
     }
     return [
-        Job(system, _seeded(estimator, seed), protocol, seed, fold, train, test)
+        Job(system, set_everywhere(clone(estimator), random_state=seed), protocol, seed, fold, train, test)
         for system, estimator in systems.items()
         for (protocol, seed), sides in splits.items()
         for fold, (train, test) in enumerate(sides)
@@ -170,12 +171,3 @@ def _run_fold(job, corpus, groups):
     if history is not None:
         columns["history"] = [history] + [None] * (len(clips) - 1)
     return columns
-
-
-def _seeded(estimator, seed):
-    """Return a clone in which every random_state is ``seed``."""
-    estimator = clone(estimator)
-    names = [name for name in estimator.get_params() if name.split("__")[-1] == "random_state"]
-    # Not every set_params returns its estimator: FrozenEstimator's gives None.
-    estimator.set_params(**dict.fromkeys(names, seed))
-    return estimator

@@ -99,6 +99,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_failures")
 
+    def _columns_read(self):
+        return [self._column]
+
     def _start(self, X):
         self._validate_params()
         check_clips(X, self._column, array_ndim=self._array_ndim)

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 
-from savee_mm.classifiers import LateFusionClassifier
-from savee_mm.classifiers._reads import clips_there
-from savee_mm.classifiers._table_base import TableNetworkClassifier
+from savee_mm._composition import steps
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -158,31 +155,30 @@ class _NetworkReader:
 class _PipelineReader:
     """A Pipeline: its last step, and what is ahead of it."""
 
-    def __init__(self, model):
-        self._model = model
-        self.classes = model.classes_
+    def __init__(self, before, last):
+        self._before = before
+        self._last = last
+        self.classes = last.classes_
 
     def read(self, table):
-        return {"picture": np.asarray(self._model[:-1].transform(table))}
+        for step in self._before:
+            table = step.transform(table)
+        return {"picture": np.asarray(table)}
 
     def tell(self, arrays):
-        return self._model[-1].predict_proba(arrays["picture"])
+        return self._last.predict_proba(arrays["picture"])
 
 
 def _readers(model, table):
     """Yield name and reader of every part of a model that can be asked of arrays; the name of a lone one is empty."""
-    if isinstance(model, LateFusionClassifier):
-        for name, branch in model.named_estimators_.items():
-            if clips_there(table, model.columns_[name]).all():
-                yield from ((name, reader) for _, reader in _readers(branch, table))
-    elif isinstance(model, TableNetworkClassifier):
-        yield "", _NetworkReader(model, table)
-    elif hasattr(model, "best_estimator_"):
-        yield from _readers(model.best_estimator_, table)
-    elif isinstance(model, Pipeline) and isinstance(model[-1], TableNetworkClassifier):
-        yield "", _NetworkReader(model[-1], table)  # an augmenter is ahead of it
-    elif isinstance(model, Pipeline) and hasattr(model[-1], "predict_proba"):
-        yield "", _PipelineReader(model)
+    *before, last = steps(model)
+    if hasattr(last, "_branches_for"):
+        for name, branch in last._branches_for(table):
+            yield from ((name, reader) for _, reader in _readers(branch, table))
+    elif hasattr(last, "_fitted_parts"):
+        yield "", _NetworkReader(last, table)
+    elif before and hasattr(last, "predict_proba"):
+        yield "", _PipelineReader(before, last)
 
 
 def _drops(reader, arrays, part, label):

@@ -7,10 +7,8 @@ from pathlib import Path
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from savee_mm._composition import parts, rebuild
+from savee_mm._composition import columns_read, parts, rebuild
 from savee_mm._validation import ClipError, ClipWarning
-from savee_mm.classifiers import LateFusionClassifier
-from savee_mm.classifiers._reads import columns_read
 
 MODALITIES = {"audio": "sound", "video": "frames"}
 """Columns of the clip table, and what each holds."""
@@ -173,9 +171,7 @@ def allows_missing(model):
     allowed : bool
         Also True if the parts of the model do not declare what they read.
     """
-    return not _declared(model) or any(
-        isinstance(part, LateFusionClassifier) or getattr(part, "_spares_columns", False) for part in parts(model)
-    )
+    return not _declared(model) or any(getattr(part, "_allows_missing_columns", False) for part in parts(model))
 
 
 def _declared(model):

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state
 
+from savee_mm._composition import chosen
+
 # In names of features: over which frames, and of what.
 _QUALIFIERS = ("loud", "delta")
 
@@ -73,7 +75,7 @@ def group_importance(
     >>> group_importance(model, X, y, random_state=0)["mean"].round(1).to_dict()
     {'pitch': 0.5, 'rms': 0.0}
     """
-    model = getattr(model, "best_estimator_", model)
+    model = chosen(model)
     if not isinstance(model, Pipeline) or len(model) < 2 or not hasattr(model[0], "get_feature_names_out"):
         raise TypeError(
             f"group_importance needs a Pipeline whose first step names its features, got {type(model).__name__}; "

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from savee_mm._composition import set_everywhere
 from savee_mm.systems import audio, face, fusion
 
 
@@ -110,6 +111,4 @@ def make(
     if name not in SYSTEMS:
         raise ValueError(f"There is no system {name!r}; the systems are {', '.join(SYSTEMS)}.")
     system = SYSTEMS[name].make(speaker_normalized=bool(speaker_normalized))
-    settings = {"random_state": random_state, "cache": cache}
-    ends = {path: path.rpartition("__")[2] for path in system.get_params()}
-    return system.set_params(**{path: settings[end] for path, end in ends.items() if end in settings})
+    return set_everywhere(system, random_state=random_state, cache=cache)

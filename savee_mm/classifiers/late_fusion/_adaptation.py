@@ -6,9 +6,9 @@ from scipy.linalg import solve
 from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import rbf_kernel
 
+from savee_mm._composition import steps
 from savee_mm._validation import are_recordings, names_in
 from savee_mm.classifiers._inner_split import parts_groups
-from savee_mm.classifiers.late_fusion._branches import steps_of
 from savee_mm.classifiers.late_fusion._combination import judge
 
 # Settled on training speakers left out in turn, of the chimera and of RAVDESS (docs/results.md). Of fewer clips of a
@@ -158,7 +158,7 @@ def check_views(branches):
         Names and estimators.
     """
     for name, estimator, *_ in branches:
-        if steps_of(estimator) is None:
+        if len(steps(estimator)) == 1:
             raise ValueError(
                 f"adapt_speakers=True compares clips by what the last step of each branch reads; branch {name!r} "
                 f"({type(estimator).__name__}) is no Pipeline with a transformer ahead of its classifier, nor a search "

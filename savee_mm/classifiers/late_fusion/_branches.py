@@ -8,9 +8,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from savee_mm._composition import columns_read, failures, steps
 from savee_mm._validation import ClipError, clip_names
-from savee_mm.classifiers._reads import columns_read
-from savee_mm.classifiers._table_base import failures_of
 
 
 def check_branch(name, estimator, columns=None):
@@ -119,9 +118,9 @@ def ask_branch(fitted, table, columns, classes, with_view=False):
 
 def _ask_with_view(fitted, table):
     """Return the probabilities and what the last step reads, from one extraction."""
-    *steps, last = steps_of(fitted)
+    *before, last = steps(fitted)
     features = table
-    for step in steps:
+    for step in before:
         features = step.transform(features)
     try:
         view = np.array(features.toarray() if issparse(features) else features)
@@ -132,31 +131,6 @@ def _ask_with_view(fitted, table):
             "numbers; put its extractor ahead of it in a Pipeline, or leave adapt_speakers out."
         ) from error
     return last.predict_proba(features), view.reshape(len(view), -1)
-
-
-def steps_of(branch):
-    """Return what a branch does to clips it is asked about, step by step, or None where it is a single step.
-
-    Parameters
-    ----------
-    branch : estimator
-        Fitted or not: a Pipeline, or a search over one. Of a fitted search it is the best one.
-
-    Returns
-    -------
-    steps : list of estimator or None
-        Transformers, those of a Pipeline at its end among them, and the classifier.
-    """
-    # Before its fit, only its candidates tell a search from other estimators around one.
-    if hasattr(branch, "param_grid") or hasattr(branch, "param_distributions"):
-        branch = getattr(branch, "best_estimator_", branch.estimator)
-    if not isinstance(branch, Pipeline):
-        return None
-    *before, last = (step for _, step in branch.steps)
-    # A resampler is for training only.
-    before = [step for step in before if hasattr(step, "transform")]
-    steps = [*before, *(steps_of(last) or [last])]
-    return steps if len(steps) > 1 else None
 
 
 def fit_and_ask(fit, table, columns, classes, with_view=False):
@@ -238,9 +212,32 @@ def failed_clips(fitted, table, columns):
     failed : ndarray of bool of shape (n_clips,)
     """
     # clip_id, path and reason; a table-in network puts the part's name in front.
-    reported = {failure[-3] for failure in failures_of(fitted)}
+    reported = {failure[-3] for failure in failures(fitted)}
     failed = np.zeros(len(table), bool)
     if reported:
         for column in columns:
             failed |= pd.Index(clip_names(table, column)).isin(reported)
     return failed
+
+
+def clips_there(table, columns):
+    """Return which clips have something in every one of some columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Clip table.
+    columns : list of str
+        Columns; in one that the table has not, nothing is there.
+
+    Returns
+    -------
+    there : ndarray of bool of shape (n_clips,)
+    """
+    if any(column not in table.columns for column in columns):
+        return np.zeros(len(table), bool)
+    there = np.ones(len(table), bool)
+    for column in columns:
+        values = table[column]
+        there &= (values.notna() & (values.astype(object) != "")).to_numpy(dtype=bool)
+    return there

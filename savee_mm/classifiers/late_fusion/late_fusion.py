@@ -14,12 +14,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from savee_mm.classifiers._inner_split import inner_folds
-from savee_mm.classifiers._reads import clips_there
 from savee_mm.classifiers.late_fusion._adaptation import adapt, check_views, judge_adaptation, speakers_of, strangers
 from savee_mm.classifiers.late_fusion._branches import (
     ask_branch,
     at_rows,
     check_there,
+    clips_there,
     failed_clips,
     fit_and_ask,
     fit_branch,
@@ -147,6 +147,7 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         "adapt_speakers": ["boolean"],
         "n_jobs": [None, Integral],
     }
+    _allows_missing_columns = True
     _reserved = ("adapted", "combined", "stack", "weights")  # beside the branches in inner_scores_ and branch_proba
 
     def __init__(
@@ -286,6 +287,12 @@ class LateFusionClassifier(ClassifierMixin, NamedBranches):
         """Accuracy and log loss of the branches and combinations on the inner folds."""
         check_is_fitted(self)
         return pd.DataFrame.from_dict(self._judged, orient="index", columns=["accuracy", "log_loss"])
+
+    def _branches_for(self, table):
+        """Yield name and fitted estimator of every branch that can predict these clips."""
+        for name, branch in self.named_estimators_.items():
+            if clips_there(table, self.columns_[name]).all():
+                yield name, branch
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_combinations")
