@@ -1,7 +1,7 @@
-"""Corpora on disk as clip tables: one loader a corpus, one for anybody's own table, and a synthetic corpus.
+"""Loaders of corpora as clip tables: SAVEE, RAVDESS, CREMA-D, a table of your own, and a synthetic corpus.
 
 Every loader returns a :class:`~sklearn.utils.Bunch` with ``data`` (the clip table: ``audio``, ``video``,
-``speaker``, ``sentence``, ``clip_id`` and what else the file names say), ``target`` (the classes, as
+``speaker``, ``sentence``, ``clip_id`` and other properties in the file names), ``target`` (the classes, as
 strings), ``groups`` (the speakers), ``target_names`` and ``DESCR``. Loaders read file names and never open
 a media file.
 """

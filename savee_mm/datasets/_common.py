@@ -1,4 +1,4 @@
-"""What the corpus loaders share: the survey of a folder's files by clip, its warnings, and the Bunch."""
+"""Shared by the corpus loaders: the files of a folder by clip, warnings, and the Bunch."""
 
 import os
 import warnings
@@ -11,47 +11,47 @@ from sklearn.utils import Bunch
 
 TABLE_COLUMNS = ("audio", "video", "speaker", "sentence", "clip_id")
 
-# The order is the order of preference where one clip has several files.
+# In the order of preference, for clips with several files.
 AUDIO_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".avi", ".mp4", ".flv", ".mov", ".mkv", ".mpg")
 _PREFERENCE = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)
-# What a listener would take for a clip: worth a word wherever it lies, also where no loader reads it.
+# Media files: a warning names them in any folder, also if no loader reads their format.
 _MEDIA_SUFFIXES = {*_PREFERENCE, ".mp3", ".m4a", ".ogg", ".aac", ".aif", ".aiff", ".webm", ".mpeg", ".wmv"}
 _SILENT_SUFFIXES = {".txt", ".md", ".csv", ".json"}
 
 
 def few(names, limit=5):
-    """Write out the first names and how many more there are."""
+    """Return the first names, and how many more there are, as text."""
     names = [str(name) for name in names]
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
 def counted(number, noun):
-    """Write a number before its noun, the noun in the plural where it must be."""
+    """Return a number and its noun, in the plural if it is not 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def media_kind(suffix):
-    """Return "audio" or "video" for a suffix that the loaders read, None for any other."""
+    """Return "audio" or "video" for a suffix that the loaders read, None otherwise."""
     if suffix in AUDIO_SUFFIXES:
         return "audio"
     return "video" if suffix in VIDEO_SUFFIXES else None
 
 
 def check_root(root, corpus, looked_for):
-    """Return the corpus's folder as a string, or raise where there is none."""
+    """Return the folder of the corpus as a string; raise if there is none."""
     root = os.fspath(root)
     if not os.path.exists(root):
         here = "" if os.path.isabs(root) else f" in {os.getcwd()!r}"
-        raise FileNotFoundError(f"There is no folder {root!r}{here}. Looked for {corpus}: {looked_for}.")
+        raise FileNotFoundError(f"There is no folder {root!r}{here}. Expected {corpus}: {looked_for}.")
     if not os.path.isdir(root):
         raise NotADirectoryError(f"{root!r} is a file. Pass the folder of {corpus}: {looked_for}.")
     return root
 
 
 def describe_folder(folder):
-    """Say what a folder holds, for an error message."""
+    """Return the content of a folder as text, for an error message."""
     with os.scandir(folder) as entries:
         seen = sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
     folders = [name + "/" for name, is_dir in seen if is_dir]
@@ -69,7 +69,7 @@ def subfolders(folder):
 
 
 def walk_folders(root):
-    """Yield ``root`` and every folder below it, in order; links are followed, each folder is seen once."""
+    """Yield ``root`` and every folder below it, in order; links are followed, each folder is yielded once."""
     seen, waiting = set(), [root]
     while waiting:
         folder = waiting.pop()
@@ -81,11 +81,11 @@ def walk_folders(root):
 
 
 class Survey:
-    """The files of a corpus by clip and slot, and those that fit nowhere.
+    """Files of a corpus by clip and slot, and the files that are not clips.
 
-    A slot is one kind of file that a clip may have (its sound, its video, ...). Two files for one slot of one
-    clip are doubles: ``first`` prefers the suffix that comes first in AUDIO_SUFFIXES or VIDEO_SUFFIXES, then
-    the shorter path, and ``messages`` says so.
+    A slot is one kind of file of a clip (its sound, its video, ...). Of two files for one slot of one clip,
+    ``first`` returns the one whose suffix comes first in AUDIO_SUFFIXES or VIDEO_SUFFIXES, then the one with the
+    shorter path; ``messages`` reports them.
     """
 
     def __init__(self, root):
@@ -95,68 +95,66 @@ class Survey:
 
     @property
     def keys(self):
-        """Keys of the clips found, sorted."""
+        """Sorted keys of the clips."""
         return sorted({key for key, _ in self._files})
 
     def scan(self, folder, parse):
-        """Read the names of the files in one folder.
+        """Add the files of one folder.
 
         Parameters
         ----------
         folder : str
-            Folder to list; the folders in it are not entered.
+            Folder to list, without its subfolders.
         parse : callable
-            ``parse(stem, suffix)`` with the suffix in lower case returns ``(key, slot)``, or None for a file
-            that is no clip of the corpus.
+            ``parse(stem, suffix)``, with the suffix in lower case, returns ``(key, slot)``, or None for a file
+            that is not a clip of the corpus.
 
         Returns
         -------
         n_clips : int
-            Number of files that are clips.
+            Number of files of clips.
         """
         with os.scandir(folder) as entries:
             names = sorted(entry.name for entry in entries if entry.is_file() and entry.name[0] != ".")
-        n_clips, strangers = 0, []
+        n_clips, others = 0, []
         for name in names:
             stem, suffix = os.path.splitext(name)
             found = parse(stem, suffix.lower())
             if found is None:
-                strangers.append((os.path.join(folder, name), suffix.lower()))
+                others.append((os.path.join(folder, name), suffix.lower()))
             else:
                 n_clips += 1
                 self._files.setdefault(found, []).append(os.path.join(folder, name))
-        # Beside clips any file is in the wrong place; elsewhere (a repository's scripts) only media are.
+        # In a folder with clips any other file is unexpected; in other folders (scripts) only media are.
         self.foreign += [
-            path
-            for path, suffix in strangers
-            if suffix in _MEDIA_SUFFIXES or (n_clips and suffix not in _SILENT_SUFFIXES)
+            path for path, suffix in others if suffix in _MEDIA_SUFFIXES or (n_clips and suffix not in _SILENT_SUFFIXES)
         ]
         return n_clips
 
     def first(self, key, *slots):
-        """Return the path for a clip from the first of the slots that has one, or None."""
+        """Return the path of a clip in the first slot that has one, or None."""
         for slot in slots:
             if (key, slot) in self._files:
                 return min(self._files[key, slot], key=_preference)
         return None
 
     def relative(self, paths):
-        """Return the paths as seen from the corpus's folder."""
+        """Return the paths relative to the folder of the corpus."""
         return [os.path.relpath(path, self.root) for path in paths]
 
     def messages(self):
-        """Return what should be said about the files: one message a kind."""
+        """Return warnings about the files, one for each kind of problem."""
         messages = []
         if self.foreign:
             messages.append(
                 f"{counted(len(self.foreign), 'file')} in {self.root!r} not named as a clip of the corpus, "
                 f"left out: {few(self.relative(self.foreign))}."
             )
-        doubles = [sorted(paths, key=_preference) for paths in self._files.values() if len(paths) > 1]
-        if doubles:
-            pairs = [" over ".join(self.relative(paths)) for paths in sorted(doubles)]
+        several = [sorted(paths, key=_preference) for paths in self._files.values() if len(paths) > 1]
+        if several:
+            pairs = [" over ".join(self.relative(paths)) for paths in sorted(several)]
             messages.append(
-                f"{counted(len(doubles), 'clip')} in {self.root!r} with more than one file, one was taken: "
+                f"{counted(len(several), 'clip')} in {self.root!r} with more than one file, of which one is used: "
                 f"{few(pairs, 3)}."
             )
         return messages
@@ -169,25 +167,25 @@ def _preference(path):
 
 
 def nothing_found(survey, corpus, looked_for, hint=""):
-    """Return the ValueError for a folder without one clip of the corpus."""
-    strange = f" Media files with other names: {few(survey.relative(survey.foreign))}." if survey.foreign else ""
+    """Return the ValueError for a folder without clips of the corpus."""
+    others = f" Media files with other names: {few(survey.relative(survey.foreign))}." if survey.foreign else ""
     return ValueError(
-        f"No clip of {corpus} in {survey.root!r}. Looked for {looked_for}. "
-        f"Found {describe_folder(survey.root)}.{strange}{hint}"
+        f"No clip of {corpus} in {survey.root!r}. Expected {looked_for}. "
+        f"Found {describe_folder(survey.root)}.{others}{hint}"
     )
 
 
 def incomplete(corpus, root, speakers, expected):
-    """Say that clips of a corpus are missing, with the counts by speaker, or return None.
+    """Return a warning that clips of a corpus are missing, with counts by speaker; None if it is complete.
 
     Parameters
     ----------
     corpus, root : str
-        Name of the corpus and its folder.
+        Name and folder of the corpus.
     speakers : iterable of str
-        Speaker of each clip found.
+        Speaker of each clip.
     expected : dict of str to int
-        Number of clips that the whole corpus has, by speaker.
+        Number of clips in the complete corpus, by speaker.
     """
     found = Counter(speakers)
     if all(found[speaker] >= number for speaker, number in expected.items()):
@@ -204,27 +202,27 @@ def incomplete(corpus, root, speakers, expected):
     )
 
 
-def lacking(rows, root):
-    """Say which clips have no audio or no video where the corpus has both, or return None."""
+def missing_modalities(rows, root):
+    """Return a warning about clips without audio or video in a corpus that has both; None if there are none."""
     parts = []
     for column in ("audio", "video"):
         names = [row["clip_id"] for row in rows if row[column] is None]
         if len(names) == len(rows):
-            return None  # A corpus of one modality lacks nothing.
+            return None  # a corpus of one modality
         if names:
             parts.append(f"{counted(len(names), 'clip')} without {column} ({few(names)})")
     return f"{' and '.join(parts)} of {len(rows)} in {root!r}." if parts else None
 
 
 def warn_each(messages):
-    """Warn once for each message that is not None, at the line that called the loader."""
+    """Issue each message that is not None as a warning, at the line that called the loader."""
     for message in messages:
         if message is not None:
             warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def make_bunch(data, target, descr):
-    """Put a clip table and its classes together.
+    """Return the Bunch of a clip table and its classes.
 
     Parameters
     ----------
@@ -233,7 +231,7 @@ def make_bunch(data, target, descr):
     target : sequence of str, length n_clips
         Class of each clip.
     descr : str
-        What the corpus is.
+        Description of the corpus.
 
     Returns
     -------
@@ -245,7 +243,7 @@ def make_bunch(data, target, descr):
     leading = [column for column in TABLE_COLUMNS if column in data.columns]
     data = data[list(dict.fromkeys(chain(leading, data.columns)))].reset_index(drop=True)
     for column in leading:
-        # The same dtype under pandas 2 and 3, with None for a missing file.
+        # The same dtype in pandas 2 and 3, with None for a missing file.
         data[column] = pd.Series(_none_for_missing(data[column]), dtype=object)
     target = np.array([str(value) for value in target])
     return Bunch(

@@ -11,7 +11,7 @@ from savee_mm.datasets._common import (
     check_root,
     counted,
     few,
-    lacking,
+    missing_modalities,
     make_bunch,
     media_kind,
     nothing_found,
@@ -27,7 +27,7 @@ _EMOTIONS = {
     "NEU": "neutral",
     "SAD": "sadness",
 }
-# One file of the corpus is named with a single X.
+# One file of the corpus has a single X in its name.
 _LEVELS = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified", "X": "unspecified"}
 _SENTENCES = ("DFA", "IEO", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
 _N_CLIPS, _N_ACTORS = 7442, 91
@@ -41,11 +41,10 @@ DESCR = """\
 CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset
 ----------------------------------------------------------
 91 actors (48 men, 43 women, 20 to 74 years old, of several ethnic backgrounds; American English) say twelve
-sentences as anger, disgust, fear, happiness, sadness and neutral, one of the sentences at three levels of
-intensity: 7442 clips. The class here is the one that the actor was asked for, not what the raters
-perceived. All actors say the same sentences, so a split by speaker has the same texts on both sides;
-`sentence` is the code in the file's name. The recording 1076_MTI_SAD_XX has
-no sound.
+sentences with anger, disgust, fear, happiness, sadness and neutral, one of the sentences at three levels of
+intensity: 7442 clips. The class is the intended emotion, not the perceived one. All actors say the same
+sentences, so a split by speaker has the same texts in training and test; `sentence` is the code in the file
+name. The recording 1076_MTI_SAD_XX has no sound.
 
 Licence: Open Database License (ODbL) 1.0.
 How to obtain: from https://github.com/CheyneyComputerScience/CREMA-D (with git-lfs); AudioWAV and
@@ -58,50 +57,49 @@ emotional multimodal actors dataset", IEEE Transactions on Affective Computing 5
 def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
     """Load the CREMA-D corpus as a clip table.
 
-    Only file names are read, no media file is opened. The files are found in ``root`` and in all folders
-    below it. Files of one name and different suffixes are one clip.
+    Only file names are read; no media file is opened. The files are found in ``root`` and in all folders
+    below it. Files with the same name and different suffixes are one clip.
 
     Parameters
     ----------
     root : str or path-like
         Folder that holds files such as ``AudioWAV/1001_DFA_ANG_XX.wav`` and
-        ``VideoFlash/1001_DFA_ANG_XX.flv`` (or ``.flac``, ``.mp4``); one of sound and video is enough.
+        ``VideoFlash/1001_DFA_ANG_XX.flv`` (or ``.flac``, ``.mp4``); sound or video alone is enough.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        data : DataFrame, shape (n_clips, 8)
-            One row a clip, sorted by name: ``audio`` and ``video`` (paths; None where there is no file),
+        data : DataFrame, shape (n_clips, 7)
+            One row per clip, sorted by name: ``audio`` and ``video`` (paths; None where there is no file),
             ``speaker`` (``1001``), ``sentence`` (the code, ``DFA``), ``clip_id`` (the file's stem,
-            ``1001_DFA_ANG_XX``), ``actor`` (1001 to 1091), ``emotion`` (as ``target``), ``level`` ("low",
-            "medium", "high", "unspecified"). The corpus's ``.mp3`` copies stand in where a clip has no
-            ``.wav`` or ``.flac``.
+            ``1001_DFA_ANG_XX``), ``actor`` (1001 to 1091), ``level`` ("low", "medium", "high",
+            "unspecified"). The ``.mp3`` copies of the corpus are used for clips without ``.wav`` or ``.flac``.
         target : ndarray of str, shape (n_clips,)
-            anger, disgust, fear, happiness, neutral or sadness: what the actor was asked for.
+            The intended emotion: anger, disgust, fear, happiness, neutral or sadness.
         groups : ndarray of str, shape (n_clips,)
             The speaker.
         target_names : list of str
-            Classes that occur, sorted.
+            Sorted classes.
         DESCR : str
-            What the corpus is, its licence and how to obtain it.
+            Description, licence and source of the corpus.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        Where ``root`` is no folder.
+        If ``root`` is not a folder.
     ValueError
-        Where it holds no clip.
+        If it has no clip.
 
     Warns
     -----
     UserWarning
-        Once for each of these: clips of the corpus are missing (with the counts by speaker); clips have only
-        one of audio and video where the corpus has both; files that are not named as clips; several files for
-        one clip, of which ``.wav`` goes before ``.flac``.
+        Once for each of these: clips of the corpus are missing (with counts by speaker); clips have only audio or
+        only video in a corpus that has both; files are not named as clips; several files are one clip, of which
+        ``.wav`` is preferred to ``.flac``.
 
     Notes
     -----
-    Videos alone have their sound in them: ``bunch.data["audio"] = bunch.data["video"]``.
+    To read the sound of the videos: ``bunch.data["audio"] = bunch.data["video"]``.
 
     References
     ----------
@@ -120,12 +118,12 @@ def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
     rows = [_row(survey, clip) for clip in survey.keys]
     if not rows:
         raise nothing_found(survey, "CREMA-D", _LOOKED_FOR)
-    warn_each([_missing(rows, root), lacking(rows, root), *survey.messages()])
-    return make_bunch(rows, [row["emotion"] for row in rows], DESCR)
+    warn_each([_missing(rows, root), missing_modalities(rows, root), *survey.messages()])
+    return make_bunch(rows, [_EMOTIONS[_NAME.fullmatch(clip)["emotion"]] for clip in survey.keys], DESCR)
 
 
 def _parse(stem, suffix):
-    """Return (clip, kind) for a file's name."""
+    """Return (clip, kind) of a file name."""
     kind = "mp3" if suffix == ".mp3" else media_kind(suffix)
     return (stem, kind) if kind and _NAME.fullmatch(stem) else None
 
@@ -139,14 +137,13 @@ def _row(survey, clip):
         "sentence": fields["sentence"],
         "clip_id": clip,
         "actor": int(fields["actor"]),
-        "emotion": _EMOTIONS[fields["emotion"]],
         "level": _LEVELS[fields["level"]],
     }
 
 
 def _missing(rows, root):
-    """Say how far the corpus is from whole, or return None."""
-    # The actors do not all have the same clips (91 * 82 is 20 more than 7442): totals alone are known.
+    """Return a warning that the corpus is incomplete, or None."""
+    # Actors do not all have the same clips (91 * 82 is 20 more than 7442), so only the total is checked.
     if len(rows) >= _N_CLIPS:
         return None
     counts = Counter(row["speaker"] for row in rows)

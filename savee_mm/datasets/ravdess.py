@@ -10,7 +10,7 @@ from savee_mm.datasets._common import (
     Survey,
     check_root,
     incomplete,
-    lacking,
+    missing_modalities,
     make_bunch,
     media_kind,
     nothing_found,
@@ -33,7 +33,7 @@ _INTENSITIES = {"01": "normal", "02": "strong"}
 _STATEMENTS = {"01": "kids", "02": "dogs"}
 _ACTORS = tuple(f"Actor_{actor:02d}" for actor in range(1, 25))
 _NAME = re.compile(r"(?P<modality>0[123])-(?P<clip>0[12]-0[1-8]-0[12]-0[12]-0[12]-(?:0[1-9]|1[0-9]|2[0-4]))")
-# What a file can hold by its modality: 01 sound and picture, 02 picture, 03 sound.
+# Content of a file by its modality: 01 sound and video, 02 video, 03 sound.
 _KINDS = {"01": ("audio", "video"), "02": ("video",), "03": ("audio",)}
 _LOOKED_FOR = (
     "files named as 03-01-05-01-02-01-12.wav (or .flac; .mp4 for modalities 01 and 02), "
@@ -44,11 +44,11 @@ DESCR = """\
 RAVDESS: Ryerson Audio-Visual Database of Emotional Speech and Song
 -------------------------------------------------------------------
 24 professional actors (12 women, 12 men; North American English) say two statements, "Kids are talking by
-the door" and "Dogs are sitting by the door", twice each, as neutral, calm, happiness, sadness, anger, fear,
-disgust and surprise, all but neutral at two intensities: 1440 clips of speech. 23 of them sing the same
-statements in six of these classes: 1012 clips of song. There are files of sound and picture, of picture
-alone and of sound alone for every clip. Only two texts exist, so every split has each text on both sides.
-The speech clip 03-01-03-01-02-02-07 is a byte-identical double of another one.
+the door" and "Dogs are sitting by the door", twice each, with neutral, calm, happiness, sadness, anger, fear,
+disgust and surprise, all except neutral at two intensities: 1440 clips of speech. 23 of them sing the same
+statements in six of these classes: 1012 clips of song. Every clip has a file with sound and video, one with
+video alone and one with sound alone. There are only two texts, so every split has both in training and test.
+The speech clip 03-01-03-01-02-02-07 is a byte-identical duplicate of another one.
 
 Licence: CC BY-NC-SA 4.0.
 How to obtain: from Zenodo, https://zenodo.org/records/1188976 (Audio_Speech_Actors_01-24.zip, and for the
@@ -61,49 +61,49 @@ PLoS ONE 13(5): e0196391, 2018.
 def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech", "song", "all"] = "speech") -> Bunch:
     """Load the RAVDESS corpus as a clip table.
 
-    Only file names are read, no media file is opened. The files are found in ``root`` and in all folders
-    below it. Files that differ in their modality alone are one clip.
+    Only file names are read; no media file is opened. The files are found in ``root`` and in all folders
+    below it. Files that differ only in the modality are one clip.
 
     Parameters
     ----------
     root : str or path-like
         Folder that holds files such as ``Actor_12/03-01-05-01-02-01-12.wav`` (or ``.flac``, ``.mp4``).
     vocal_channel : {"speech", "song", "all"}, default="speech"
-        Which clips to load.
+        Clips to load.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        data : DataFrame, shape (n_clips, 12)
-            One row a clip, sorted by actor and then by the other fields: ``audio`` (path of the audio-only
-            file, or, where absent, of the file with sound and picture, whose sound is the same), ``video``
-            (path of the file with sound and picture, or, where absent, of the video-only one), ``speaker``
-            (``Actor_12``), ``sentence`` (as ``statement``), ``clip_id`` (the six fields of the name after
-            the modality, ``01-05-01-02-01-12``), ``vocal_channel`` ("speech", "song"), ``emotion`` (as
-            ``target``), ``intensity`` ("normal", "strong"), ``statement`` ("kids", "dogs"), ``repetition``
-            (1, 2), ``actor`` (1 to 24), ``sex`` ("male", "female"). A path is None where there is no file.
+        data : DataFrame, shape (n_clips, 11)
+            One row per clip, sorted by actor and then by the other fields: ``audio`` (path of the audio-only
+            file, or, if missing, of the file with sound and video, which has the same sound), ``video`` (path of
+            the file with sound and video, or, if missing, of the video-only one), ``speaker`` (``Actor_12``),
+            ``sentence`` (as ``statement``), ``clip_id`` (the six fields of the name after the modality,
+            ``01-05-01-02-01-12``), ``vocal_channel`` ("speech", "song"), ``intensity`` ("normal", "strong"),
+            ``statement`` ("kids", "dogs"), ``repetition`` (1, 2), ``actor`` (1 to 24), ``sex`` ("male",
+            "female"). A path is None if there is no file.
         target : ndarray of str, shape (n_clips,)
             anger, calm, disgust, fear, happiness, neutral, sadness or surprise.
         groups : ndarray of str, shape (n_clips,)
             The speaker.
         target_names : list of str
-            Classes that occur, sorted.
+            Sorted classes.
         DESCR : str
-            What the corpus is, its licence and how to obtain it.
+            Description, licence and source of the corpus.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        Where ``root`` is no folder.
+        If ``root`` is not a folder.
     ValueError
-        Where it holds no clip of this vocal channel, or ``vocal_channel`` is none of the three.
+        If it has no clip of this vocal channel, or ``vocal_channel`` is not one of the three.
 
     Warns
     -----
     UserWarning
-        Once for each of these: clips of the corpus are missing (with the counts by speaker); clips have only
-        one of audio and video where the corpus has both; files that are not named as clips; several files for
-        one clip, of which ``.wav`` goes before ``.flac``.
+        Once for each of these: clips of the corpus are missing (with counts by speaker); clips have only audio or
+        only video in a corpus that has both; files are not named as clips; several files are one clip, of which
+        ``.wav`` is preferred to ``.flac``.
 
     References
     ----------
@@ -133,15 +133,15 @@ def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech
     warn_each(
         [
             incomplete(f"RAVDESS ({vocal_channel})", root, speakers, _expected(vocal_channel)),
-            lacking(rows, root),
+            missing_modalities(rows, root),
             *survey.messages(),
         ]
     )
-    return make_bunch(rows, [row["emotion"] for row in rows], DESCR)
+    return make_bunch(rows, [_EMOTIONS[row["clip_id"].split("-")[1]] for row in rows], DESCR)
 
 
 def _parse(stem, suffix):
-    """Return (clip, (modality, kind)) for a file's name."""
+    """Return (clip, (modality, kind)) of a file name."""
     match = _NAME.fullmatch(stem)
     kind = media_kind(suffix)
     if match is None or kind not in _KINDS[match["modality"]]:
@@ -150,7 +150,7 @@ def _parse(stem, suffix):
 
 
 def _row(survey, clip):
-    channel, emotion, intensity, statement, repetition, actor = clip.split("-")
+    channel, _, intensity, statement, repetition, actor = clip.split("-")
     return {
         "audio": survey.first(clip, ("03", "audio"), ("01", "audio"), ("01", "video")),
         "video": survey.first(clip, ("01", "video"), ("02", "video")),
@@ -158,7 +158,6 @@ def _row(survey, clip):
         "sentence": _STATEMENTS[statement],
         "clip_id": clip,
         "vocal_channel": _CHANNELS[channel],
-        "emotion": _EMOTIONS[emotion],
         "intensity": _INTENSITIES[intensity],
         "statement": _STATEMENTS[statement],
         "repetition": int(repetition),
@@ -168,7 +167,7 @@ def _row(survey, clip):
 
 
 def _expected(vocal_channel):
-    """Return how many clips the whole corpus has, by speaker."""
+    """Return the number of clips in the complete corpus, by speaker."""
     speech = dict.fromkeys(_ACTORS, 60)
     song = {actor: 44 for actor in _ACTORS if actor != "Actor_18"}  # Actor 18 did not sing.
     if vocal_channel == "all":

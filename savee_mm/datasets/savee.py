@@ -1,4 +1,4 @@
-"""The SAVEE corpus, and any corpus written in its layout."""
+"""The SAVEE corpus, and other corpora in its layout."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from savee_mm.datasets._common import (
     counted,
     few,
     incomplete,
-    lacking,
+    missing_modalities,
     make_bunch,
     media_kind,
     nothing_found,
@@ -38,7 +38,7 @@ _LOOKED_FOR = (
     "AudioData/<speaker>/a01.wav (or .flac), AudioVisualClip/<speaker>/a1.avi, "
     "or files <speaker>_a01.wav in the folder itself"
 )
-# Neutral texts 19 to 30 are texts 4 and 5 of the emotions, read again without emotion.
+# Neutral texts 19 to 30 are texts 4 and 5 of the emotions, read without emotion.
 _NEUTRAL_REPEATS = dict(
     zip(
         range(19, 31),
@@ -51,10 +51,10 @@ DESCR = """\
 SAVEE: Surrey Audio-Visual Expressed Emotion
 --------------------------------------------
 Four male native English speakers (DC, JE, JK, KL) read 120 sentences each, 480 clips in all, and display
-one of seven emotions: anger, disgust, fear, happiness, sadness and surprise (15 clips each a speaker) and
+one of seven emotions: anger, disgust, fear, happiness, sadness and surprise (15 clips each per speaker) and
 neutral (30). All four read one list of 87 texts: three texts are common to all seven classes, and the
-neutral readings repeat them and twelve more. Clips of one text share one id in the column `sentence`; a
-split that knows only clips or only speakers has the same texts on both sides.
+neutral clips repeat them and twelve more. Clips of one text have the same id in the column `sentence`; a
+split by clip or by speaker has the same texts in training and test.
 
 Licence: free for research, no redistribution.
 How to obtain: register with the University of Surrey at http://kahlan.eps.surrey.ac.uk/savee/ and unpack
@@ -67,57 +67,56 @@ Principles, Algorithms and Systems, IGI Global, 2010, pp. 398-423.
 def load_savee(root: str | os.PathLike[str]) -> Bunch:
     """Load the SAVEE corpus as a clip table.
 
-    Only file names are read, no media file is opened. Any corpus in the same layout is accepted, whatever
-    its speakers are called.
+    Only file names are read; no media file is opened. Any corpus in the same layout is accepted, with
+    any names of speakers.
 
     Parameters
     ----------
     root : str or path-like
         Folder that holds ``AudioData/<speaker>/a01.wav`` (or ``.flac``) or
-        ``AudioVisualClip/<speaker>/a1.avi`` or both, or the files ``<speaker>_a01.wav`` themselves (the
-        flat audio-only mirror). Numbers may be padded or not.
+        ``AudioVisualClip/<speaker>/a1.avi`` or both, or the files ``<speaker>_a01.wav`` (the flat audio-only
+        mirror). Numbers may be padded with a zero.
 
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
         data : DataFrame, shape (n_clips, 5)
-            One row a clip, sorted by speaker, emotion code and number: ``audio`` and ``video`` (paths,
-            ``root`` as given in front; None where there is no file), ``speaker``, ``sentence``, ``clip_id``
+            One row per clip, sorted by speaker, emotion code and number: ``audio`` and ``video`` (paths,
+            starting with ``root`` as given; None if there is no file), ``speaker``, ``sentence``, ``clip_id``
             (``DC_a01``).
         target : ndarray of str, shape (n_clips,)
             anger, disgust, fear, happiness, neutral, sadness or surprise.
         groups : ndarray of str, shape (n_clips,)
             The speaker.
         target_names : list of str
-            Classes that occur, sorted.
+            Sorted classes.
         DESCR : str
-            What the corpus is, its licence and how to obtain it.
+            Description, licence and source of the corpus.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        Where ``root`` is no folder.
+        If ``root`` is not a folder.
     ValueError
-        Where it holds no clip.
+        If it has no clip.
 
     Warns
     -----
     UserWarning
-        Once for each of these: clips of the real corpus are missing (with the counts by speaker); speakers
-        of another corpus do not have the same clips; a speaker's folder has no clip; clips have only one of
-        audio and video where the corpus has both; files that are not named as clips (hidden files and
-        ``.txt``, ``.md``, ``.csv``, ``.json`` are passed over silently); several files for one clip, of
-        which ``.wav`` goes before ``.flac`` and ``.avi`` before other containers.
+        Once for each of these: clips of SAVEE are missing (with counts by speaker); speakers of another corpus do
+        not have the same clips; the folder of a speaker has no clip; clips have only audio or only video in a
+        corpus that has both; files are not named as clips (hidden files and ``.txt``, ``.md``, ``.csv``,
+        ``.json`` are ignored); several files are one clip, of which ``.wav`` is preferred to ``.flac`` and
+        ``.avi`` to other containers.
 
     Notes
     -----
-    ``sentence`` is one id a text, the same for all speakers, who read one list: numbers 1 to 3 of every class
-    are ``common01`` to ``common03``, n16 to n18 repeat them, n19 to n30 repeat a04, a05, d04, d05, f04, f05,
-    su04, su05, sa04, sa05, h04 and h05, and the others are read once (``a06``): 87 texts in 120 clips. Which
-    texts are equal was found by aligning all pairs of clips of a speaker (dynamic time warping on MFCC).
+    ``sentence`` is one id per text, the same for all speakers: numbers 1 to 3 of every class are ``common01`` to
+    ``common03``, n16 to n18 repeat them, n19 to n30 repeat a04, a05, d04, d05, f04, f05, su04, su05, sa04, sa05,
+    h04 and h05, and the others are read once (``a06``): 87 texts in 120 clips. Equal texts were found by alignment
+    of all pairs of clips of a speaker (dynamic time warping on MFCC).
 
-    A corpus of videos alone has its sound in the videos:
-    ``bunch.data["audio"] = bunch.data["video"]``.
+    To read the sound of the videos: ``bunch.data["audio"] = bunch.data["video"]``.
 
     References
     ----------
@@ -146,12 +145,12 @@ def load_savee(root: str | os.PathLike[str]) -> Bunch:
     if not clips:
         raise nothing_found(survey, "SAVEE", _LOOKED_FOR, _hint(root))
     rows = [_row(survey, *clip) for clip in clips]
-    warn_each([_uneven(clips, root), _empty(empty, root), lacking(rows, root), *survey.messages()])
+    warn_each([_uneven(clips, root), _empty(empty, root), missing_modalities(rows, root), *survey.messages()])
     return make_bunch(rows, [_EMOTIONS[code] for _, code, _ in clips], DESCR)
 
 
 def _scan(survey):
-    """Read all folders of the layout into the survey; return those without a clip."""
+    """Add all folders of the layout to the survey; return those without a clip."""
     survey.scan(survey.root, partial(_parse, None))
     empty = []
     for name in _FOLDERS:
@@ -169,7 +168,7 @@ def _scan(survey):
 
 
 def _parse(speaker, stem, suffix):
-    """Return ((speaker, code, number), kind); ``speaker`` is the folder's, None where there is none."""
+    """Return ((speaker, code, number), kind); ``speaker`` is the name of the folder, None outside one."""
     match = _NAME.fullmatch(stem)
     kind = media_kind(suffix)
     if match is None or kind is None:
@@ -192,7 +191,7 @@ def _row(survey, speaker, code, number):
 
 
 def _sentence(code, number):
-    """Return the id of the text that a clip reads."""
+    """Return the id of the text of a clip."""
     if number in (1, 2, 3):
         return f"common{number:02d}"
     if code == "n" and number in (16, 17, 18):
@@ -203,7 +202,7 @@ def _sentence(code, number):
 
 
 def _uneven(clips, root):
-    """Say which clips the real corpus lacks, or that the speakers of another one differ, or return None."""
+    """Return a warning about missing clips of SAVEE, or unequal speakers of another corpus, or None."""
     of_speaker = {}
     for speaker, code, number in clips:
         of_speaker.setdefault(speaker, set()).add((code, number))
@@ -214,7 +213,7 @@ def _uneven(clips, root):
     if all(found == everything for found in of_speaker.values()):
         return None
     counts = Counter(speaker for speaker, _, _ in clips)
-    lacks = [
+    absent = [
         f"{speaker}_{code}{number:02d}"
         for speaker, found in of_speaker.items()
         for code, number in sorted(everything - found)
@@ -222,24 +221,24 @@ def _uneven(clips, root):
     return (
         f"The speakers in {root!r} do not have the same clips: "
         f"{few([f'{speaker} {number}' for speaker, number in counts.items()], 8)} of {len(everything)}; "
-        f"not found: {few(lacks)}."
+        f"missing: {few(absent)}."
     )
 
 
 def _empty(folders, root):
-    """Say which folders of the layout have no clip, or return None."""
+    """Return a warning about folders of the layout without clips, or None."""
     if not folders:
         return None
     return f"{counted(len(folders), 'folder')} in {root!r} without a clip: {few(folders)}."
 
 
 def _hint(root):
-    """Name the folder that was probably meant."""
+    """Return a hint at the folder that was probably meant."""
     above, name = os.path.split(os.path.abspath(root))
     if name in _FOLDERS or os.path.basename(above) in _FOLDERS:
         return f" Pass the folder that holds {' and '.join(_FOLDERS)}."
     for inner in subfolders(root):
         names = subfolders(os.path.join(root, inner))
         if any(folder in names for folder in _FOLDERS):
-            return f" Pass {os.path.join(root, inner)!r}: it has the right folders."
+            return f" Pass {os.path.join(root, inner)!r}: it has these folders."
     return ""

@@ -36,7 +36,6 @@ def test_fields(tmp_path):
         "sentence": "IEO",
         "clip_id": "1001_IEO_ANG_HI",
         "actor": 1001,
-        "emotion": "anger",
         "level": "high",
     }
     assert list(corpus.data.columns[:5]) == ["audio", "video", "speaker", "sentence", "clip_id"]

@@ -68,7 +68,6 @@ def test_fields(tmp_path):
         "sentence": "dogs",
         "clip_id": "01-05-01-02-01-12",
         "vocal_channel": "speech",
-        "emotion": "anger",
         "intensity": "normal",
         "statement": "dogs",
         "repetition": 1,

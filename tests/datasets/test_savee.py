@@ -189,7 +189,7 @@ class TestIncomplete:
             load_savee(tmp_path / "AudioData.zip")
 
     def test_empty_folder(self, tmp_path):
-        with pytest.raises(ValueError, match=r"Looked for AudioData/.*AudioVisualClip/.*the folder is empty"):
+        with pytest.raises(ValueError, match=r"Expected AudioData/.*AudioVisualClip/.*the folder is empty"):
             load_savee(tmp_path)
 
     def test_foreign_folder_says_what_was_found(self, tmp_path):

@@ -1,4 +1,4 @@
-"""The synthetic corpus: voices and faces that are made, not recorded, so that what is true of them is known.
+"""The synthetic corpus: voices and faces whose properties are known because they are generated.
 
 `make_talking_faces` writes a corpus in SAVEE's layout; `synthesize_voice` and `draw_face` are its two kernels.
 """

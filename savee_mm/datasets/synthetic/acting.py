@@ -1,4 +1,4 @@
-"""How a synthetic speaker acts an emotion: what it does to the voice and to the face, and how speakers differ."""
+"""Acted emotions of synthetic speakers: changes of voice and face, and differences between speakers."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +11,7 @@ EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surp
 
 
 class VoiceManner(NamedTuple):
-    """What an emotion does to a voice, against the speaker's neutral one.
+    """Change of a voice by an emotion, relative to the neutral voice of the speaker.
 
     The directions are those of K. R. Scherer, "Vocal communication of emotion", Speech Communication 40, 2003.
     """
@@ -35,12 +35,12 @@ _VOICES = {
     "sadness": VoiceManner(-1.5, 0.8, -3.5, -0.4, -6.0, 0.2, -0.7, 0.08),
     "surprise": VoiceManner(5.0, 4.5, 6.0, -0.05, 2.0, 0.0, 0.2, 0.01),
 }
-# Standard deviations: how one speaker's way of an emotion differs from the common way, and how much of that one
-# clip differs from another of the same speaker. People differ more from each other than from themselves.
+# Standard deviations between speakers, and the fraction of them between clips of one speaker: speakers differ more
+# from each other than the clips of one speaker.
 _VOICE_SPREAD = VoiceManner(1.4, 0.45, 1.2, 0.1, 1.35, 0.26, 0.26, 0.015)
 _VOICE_TAKE = 0.15
 _FACE_SPREAD, _FACE_TAKE = 0.2, 0.1
-_RESTING_SPREAD = 0.1  # How far from rest a speaker's face always is.
+_RESTING_SPREAD = 0.1  # of a speaker's resting face from the neutral one
 
 _FACES = {
     "anger": FaceExpression(frown=1.0, squint=0.4, lip_press=0.8, teeth=0.35, smile=-0.3),
@@ -58,7 +58,7 @@ _SIGNED = {"smile", "mouth_stretch"}
 
 @dataclass(frozen=True)
 class Speaker:
-    """One synthetic person: a voice, a face, and a way of showing each emotion."""
+    """One synthetic person: a voice, a face, and an individual expression of each emotion."""
 
     f0: float  # Hz
     formant_scale: float
@@ -78,7 +78,7 @@ class Speaker:
 
 
 def cast_speaker(index, rng):
-    """Draw the ``index``-th speaker: those of even index have a low register, the others a high one.
+    """Draw the ``index``-th speaker at random; even indices have a low register, odd ones a high one.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def cast_speaker(index, rng):
 
 
 def act_voice(speaker, emotion, rng):
-    """Return the arguments with which `synthesize_voice` speaks as ``speaker`` in ``emotion`` (one take).
+    """Return the arguments of `synthesize_voice` for one clip of a speaker and an emotion.
 
     Returns
     -------
     arguments : dict
-        All but the syllables, the duration and the random state; ``rate`` is in syllables/s.
+        All except the syllables, the duration and the random state; ``rate`` is in syllables/s.
     """
     manner = _vary(speaker.voices[emotion], _VOICE_TAKE * np.array(_VOICE_SPREAD), rng)
     neutral = np.array(_VOICES["neutral"])
@@ -137,9 +137,9 @@ def act_voice(speaker, emotion, rng):
 
 
 def act_face(speaker, emotion, loudness, rng, *, rate=25):
-    """Return the expression and the pose of ``speaker`` in every frame of one take.
+    """Return the expression and the pose of a speaker in every frame of one clip.
 
-    The face goes from rest to the emotion in the first half of the clip and stays; the mouth follows the sound.
+    The face moves from rest to the emotion in the first half of the clip and stays there; the mouth follows the sound.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def act_face(speaker, emotion, loudness, rng, *, rate=25):
 
 
 def _vary(manner, spread, rng):
-    """Return ``manner`` with normal deviations; one-sided movements of the face stay between 0 and 1.3."""
+    """Return ``manner`` with normal deviations; movements of the face in one direction stay between 0 and 1.3."""
     values = np.array(manner) + spread * rng.standard_normal(len(manner))
     varied = type(manner)(*values)
     if isinstance(manner, FaceExpression):
@@ -187,7 +187,7 @@ def _vary(manner, spread, rng):
 
 
 def _sway(duration, n_frames, n_tracks, rng):
-    """Return slow movements of about unit size, shape (n_frames, n_tracks)."""
+    """Return slow movements with amplitudes of about 1, shape (n_frames, n_tracks)."""
     time = np.linspace(0, duration, n_frames)[:, None]
     start, slow, quick = rng.normal(0, 0.7, n_tracks), rng.uniform(0.2, 0.5, n_tracks), rng.uniform(0.8, 1.6, n_tracks)
     turn = rng.uniform(0, 2 * np.pi, (2, n_tracks))

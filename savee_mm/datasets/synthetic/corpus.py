@@ -1,4 +1,4 @@
-"""A small corpus of talking faces, written in SAVEE's own layout."""
+"""make_talking_faces: a small synthetic corpus in SAVEE's layout."""
 
 import numbers
 import os
@@ -23,13 +23,13 @@ _CODES = {
     "sadness": "sa",
     "surprise": "su",
 }
-# In SAVEE's list the numbers 1, 2 and 3 are the same text in all emotions, and a speaker reads 15 of an emotion.
+# In SAVEE, numbers 1, 2 and 3 are the same text in all emotions, and a speaker reads 15 texts per emotion.
 _COMMON_TEXTS, _MAX_SENTENCES = 3, 15
-# What each stream of chance is for: a speaker, a text and a clip never share one, whatever the corpus's size.
+# Keys of the random streams: speakers, texts and clips have separate ones, so the size of the corpus has no effect.
 _SPEAKER, _TEXT, _CLIP = range(3)
 _DESCR = """Talking faces: drawn faces and synthesised voices in SAVEE's layout
 
-Figures on them show that a path works, and say nothing about people.
+Results on them show that the code runs. They say nothing about people.
 """
 
 
@@ -43,39 +43,39 @@ def make_talking_faces(
 ) -> Bunch:
     """Write a small corpus of synthetic talking faces in SAVEE's layout, and load it.
 
-    Voices come from a source-filter synthesiser whose measures are known, faces are drawn and shaded so that face
-    detectors find them. Each speaker has a register, a vocal tract, a level, a tempo, a face and a way of
-    showing each emotion, so that a new speaker is harder than a known one. It takes the place of real
-    recordings in demonstrations and tests; a figure reached on it says nothing about people.
+    Voices come from a source-filter synthesiser with known F0, jitter and shimmer. Faces are drawn and shaded so that
+    face detectors find them. Each speaker has a register, a vocal tract, a level, a tempo, a face and an individual
+    expression of each emotion, so that an unseen speaker is harder than a seen one. The corpus replaces real
+    recordings in demonstrations and tests; a result on it says nothing about people.
 
     Parameters
     ----------
     root : path-like
         Folder to write to: ``AudioData/<speaker>/<emotion><nn>.wav`` (mono, 16 bit, 22,050 Hz) and
         ``AudioVisualClip/<speaker>/<emotion><n>.avi`` (MPEG-4, 320 x 256, 25 frames/s, with the same sound).
-        Speakers are called S1, S2, ... Clips of the same names are written anew.
+        Speakers are called S1, S2, ... Existing clips of the same names are replaced.
     n_speakers : int, default=4
-        Number of speakers. A speaker's clips do not depend on how many others there are.
+        Number of speakers. The clips of a speaker do not depend on it.
     n_sentences : int, default=3
         Number of sentences in each of the seven emotions, 1 to 15. The first three are the same text in all
         emotions and for all speakers, as in SAVEE; the others belong to one emotion.
     random_state : int, RandomState, Generator or None, default=0
-        Source of chance. The same int gives the same samples and the same pictures.
+        Seed. The same int gives the same samples and the same frames.
     verbose : bool, default=False
         Whether to show a progress bar.
 
     Returns
     -------
     corpus : Bunch
-        What `load_savee` returns for ``root`` (``data``, ``target``, ``groups``, ``target_names``), its own ``DESCR``,
-        and ``truth``, a DataFrame with the rows of ``data``: what is true of each voice, as `synthesize_voice`
-        measures it on its own pulses: ``f0_mean``, ``f0_std`` (Hz), ``jitter``, ``shimmer`` (fractions, Praat's
+        The result of `load_savee` for ``root`` (``data``, ``target``, ``groups``, ``target_names``), with its own
+        ``DESCR``, and ``truth``, a DataFrame with the rows of ``data``: the true values of each voice, measured by
+        `synthesize_voice` on its pulses: ``f0_mean``, ``f0_std`` (Hz), ``jitter``, ``shimmer`` (fractions, Praat's
         *local*), ``rms``, ``duration`` (s), ``voiced_share``, ``rate`` (syllables/s), ``breathiness``.
 
     Raises
     ------
     ValueError
-        Where a number is out of its range, or ``root`` holds recordings that are not part of the corpus asked for.
+        If a number is out of its range, or ``root`` has recordings that are not part of this corpus.
 
     Examples
     --------
@@ -89,9 +89,9 @@ def make_talking_faces(
     plan = [
         (i, emotion, number) for i in range(n_speakers) for emotion in EMOTIONS for number in range(1, n_sentences + 1)
     ]
-    _check_room(root, plan)
+    _check_folder(root, plan)
     seed = _check_seed(random_state)
-    speakers = [cast_speaker(i, _chance(seed, _SPEAKER, i)) for i in range(n_speakers)]
+    speakers = [cast_speaker(i, _rng(seed, _SPEAKER, i)) for i in range(n_speakers)]
     truth = {}
     for i, emotion, number in _with_bar(plan, verbose):
         audio, video = _paths(root, i, emotion, number)
@@ -107,20 +107,20 @@ def _check_size(n_speakers, n_sentences):
             raise ValueError(f"Expected {name} to be an integer from 1 to {most}, got {value!r}.")
 
 
-def _check_room(root, plan):
-    """Refuse a folder with other recordings: they would be loaded as if they belonged to the corpus."""
-    wanted = {path for clip in plan for path in _paths(root, *clip)}
+def _check_folder(root, plan):
+    """Raise if a folder has other recordings: they would be loaded as part of the corpus."""
+    own = {path for clip in plan for path in _paths(root, *clip)}
     found = [path for part in ("AudioData", "AudioVisualClip") for path in sorted((root / part).glob("*/*"))]
-    foreign = [path for path in found if path not in wanted]
+    foreign = [path for path in found if path not in own]
     if foreign:
         raise ValueError(
-            f"{root} holds {len(foreign)} files that are not part of the corpus asked for, such as "
+            f"{root} has {len(foreign)} files that are not part of this corpus, such as "
             f"{foreign[0].relative_to(root)}. Name an empty or new folder."
         )
 
 
 def _check_seed(random_state):
-    """Return an integer, never from the global generators."""
+    """Return an integer seed, without use of the global generators."""
     if random_state is None:
         return np.random.SeedSequence().entropy
     if isinstance(random_state, numbers.Integral) and random_state >= 0:
@@ -134,7 +134,7 @@ def _check_seed(random_state):
     )
 
 
-def _chance(seed, *key):
+def _rng(seed, *key):
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
@@ -159,7 +159,7 @@ def _record(speaker, index, emotion, number, seed, audio, video):
     import soundfile
 
     take = EMOTIONS.index(emotion)
-    voice_rng, face_rng, grain_rng = (_chance(seed, _CLIP, index, take, number, part) for part in range(3))
+    voice_rng, face_rng, grain_rng = (_rng(seed, _CLIP, index, take, number, part) for part in range(3))
     syllables = _text(seed, emotion, number)
     manner = act_voice(speaker, emotion, voice_rng)
     edge = 0.06
@@ -175,13 +175,13 @@ def _record(speaker, index, emotion, number, seed, audio, video):
 def _text(seed, emotion, number):
     """Return the syllables of one sentence."""
     common = number <= _COMMON_TEXTS
-    rng = _chance(seed, _TEXT, 0 if common else 1 + EMOTIONS.index(emotion), number)
+    rng = _rng(seed, _TEXT, 0 if common else 1 + EMOTIONS.index(emotion), number)
     consonants, vowels = ["b", "l", "m", "s", ""], list("aeiou")
     return [rng.choice(consonants) + rng.choice(vowels) for _ in range(rng.integers(5, 8))]
 
 
 def _loudness(y):
-    """Return the envelope of a sound at every frame of its video, between 0 and 1."""
+    """Return the envelope of a sound at each video frame, between 0 and 1."""
     n_frames = int(np.ceil(len(y) * FRAME_RATE / SR))
     padded = np.zeros(n_frames * SR // FRAME_RATE)
     padded[: len(y)] = y[: padded.size]
@@ -190,18 +190,18 @@ def _loudness(y):
 
 
 def _film(identity, frames, rng):
-    """Yield the pictures of a clip, with a camera's noise."""
-    # One field of noise a clip, seen at another place in every frame: fresh noise costs as much as a face.
+    """Yield the frames of a clip, with camera noise."""
+    # One noise field per clip, at another offset in every frame: new noise costs as much time as a face.
     grain = 1.5 * rng.standard_normal((_HEIGHT + 64, _WIDTH + 64, 1), dtype=np.float32)
     for expression, pose in frames:
-        picture = draw_face(identity, expression, pose, height=_HEIGHT, width=_WIDTH)
+        image = draw_face(identity, expression, pose, height=_HEIGHT, width=_WIDTH)
         down, across = rng.integers(64, size=2)
-        noisy = picture + grain[down : down + _HEIGHT, across : across + _WIDTH]
+        noisy = image + grain[down : down + _HEIGHT, across : across + _WIDTH]
         yield np.minimum(np.maximum(noisy, 0), 255).astype(np.uint8)
 
 
-def _write_video(path, pictures, samples):
-    """Write pictures and 16-bit samples as an AVI, the sound beside the picture that it belongs to."""
+def _write_video(path, images, samples):
+    """Write images and 16-bit samples as an AVI, with the sound interleaved."""
     import av
 
     chunk = SR // FRAME_RATE
@@ -209,11 +209,11 @@ def _write_video(path, pictures, samples):
         video = container.add_stream("mpeg4", rate=FRAME_RATE)
         video.width, video.height, video.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
         video.bit_rate = 1_000_000
-        # With several threads the slices, and so the bits, depend on the machine.
+        # With several threads the slices, and so the bytes, depend on the machine.
         video.codec_context.thread_count = 1
         sound = container.add_stream("pcm_s16le", rate=SR, layout="mono")
-        for i, picture in enumerate(pictures):
-            container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for i, image in enumerate(images):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             piece = samples[None, i * chunk : (i + 1) * chunk]
             if piece.size:
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="s16", layout="mono")

@@ -1,4 +1,4 @@
-"""Drawn and shaded faces: who it is (identity), what it shows (expression), how it is held and lit (pose)."""
+"""Drawn and shaded faces: identity, expression, and pose with lighting."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,14 +7,14 @@ import numpy as np
 
 from savee_mm.datasets.synthetic.sketch import Sketch, box, ellipse, planes
 
-_CROWN = -1.5  # Height of the crown of the head; every length is in half face widths.
+_CROWN = -1.5  # y of the crown of the head; lengths are in half face widths.
 
 
 @dataclass(frozen=True)
 class FaceIdentity:
-    """What stays the same about one person's face.
+    """Shape and colours of the face of one person.
 
-    Lengths are in half face widths (1 is the half width of a common face at the cheekbones), colours are
+    Lengths are in half face widths (1 is half the width of an average face at the cheekbones), colours are
     RGB triples in [0, 255].
     """
 
@@ -43,7 +43,7 @@ class FaceIdentity:
 
 
 class FaceExpression(NamedTuple):
-    """What a face shows: 0 is at rest, 1 is strong; the muscles' names in FACS are beside each."""
+    """Facial expression: 0 is at rest, 1 is strong; comments name the action units (AU) of FACS."""
 
     brow_raise: float = 0.0  # AU 1+2
     inner_brow_raise: float = 0.0  # AU 1
@@ -61,10 +61,10 @@ class FaceExpression(NamedTuple):
 
 
 class FacePose(NamedTuple):
-    """How the head is held and lit.
+    """Pose of the head, and its lighting.
 
     ``x``, ``y`` are shifts in half face widths, ``roll`` is in radians, ``yaw`` and ``pitch`` are the sines of
-    the angles, ``size`` is a factor; ``light_x`` and ``light_y`` say where the light comes from (-1 to 1: left
+    the angles, ``size`` is a factor; ``light_x`` and ``light_y`` are the direction of the light (-1 to 1: left
     to right, above to below), ``brightness`` is a factor.
     """
 
@@ -80,12 +80,12 @@ class FacePose(NamedTuple):
 
 
 def random_identity(rng):
-    """Draw the face of one person.
+    """Draw the face of one person at random.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of chance.
+        Random number generator.
 
     Returns
     -------
@@ -122,18 +122,18 @@ def random_identity(rng):
 
 
 def draw_face(identity=None, expression=None, pose=None, *, height=256, width=320):
-    """Draw one face, frontal, with hair, neck and background.
+    """Draw a frontal face with hair, neck and background.
 
     Parameters
     ----------
     identity : FaceIdentity, default=None
-        Who it is; a common face when None.
+        Person; an average face when None.
     expression : FaceExpression, default=None
-        What it shows; at rest when None.
+        Expression; at rest when None.
     pose : FacePose, default=None
-        How the head is held and lit; upright, frontal, lit from the upper left when None.
+        Pose and lighting; upright, frontal, lit from the upper left when None.
     height, width : int, default=256, 320
-        Size of the picture (pixels). The face is about two thirds as high as the picture.
+        Size of the image (pixels). The height of the face is about two thirds of it.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def draw_face(identity=None, expression=None, pose=None, *, height=256, width=32
 
     Notes
     -----
-    The expressions move what the action units of the same name move: P. Ekman, W. V. Friesen, *Facial Action
+    The expressions follow the action units of P. Ekman, W. V. Friesen, *Facial Action
     Coding System*, 1978.
 
     Examples
@@ -166,7 +166,7 @@ def draw_face(identity=None, expression=None, pose=None, *, height=256, width=32
 
 
 def _draw_body(sketch, identity):
-    """Draw what is behind the face: shoulders, neck, the hair at the back."""
+    """Draw shoulders, neck and the hair at the back."""
     skin, clothes = np.array(identity.skin), np.array(identity.clothes)
     back = 1.16 * identity.face_width
     length = 0.2 + 1.1 * identity.hair_length * (identity.hair_length > 0.5)
@@ -209,7 +209,7 @@ def _draw_head(sketch, identity, expression, pose):
 
 
 def _draw_eye(sketch, identity, expression, side):
-    """Draw one eye: socket, white, iris, pupil, lids; ``side`` is -1 on the left of the picture."""
+    """Draw one eye: socket, white, iris, pupil, lids; ``side`` is -1 on the left of the image."""
     skin = np.array(identity.skin)
     x, half, depth = side * identity.eye_distance, identity.eye_width, 0.1
     open_share = max(0.0, 1 - expression.blink)
@@ -259,7 +259,7 @@ def _draw_brow(sketch, identity, expression, side):
 
 
 def _draw_nose(sketch, identity, expression, pose):
-    """Draw the nose with its light, its shadow and the nostrils."""
+    """Draw the nose with highlight, shadow and nostrils."""
     skin, wide = np.array(identity.skin), identity.nose_width * (1 + 0.12 * expression.nose_wrinkle)
     tip = identity.nose_length - 0.05 * expression.nose_wrinkle - 0.02 * expression.upper_lip_raise
     shadow = 1.0 if pose.light_x <= 0 else -1.0
@@ -280,7 +280,7 @@ def _draw_nose(sketch, identity, expression, pose):
 
 
 def _draw_creases(sketch, identity, expression):
-    """Draw the folds that an expression makes in the skin."""
+    """Draw the skin folds of an expression."""
     e, dark = expression, np.array(identity.skin) * 0.5
     fold = 0.18 + 0.45 * max(e.smile, 0) + 0.5 * e.upper_lip_raise + 0.25 * e.nose_wrinkle
     corner = identity.mouth_width * (1.15 + 0.25 * e.smile + 0.2 * e.mouth_stretch)
@@ -299,7 +299,7 @@ def _draw_creases(sketch, identity, expression):
 
 
 def _draw_mouth(sketch, identity, expression):
-    """Draw the lips, and between them the dark, the teeth and the tongue."""
+    """Draw the lips, the inside of the mouth, the teeth and the tongue."""
     e, skin = expression, np.array(identity.skin)
     lips = skin * (0.76, 0.56, 0.56)
     half = identity.mouth_width * (1 + 0.24 * e.smile * (e.smile > 0) + 0.25 * e.mouth_stretch - 0.14 * e.mouth_open)
@@ -337,10 +337,10 @@ def _draw_mouth(sketch, identity, expression):
 
 
 def _head_outline(wide, jaw, chin):
-    """Return the outline of a head, from the crown round to the crown."""
+    """Return the outline of a head, clockwise from the crown."""
     angle = np.linspace(0, 2 * np.pi, 80, endpoint=False)
     x, y = np.sin(angle), -np.cos(angle)
-    # Below the cheekbones the sides run to the width of the jaw, then round off into the chin.
+    # Below the cheekbones the outline narrows to the width of the jaw, then curves to the chin.
     taper = np.where(y > 0, 1 - (1 - jaw) * np.clip(y, 0, 1) ** 1.6, 1.0)
     fuller = np.where(y > 0, np.abs(x) ** 0.72 * np.sign(x), x)
     return np.column_stack([wide * fuller * taper, np.where(y > 0, y * chin, -y * _CROWN)])

@@ -1,4 +1,4 @@
-"""A picture that is drawn on with soft edges: the brush with which faces are painted.
+"""Canvas for faces: polygons and lines with soft edges.
 
 Lengths are in half face widths, x to the viewer's right, y down, the origin between the eyes.
 """
@@ -9,16 +9,16 @@ _CIRCLE = np.array([(np.cos(angle), np.sin(angle)) for angle in np.arange(24) * 
 
 
 class Sketch:
-    """A picture on which polygons and lines are painted as a head holds and turns them.
+    """Image on which polygons and lines are painted in the pose of a head.
 
     Parameters
     ----------
     height, width : int
-        Size of the picture (pixels).
+        Size of the image (pixels).
     background : tuple
         Colour (RGB, 0 to 255).
     pose : FacePose
-        How the head is held.
+        Position and rotation of the head.
     """
 
     def __init__(self, height, width, background, pose):
@@ -32,7 +32,7 @@ class Sketch:
         self._turn = np.array([pose.yaw, pose.pitch])
         across, down = (np.linspace(-1, 1, size, dtype=np.float32) ** 2 for size in (width, height))
         fall = 1.07 - 0.12 * (across[None, :] + down[:, None])
-        # Colours first: sums run along whole rows, three times faster than with colours last.
+        # Channels first: sums run along whole rows, three times faster than with channels last.
         self.image = fall * planes(background)
 
     def coordinates(self):
@@ -51,17 +51,17 @@ class Sketch:
         points : array-like of shape (n_points, 2)
             Corners of the polygon, or of the line.
         colour : array-like of shape (3,) or (3, height, width)
-            RGB, 0 to 255: one colour, or a whole picture to take it from.
+            RGB, 0 to 255: one colour, or an image with a colour for each pixel.
         opacity : float, default=1.0
-            Share of the colour in the blend.
+            Weight of the colour.
         blur : float, default=0.0
-            Standard deviation of the edge's softness.
+            Standard deviation of the Gaussian blur of the edge.
         depth : float, default=0.0
-            How far before the axis of the head the points lie: they move with yaw and pitch.
+            Distance of the points from the axis of the head, to the front: they move with yaw and pitch.
         width : float, default=None
             Width of the line; None fills the polygon.
         inside : array-like of shape (n_points, 2), default=None
-            A second polygon, outside of which nothing is painted.
+            A second polygon; only pixels inside it are painted.
         """
         if opacity <= 0.01:
             return
@@ -80,7 +80,7 @@ class Sketch:
         self.image[patch] += np.float32(min(opacity, 1.0)) * alpha * (colour - self.image[patch])
 
     def finish(self, brightness):
-        """Return the picture (height, width, 3) as uint8, softened as a lens does."""
+        """Return the image (height, width, 3) as uint8, blurred slightly as by a lens."""
         bright = np.minimum(self.image * np.float32(brightness) + np.float32(0.5), 255).astype(np.uint8)
         return self._cv2.GaussianBlur(np.ascontiguousarray(bright.transpose(1, 2, 0)), (0, 0), 0.7)
 
@@ -94,10 +94,10 @@ class Sketch:
         return low, high
 
     def _coverage(self, pixels, low, high, thickness=None):
-        """Return how much of each pixel from ``low`` to ``high`` a polygon or a line covers, 0 to 1."""
+        """Return the coverage, 0 to 1, of each pixel from ``low`` to ``high`` by a polygon or a line."""
         cv2 = self._cv2
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), dtype=np.uint8)
-        # OpenCV reads the corners in sixteenths of a pixel (shift=4).
+        # OpenCV takes the corners in sixteenths of a pixel (shift=4).
         corners = np.round((pixels - low) * 16).astype(np.int32)[:, None]
         if thickness is None:
             cv2.fillPoly(mask, [corners], 255, lineType=cv2.LINE_AA, shift=4)
@@ -112,7 +112,7 @@ def ellipse(x, y, half_width, half_height):
 
 
 def box(left, right, top, bottom, corner):
-    """Return the corners of a box whose own corners are cut."""
+    """Return the corners of a box with bevelled corners."""
     return [
         *((left, top + corner), (left + corner, top), (right - corner, top), (right, top + corner)),
         *((right, bottom - corner), (right - corner, bottom), (left + corner, bottom), (left, bottom - corner)),
@@ -120,5 +120,5 @@ def box(left, right, top, bottom, corner):
 
 
 def planes(colour):
-    """Return a colour that spreads over a picture whose colours come first: shape (3, 1, 1), float32."""
+    """Return a colour that broadcasts over a channels-first image: shape (3, 1, 1), float32."""
     return np.asarray(colour, dtype=np.float32)[:, None, None]

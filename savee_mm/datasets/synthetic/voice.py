@@ -1,4 +1,4 @@
-"""A source-filter voice whose F0, jitter, shimmer, level and rate are known exactly."""
+"""Source-filter voice synthesis with exactly known F0, jitter, shimmer, level and rate."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ _FORMANTS = {
     "u": (300, 870, 2240, 3300, 4500),
 }
 _BANDWIDTHS = (70, 90, 130, 200, 250)
-# How each consonant is made: share of its syllable (at a common rate), voice level, noise level.
+# Consonants: fraction of the syllable (at an average rate), voice level, noise level.
 _CONSONANTS = {"m": (0.30, 0.35, 0.0), "b": (0.25, 0.0, 0.0), "s": (0.38, 0.0, 0.22), "l": (0.22, 0.6, 0.0)}
 _NASAL = (250, 1000, 2200, 3300, 4500)
-_VOICED = 0.3  # Level of the voice above which the vocal folds swing.
-_FILTER_STEP = 0.005  # The vocal tract moves slowly: its filter is set anew every 5 ms.
+_VOICED = 0.3  # Level of the voice above which the vocal folds vibrate.
+_FILTER_STEP = 0.005  # s; the vocal tract moves slowly, so its filter changes every 5 ms.
 
 
 def synthesize_voice(
@@ -36,59 +36,59 @@ def synthesize_voice(
     sr=22050,
     random_state=0,
 ):
-    """Synthesise a voice: glottal pulses, placed exactly, through the resonances of a vocal tract.
+    """Synthesise a voice: glottal pulses at exact times, filtered by the resonances of a vocal tract.
 
     Parameters
     ----------
     syllables : sequence of str, default=("a",)
-        Each a vowel (a, e, i, o, u), or a consonant (b, l, m, s) and a vowel. They share the time evenly.
+        Each a vowel (a, e, i, o, u), or a consonant (b, l, m, s) and a vowel. All have the same duration.
     duration : float, default=1.0
-        Length of the sound (s), of which ``edge`` at either end is silent.
+        Length of the sound (s), including ``edge`` of silence at each end.
     f0 : float, default=120.0
         Mean fundamental frequency (Hz) over the voiced time.
     f0_range : float, default=0.0
-        Standard deviation of F0 over the sound (semitones); its melody comes from ``random_state``.
+        Standard deviation of F0 over the sound (semitones); the contour comes from ``random_state``.
     f0_slope : float, default=0.0
-        Rise of F0 from the first voice to the last (semitones); negative falls.
+        Rise of F0 from the start of the speech to its end (semitones); negative for a fall.
     jitter, shimmer : float, default=0.0
         Local perturbation, as a fraction: the mean absolute difference of neighbouring periods (amplitudes) over
-        their mean, added to what the melody and the envelope bring.
+        their mean, in addition to the changes by F0 contour and envelope.
     rms : float, default=0.05
-        Root mean square of the whole sound; lowered where the peak would pass 0.98.
+        Root mean square of the whole sound; reduced if the peak would exceed 0.98.
     tilt : float, default=800.0
         Corner frequency (Hz) of the glottal low-pass: higher is a brighter, more pressed voice.
     breathiness : float, default=0.0
-        Root mean square of the breath noise over that of the pulses' sound.
+        Root mean square of the breath noise, relative to that of the voice.
     formant_scale : float, default=1.0
-        Factor on the formants: above 1 for a shorter vocal tract.
+        Factor of the formant frequencies: above 1 for a shorter vocal tract.
     edge : float, default=0.05
         Silence (s) at each end.
     sr : int, default=22050
-        Sampling rate (Hz).
+        Sample rate (Hz).
     random_state : int, SeedSequence or Generator, default=0
-        Source of chance.
+        Seed.
 
     Returns
     -------
     y : ndarray of shape (n_samples,), float32
         The sound, between -1 and 1.
     truth : dict
-        What was made, measured on the pulses themselves: ``f0_mean``, ``f0_std`` (Hz, over voiced time), ``jitter``,
-        ``shimmer`` (Praat's *local*: fractions, with what melody and envelope add, over neighbouring pulses of one
-        voiced stretch), ``rms``, ``duration`` (s), ``voiced_share`` of the duration, ``rate`` (syllables/s)
-        and ``breathiness``.
+        True values, measured on the pulses: ``f0_mean``, ``f0_std`` (Hz, over voiced time), ``jitter``, ``shimmer``
+        (Praat's *local*: fractions, with the changes by F0 contour and envelope, over neighbouring pulses of one
+        voiced segment), ``rms``, ``duration`` (s), ``voiced_share`` of the duration, ``rate`` (syllables/s) and
+        ``breathiness``.
 
     Raises
     ------
     ValueError
-        Where a syllable is unknown, or a number out of its range.
+        If a syllable is unknown, or a number is out of its range.
 
     Notes
     -----
     Formant synthesis after D. H. Klatt, "Software for a cascade/parallel formant synthesizer", JASA 67, 1980.
-    The response to each pulse is computed from the poles of the filter, so that pulses lie between samples where
-    they must, and is damped before the next one begins. The perturbations are scaled such that their mean
-    absolute difference is exactly what was asked for.
+    The response to each pulse is computed from the poles of the filter, so that pulses can be between samples, and
+    is damped before the next one begins. The perturbations are scaled such that their mean absolute difference is
+    exactly the given value.
 
     Examples
     --------
@@ -102,9 +102,9 @@ def synthesize_voice(
     n = round(duration * sr)
     score = _Score(syllables, n, edge, sr)
     contour = _f0_contour(score, f0, f0_range, f0_slope, rng)
-    stretches = _place_pulses(contour, score.voice, jitter, shimmer, sr, rng)
+    segments = _place_pulses(contour, score.voice, jitter, shimmer, sr, rng)
     formants = score.formants * formant_scale
-    sound = _sing(stretches, contour, formants, tilt, n, sr)
+    sound = _excite(segments, contour, formants, tilt, n, sr)
     sound /= _root_mean_square(sound)
     if breathiness > 0:
         breath = _vocal_tract(rng.standard_normal(n) * score.voice, formants, sr)
@@ -112,7 +112,7 @@ def synthesize_voice(
     sound += np.diff(rng.standard_normal(n + 1)) * score.noise
     gain = min(rms / _root_mean_square(sound), 0.98 / np.abs(sound).max())
     y = (gain * sound).astype(np.float32)
-    truth = _measure(stretches)
+    truth = _measure(segments)
     truth["rms"] = float(_root_mean_square(y.astype(float)))
     truth["duration"] = n / sr
     truth["voiced_share"] = truth.pop("voiced_time") / (n / sr)
@@ -132,7 +132,7 @@ def _check_voice(syllables, speech, f0, jitter, shimmer, rms, sr):
         raise ValueError(f"Expected at least 0.1 s between the silent edges, got {speech:.3f} s.")
     if not 50 <= f0 <= 500:
         raise ValueError(f"Expected f0 of 50 to 500 Hz, got {f0}.")
-    # Beyond these, neighbouring periods differ by more than Praat's factor of 1.3 and it ceases to count them.
+    # Above these values neighbouring periods differ by more than Praat's factor of 1.3, and Praat ignores them.
     if not (0 <= jitter <= 0.08 and 0 <= shimmer <= 0.3):
         raise ValueError(f"Expected jitter of 0 to 0.08 and shimmer of 0 to 0.3, got {jitter} and {shimmer}.")
     if not 0 < rms < 0.5 or sr < 11000:
@@ -140,7 +140,7 @@ def _check_voice(syllables, speech, f0, jitter, shimmer, rms, sr):
 
 
 class _Score:
-    """What the mouth does at every sample: ``voice`` and ``noise`` levels; ``formants`` every 5 ms (Hz)."""
+    """Articulation: ``voice`` and ``noise`` levels at every sample, ``formants`` every 5 ms (Hz)."""
 
     def __init__(self, syllables, n, edge, sr):
         self.n, self.sr = n, sr
@@ -167,13 +167,13 @@ class _Score:
 
 
 def _smooth(x, length):
-    """Return a moving average of ``length`` samples (a raised cosine), of the same length as ``x``."""
+    """Return a moving average with a raised cosine of ``length`` samples, of the same length as ``x``."""
     window = np.hanning(length + 2)[1:-1]
     return np.convolve(x, window / window.sum(), mode="same")
 
 
 def _f0_contour(score, f0, f0_range, f0_slope, rng):
-    """Return F0 (Hz) at every sample, whose mean over voiced time is ``f0``."""
+    """Return F0 (Hz) at every sample, with mean ``f0`` over voiced time."""
     position = np.clip((np.arange(score.n) - score.first) / (score.last - score.first), 0, 1)
     waves = rng.uniform(0, 2 * np.pi, 3)
     melody = sum(np.sin(2 * np.pi * (k + 0.7) * position + waves[k]) / (k + 1) for k in range(3))
@@ -184,14 +184,14 @@ def _f0_contour(score, f0, f0_range, f0_slope, rng):
 
 
 def _place_pulses(contour, voice, jitter, shimmer, sr, rng):
-    """Return, for every voiced stretch, the times (s), periods (s) and amplitudes of its glottal pulses.
+    """Return the times (s), periods (s) and amplitudes of the glottal pulses of every voiced segment.
 
-    A stretch of n pulses has n periods: the last one has no pulse at its end.
+    A segment of n pulses has n periods: the last one has no pulse at its end.
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], voice > _VOICED, [0]]).astype(int)))
-    stretches = []
+    segments = []
     for start, stop in edges.reshape(-1, 2):
-        # The phase of an unperturbed voice, read at whole cycles, gives the instants of its pulses.
+        # Without perturbation, pulses are at whole cycles of the phase.
         phase = np.cumsum(contour[start:stop]) / sr
         if phase[-1] < 4:
             continue
@@ -202,30 +202,30 @@ def _place_pulses(contour, voice, jitter, shimmer, sr, rng):
         times = instants[0] + np.concatenate([[0], np.cumsum(periods)])
         envelope = np.interp(times * sr, np.arange(voice.size), voice)
         amplitudes = envelope * (1 + _perturbation(len(times), shimmer, rng))
-        stretches.append((times, periods, amplitudes))
-    if not stretches:
-        raise ValueError("No stretch of the sound holds four periods of voice: make it longer or f0 higher.")
-    return stretches
+        segments.append((times, periods, amplitudes))
+    if not segments:
+        raise ValueError("No part of the sound has four periods of voice: increase duration or f0.")
+    return segments
 
 
 def _perturbation(n, local, rng):
     """Return ``n`` deviations whose mean absolute difference between neighbours is ``local``."""
-    # Uniform, not normal: no two neighbours can then differ by so much that Praat leaves them out.
+    # Uniform, not normal: neighbours then never differ so much that Praat ignores them.
     deviation = rng.uniform(-1, 1, n)
     deviation -= deviation.mean()
     spread = np.abs(np.diff(deviation)).mean() if n > 1 else 0.0
     return deviation * (local / spread) if spread > 0 else np.zeros(n)
 
 
-def _sing(stretches, contour, formants, tilt, n, sr):
-    """Return the sum of the vocal tract's responses to all pulses, each begun exactly where its pulse lies."""
-    times, _, amplitudes = (np.concatenate(part) for part in zip(*stretches, strict=True))
+def _excite(segments, contour, formants, tilt, n, sr):
+    """Return the sum of the responses of the vocal tract to all pulses, each at its exact time."""
+    times, _, amplitudes = (np.concatenate(part) for part in zip(*segments, strict=True))
     sound = np.zeros(n + sr)
     first = np.ceil(times * sr).astype(int)
     length = int(sr / contour.min()) + 1
     samples = first[:, None] + np.arange(length)
-    # Opening, the glottis damps what rings: a response has died when the next one begins, so that the sound's
-    # periods are as alike as its pulses.
+    # The opening glottis damps the resonances: a response ends before the next one begins, so that the periods of the
+    # sound differ only as much as the pulses.
     share = (samples / sr - times[:, None]) * contour[np.minimum(first, n - 1)][:, None] / 0.94
     window = np.where(share < 1, np.cos(0.5 * np.pi * np.clip(2 * share - 1, 0, 1)) ** 2, 0.0)
     tracks = formants[np.minimum(first // round(_FILTER_STEP * sr), len(formants) - 1)]
@@ -239,7 +239,7 @@ def _sing(stretches, contour, formants, tilt, n, sr):
 def _response(time, formants, tilt):
     """Return the response of glottis, vocal tract and lips at ``time`` (s), one row for each row of ``formants``.
 
-    The sum over the poles of residue times exponential: exact at any time between samples.
+    The sum over the poles of residue times exponential, exact at any time.
     """
     resonances = -np.pi * np.array(_BANDWIDTHS) + 2j * np.pi * formants
     glottis = np.broadcast_to(-2 * np.pi * np.array([80.0, tilt]), (len(formants), 2))
@@ -254,7 +254,7 @@ def _response(time, formants, tilt):
 
 
 def _vocal_tract(source, formants, sr):
-    """Filter noise by the formants' moving resonators."""
+    """Filter noise by the time-varying formants."""
     from scipy.signal import sosfilt
 
     sound, state = np.empty_like(source), np.zeros((formants.shape[1], 2))
@@ -266,9 +266,9 @@ def _vocal_tract(source, formants, sr):
 
 
 def _resonators(frequencies, sr):
-    """Return one second-order section for each formant, of gain 1 at 0 Hz."""
+    """Return one second-order section for each formant, with gain 1 at 0 Hz."""
     radius = np.exp(-np.pi * np.array(_BANDWIDTHS) / sr)
-    # A formant that a short vocal tract moves beyond the band is held under it.
+    # A formant that a short vocal tract moves above the Nyquist frequency stays below it.
     angle = 2 * np.pi * np.minimum(frequencies, 0.46 * sr) / sr
     sections = np.zeros((len(frequencies), 6))
     sections[:, 3] = 1.0
@@ -278,23 +278,23 @@ def _resonators(frequencies, sr):
     return sections
 
 
-def _measure(stretches):
-    """Return the truth that lies in the pulses: F0, jitter, shimmer and the voiced time (s)."""
-    periods = np.concatenate([s[1] for s in stretches])
-    amplitudes = np.concatenate([s[2] for s in stretches])
+def _measure(segments):
+    """Return F0, jitter, shimmer and the voiced time (s) of the pulses."""
+    periods = np.concatenate([s[1] for s in segments])
+    amplitudes = np.concatenate([s[2] for s in segments])
     mean = periods.size / periods.sum()
     variance = np.average((1 / periods - mean) ** 2, weights=periods)
     return {
         "f0_mean": float(mean),
         "f0_std": float(np.sqrt(variance)),
-        "jitter": _local_change([s[1] for s in stretches], 1.3) / float(periods.mean()),
-        "shimmer": _local_change([s[2] for s in stretches], 1.6) / float(amplitudes.mean()),
+        "jitter": _local_change([s[1] for s in segments], 1.3) / float(periods.mean()),
+        "shimmer": _local_change([s[2] for s in segments], 1.6) / float(amplitudes.mean()),
         "voiced_time": float(periods.sum()),
     }
 
 
 def _local_change(runs, factor):
-    """Return the mean absolute difference of neighbours, leaving out, as Praat does, those over ``factor`` apart."""
+    """Return the mean absolute difference of neighbours; as in Praat, without ratios above ``factor``."""
     before, after = (np.concatenate(part) for part in zip(*((r[:-1], r[1:]) for r in runs), strict=True))
     counted = np.maximum(before, after) <= factor * np.minimum(before, after)
     return float(np.abs(after - before)[counted].mean()) if counted.any() else 0.0
