@@ -21,7 +21,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 
 from savee_mm import LateFusionClassifier, SpeakerNormalizer, load_ravdess, systems
-from savee_mm.evaluation.calibration import expected_calibration_error, reliability
+from savee_mm.evaluation.metrics import expected_calibration_error, reliability
 
 N_FOLDS, LOST = 6, 0.3
 

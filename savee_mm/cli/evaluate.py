@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from savee_mm import ClipError, EvaluationReport, evaluate
-from savee_mm.evaluation.leakage_report import join_reports
+from savee_mm.evaluation.leakage import join_reports
 from savee_mm.systems import available
 
 

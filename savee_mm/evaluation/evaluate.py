@@ -1,26 +1,21 @@
 """Cross-validate several systems under several protocols."""
 
 import os
-import time
 import warnings
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Bunch
 from tqdm.auto import tqdm
 
 from savee_mm._composition import set_everywhere
-from savee_mm.evaluation._columns import group_columns
 from savee_mm.evaluation._folds import Job, open_folds
-from savee_mm.evaluation.branches import branch_answers
-from savee_mm.evaluation.curves import find_history
-from savee_mm.evaluation.leakage import check_jobs
-from savee_mm.evaluation.leakage_report import LeakageWarning
+from savee_mm.evaluation._predictions import group_columns
+from savee_mm.evaluation._run import run_fold
+from savee_mm.evaluation.leakage import LeakageWarning, check_jobs
 from savee_mm.evaluation.report import EvaluationReport
-from savee_mm.evaluation.scores import log_losses, score
 from savee_mm.model_selection import make_splitter
 
 _LEAKAGE = ("warn", "raise", "ignore")
@@ -114,7 +109,7 @@ def evaluate(
             # Another process that works on the same folder may have finished it by now.
             parts[number] = folds.get(job)
             if parts[number] is None:
-                parts[number] = _run_fold(job, corpus, groups)
+                parts[number] = run_fold(job, corpus, groups)
                 folds.put(job, parts[number])
             bar.update()
     frames = [
@@ -140,34 +135,3 @@ def _plan(systems, corpus, protocols, seeds):
         for (protocol, seed), sides in splits.items()
         for fold, (train, test) in enumerate(sides)
     ]
-
-
-def _run_fold(job, corpus, groups):
-    """Return the columns of a table with one row per test clip, as lists: what is kept in a file, and shown."""
-    target = np.asarray(corpus.target)
-    training, clips = corpus.data.iloc[job.train], corpus.data.iloc[job.test]
-    estimator = clone(job.estimator)
-    started = time.perf_counter()
-    estimator.fit(training, target[job.train])
-    seconds = time.perf_counter() - started
-    learnt = score(target[job.train], estimator.predict(training))
-    columns = groups.iloc[job.test].to_dict("list") | {
-        # A table of one's own may know neither; which row it was is always known.
-        "clip_id": clips.get("clip_id", clips.index).tolist(),
-        "speaker": clips["speaker"].tolist() if "speaker" in clips else [""] * len(clips),
-        "target": target[job.test].tolist(),
-        "predicted": np.asarray(estimator.predict(clips)).tolist(),
-        "train_accuracy": [learnt["accuracy"]] * len(clips),
-        "train_uar": [learnt["uar"]] * len(clips),
-        "fit_seconds": [seconds] * len(clips),
-    }
-    if hasattr(estimator, "predict_proba"):
-        probabilities = estimator.predict_proba(clips)
-        columns |= {f"p_{name}": probabilities[:, i].tolist() for i, name in enumerate(estimator.classes_)}
-        losses = log_losses(target[job.train], estimator.predict_proba(training), estimator.classes_)
-        columns["train_log_loss"] = [float(losses.mean())] * len(clips)
-    columns |= branch_answers(estimator, clips)
-    history = find_history(estimator)
-    if history is not None:
-        columns["history"] = [history] + [None] * (len(clips) - 1)
-    return columns

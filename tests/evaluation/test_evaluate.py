@@ -18,7 +18,7 @@ from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
 from savee_mm import ClipError, DenseClassifier, LeaveOneSpeakerOut, ProsodyFeatures, evaluate
-from savee_mm.evaluation.tables import short
+from savee_mm.evaluation.report.tables import short
 
 SVM = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
 

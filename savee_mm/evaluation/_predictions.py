@@ -1,0 +1,94 @@
+"""The columns of a table of predictions: which are figures, which are probabilities, which describe the clip."""
+
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+
+PREFIX = "branch_"
+"""Begins the columns that hold the labels of a branch of a late fusion."""
+
+_TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target", "predicted"}
+OWN = frozenset(_TITLES | {"history", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"})
+_NOT_GROUPS = frozenset({"audio", "video", "clip_id", "speaker"})
+# Of probabilities, and of what the branches of a late fusion say.
+_PREFIXES = ("p_", PREFIX)
+
+
+def group_columns(table):
+    """Return what a clip table says of its clips beside who speaks: sex, age, text, whatever it holds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Clip table.
+
+    Returns
+    -------
+    groups : DataFrame
+        Columns of strings, numbers and truth values that form groups: at most half as many different values as there
+        are clips. Paths and names that the predictions use themselves are left out. Cells are ready for JSON.
+    """
+    names = [name for name in table.columns if _is_free(name) and _forms_groups(table[name])]
+    cells = {name: pd.Series([_plain(cell) for cell in table[name]], table.index, dtype=object) for name in names}
+    return pd.DataFrame(cells, index=table.index)
+
+
+def extra_columns(predictions):
+    """Return the names of the columns of predictions that describe the clip, ``speaker`` first."""
+    return ["speaker", *(n for n in predictions.columns if n not in OWN and not str(n).startswith(_PREFIXES))]
+
+
+def read_probabilities(rows):
+    """Return the probabilities in rows of predictions.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Predictions of one system.
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n_rows, n_classes) or None
+        None where the system gives none. A class that a fold's training did not have has probability 0.
+    classes : list of str
+        Their names.
+    """
+    columns = [name for name in rows.columns if str(name).startswith("p_") and rows[name].notna().any()]
+    if not columns or rows[columns].isna().all(axis=1).any():
+        return None, []
+    return rows[columns].fillna(0).to_numpy(dtype=float), [name.removeprefix("p_") for name in columns]
+
+
+def clip_codes(rows):
+    """Return the number of each row's clip, and the speaker of each clip.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Predictions, with ``speaker`` and ``clip_id``: a clip that was tested with several seeds has several rows.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,)
+        From 0 to ``n_clips - 1``.
+    speakers : ndarray of shape (n_clips,)
+    """
+    speaker = rows["speaker"].astype(str)
+    codes, clips = pd.factorize(pd.MultiIndex.from_arrays([speaker, rows["clip_id"].astype(str)]))
+    return codes, np.array([name for name, _ in clips], dtype=object)
+
+
+def _is_free(name):
+    return isinstance(name, str) and name not in OWN | _NOT_GROUPS and not name.startswith(_PREFIXES)
+
+
+def _forms_groups(column):
+    simple = column.map(lambda value: value is None or isinstance(value, str | Number | np.bool_)).all()
+    return bool(simple) and 2 * column.nunique() <= len(column)
+
+
+def _plain(value):
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,307 @@
+"""Which rows of a clip table, a list of clips or an array belong together, and by what."""
+
+import os
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from savee_mm.evaluation.leakage._sounds import Sounds, content_groups
+from savee_mm.evaluation.leakage.report import Finding
+
+# What "clip" stands for among the columns.
+_COLUMN_OF = {"clip": "clip_id"}
+# Columns that may name the clip that a row is a copy of.
+_SOURCE_COLUMNS = ("source_clip_id", "source_clip", "source")
+# How people name altered copies of a01: a01_noise, a01-aug2, a01_time_stretch_1.1.
+_SEPARATOR = re.compile(r"[\s_.\-(]+")
+_COPY = re.compile(r"(?<![a-z])(aug|copy|noise|noisy|pitch|stretch|shift|gain|speed|reverb)", re.IGNORECASE)
+# Columns of the clip table that are no features.
+_NO_FEATURES = ("audio", "video", "speaker", "sentence", "clip_id")
+
+
+class Relation(NamedTuple):
+    """Rows that belong together: a code for each row (-1: not known), and a name for each code."""
+
+    codes: np.ndarray
+    names: np.ndarray
+
+
+class Relations:
+    """The relations between rows, each found when it is asked for.
+
+    Parameters
+    ----------
+    data : DataFrame, ndarray, or list of paths or of 1-D arrays
+        The clips.
+    cache : "memory", path-like or None
+        Where fingerprints are kept.
+    input_sr : float
+        Rate (Hz) of sounds that are arrays.
+    verbose : bool, default=False
+        Whether to show a progress bar over the sounds.
+    """
+
+    def __init__(self, data, *, cache, input_sr, verbose=False):
+        self.data = data
+        self.n_rows = len(data)
+        self.notes = []
+        self._sounds = Sounds(cache, input_sr, verbose=verbose)
+        self._known = {}
+
+    @property
+    def columns(self):
+        """Names of the table's columns; empty without a table."""
+        return list(self.data.columns) if isinstance(self.data, pd.DataFrame) else []
+
+    def has(self, kind):
+        """Whether rows can be related by ``kind``."""
+        return kind in ("source", "audio") or _COLUMN_OF.get(kind, kind) in self.columns
+
+    def get(self, kind):
+        """Return the Relation of a kind: "clip", "source", "audio" or a column of the table."""
+        if kind not in self._known:
+            find = {"clip": self._by_clip, "source": self._by_source, "audio": self._by_audio}.get(kind)
+            self._known[kind] = find() if find else self._by_column(kind)
+        return self._known[kind]
+
+    def recordings(self, kinds=("clip", "source", "audio")):
+        """Return codes of rows that are one recording by any of the kinds, one code at least a row."""
+        return _joined(self.n_rows, [self.get(kind).codes for kind in kinds if self.has(kind)])
+
+    def sources(self):
+        """Return path, array or None of each row's sound, of its video where it has no sound file."""
+        if isinstance(self.data, pd.DataFrame):
+            empty = [None] * self.n_rows
+            audio, video = (self.data.get(c, empty) for c in ("audio", "video"))
+            return [_media(a) if _media(a) is not None else _media(v) for a, v in zip(audio, video, strict=True)]
+        if isinstance(self.data, np.ndarray) and self.data.ndim != 1:
+            return [None] * self.n_rows
+        return [_media(item) for item in self.data]
+
+    def numbers(self):
+        """Return the numeric values by name: arrays whose first axis are the rows."""
+        if isinstance(self.data, pd.DataFrame):
+            return _numbers_of_table(self.data)
+        if isinstance(self.data, np.ndarray) and self.data.dtype.kind in "fiu" and self.data.ndim > 1:
+            return {"the array": self.data}
+        return {}
+
+    def row_names(self):
+        """Return what to call each row."""
+        if "clip_id" in self.columns:
+            return self.data["clip_id"].astype(str).to_numpy()
+        names = [os.path.basename(s) if isinstance(s, str) else f"row {i}" for i, s in enumerate(self.sources())]
+        return np.array(names, dtype=object)
+
+    def _by_column(self, column):
+        codes, names = pd.factorize(self.data[column])
+        missing = np.count_nonzero(codes < 0)
+        if missing:
+            self.notes.append(
+                f"{missing} of {self.n_rows} rows have nothing in {column!r}, and were not compared by it"
+            )
+        return Relation(codes, np.asarray(names).astype(str))
+
+    def _by_clip(self):
+        relation = self._by_column("clip_id")
+        codes = np.where(relation.codes < 0, -1, self._of_one_speaker(relation.codes))
+        if codes.max(initial=-1) > relation.codes.max(initial=-1):
+            self.notes.append(
+                "some values of 'clip_id' name clips of several speakers; give every clip a name of its own"
+            )
+        names = np.empty(codes.max(initial=-1) + 1, dtype=object)
+        names[codes[codes >= 0]] = relation.names[relation.codes[codes >= 0]]
+        return Relation(codes, names)
+
+    def _by_source(self):
+        """Relate rows of one file, of files with one content, of one named source, and equal rows of numbers."""
+        relations = []
+        for column in ("audio", "video"):
+            if column in self.columns:
+                paths = [_real_path(value) for value in self.data[column]]
+                relations.append(pd.factorize(np.array(paths, dtype=object))[0])
+        if "video" in self.columns:
+            relations.append(content_groups([_media(value) for value in self.data["video"]]))
+        if not isinstance(self.data, pd.DataFrame):
+            relations.append(pd.factorize(np.array([_real_path(s) for s in self.sources()], dtype=object))[0])
+            relations += [_equal_rows(values) for values in self.numbers().values()]
+        relations += self._by_named_source()
+        return self._named(_joined(self.n_rows, relations))
+
+    def _by_named_source(self):
+        if "clip_id" not in self.columns:
+            return []
+        missing = self.data["clip_id"].isna()
+        # A row without a name is like no other.
+        names = [f"\0{i}" if missing.iloc[i] else str(name) for i, name in enumerate(self.data["clip_id"])]
+        known = set(names)
+        relations = [self._of_one_speaker([_source_name(name, known) for name in names])]
+        for column in set(_SOURCE_COLUMNS) & set(self.columns):
+            # A column "source" may also be the corpus, which is no clip.
+            named = [
+                str(value) if str(value) in known or (column != "source" and pd.notna(value)) else name
+                for value, name in zip(self.data[column], names, strict=True)
+            ]
+            relations.append(self._of_one_speaker(named))
+        return relations
+
+    def _of_one_speaker(self, names):
+        """Return codes of the names: a01 of two speakers are two clips."""
+        speakers = pd.factorize(self.data["speaker"])[0] if "speaker" in self.columns else np.zeros(self.n_rows)
+        return pd.factorize(pd.MultiIndex.from_arrays([pd.factorize(np.array(names, dtype=object))[0], speakers]))[0]
+
+    def _by_audio(self):
+        codes, notes = self._sounds.relate(self.sources(), self.row_names())
+        self.notes += notes
+        return self._named(codes)
+
+    def _named(self, codes):
+        """Name every code by the first row that has it."""
+        known, first = np.unique(codes, return_index=True)
+        names = np.full(self.n_rows, "", dtype=object)
+        names[known[known >= 0]] = self.row_names()[first[known >= 0]]
+        return Relation(codes, names)
+
+
+def _joined(n_rows, relations):
+    """Return codes of the rows that any of the relations joins, directly or by way of other rows."""
+    first, second = [], []
+    for codes in relations:
+        order = np.argsort(codes, kind="stable")
+        same = (np.diff(codes[order]) == 0) & (codes[order][1:] >= 0)
+        first.append(order[:-1][same])
+        second.append(order[1:][same])
+    if not relations:
+        return np.arange(n_rows)
+    first, second = np.concatenate(first), np.concatenate(second)
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(n_rows, n_rows))
+    return connected_components(graph, directed=False)[1]
+
+
+def _media(value):
+    """Return a path as a string, an array as it is, None for a missing cell."""
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value) or None
+    return np.asarray(value) if isinstance(value, np.ndarray | list | tuple) else None
+
+
+def _source_name(name, known):
+    """Return the clip that a name says it is a copy of, or the name itself."""
+    for separator in _SEPARATOR.finditer(name):
+        if name[: separator.start()] in known and _COPY.search(name, separator.end()):
+            return name[: separator.start()]
+    return name
+
+
+def _real_path(value):
+    source = _media(value)
+    return os.path.realpath(source) if isinstance(source, str) else None
+
+
+def _equal_rows(values):
+    """Relate rows of continuous numbers that are the same to the last digit, as drawn twice by a resampler."""
+    rows = np.ascontiguousarray(values.reshape(len(values), -1))
+    if rows.dtype.kind != "f" or rows.shape[1] < 2:
+        return np.full(len(rows), -1)
+    codes = pd.factorize(np.array([row.tobytes() for row in rows], dtype=object))[0]
+    # Rows of whole numbers or of nothing but one value can be equal by chance.
+    plain = (rows == np.round(rows)).all(axis=1) | (rows == rows[:, :1]).all(axis=1)
+    return np.where(plain, -1, codes)
+
+
+def _numbers_of_table(table):
+    """Return the numeric columns together, and every column whose cells are arrays of one shape."""
+    numeric = table.drop(columns=[c for c in _NO_FEATURES if c in table]).select_dtypes(["number"])
+    found = {"the table": numeric.to_numpy(dtype=float, na_value=np.nan)} if numeric.shape[1] else {}
+    for column in table.columns.difference(numeric.columns):
+        cells = table[column].tolist()
+        are_arrays = all(isinstance(cell, np.ndarray) and cell.dtype.kind in "fiu" for cell in cells)
+        if are_arrays and len({cell.shape for cell in cells}) == 1:
+            found[f"the column {column!r}"] = np.stack(cells)
+    return found
+
+
+_REMEDY = {
+    "rows": "the two sides must not overlap",
+    "clip": "keep copies on one side: split by clip (protocol 'clip', or groups=data['clip_id'])",
+    "source": "give all copies of a recording its clip_id, and split by it",
+    "audio": "leave the doubles out, or give them one clip_id and split by it",
+    "speaker": "split by speaker (protocol 'speaker' or 'speaker+sentence')",
+    "sentence": "split by text (protocol 'sentence' or 'speaker+sentence')",
+    "groups": "take a splitter that reads groups, such as StratifiedGroupKFold",
+}
+_NOUNS = {
+    "rows": "row",
+    "clip": "clip",
+    "source": "recording",
+    "audio": "recording",
+    "speaker": "speaker",
+    "sentence": "text",
+    "groups": "group",
+}
+_MORE = {"source": " under several names", "audio": " in several files, equal or equal by fingerprint"}
+
+
+def shared_rows(folds):
+    """Return the finding of rows that are trained on and tested in one fold, in a list that may be empty."""
+    per_fold = [np.intersect1d(train, test) for train, test in folds]
+    return _findings("rows", per_fold, None)
+
+
+def shared_values(kind, relation, folds, *, told_by=None):
+    """Find what stands on both sides.
+
+    Parameters
+    ----------
+    kind : str
+        What the relation is called.
+    relation : Relation
+        Codes and names.
+    folds : list of (ndarray, ndarray)
+        Positions of training and test rows.
+    told_by : ndarray of int, default=None
+        Codes of rows that are known to belong together: what they have in common was said already.
+
+    Returns
+    -------
+    findings : list of Finding
+        One, or none.
+    """
+    codes = relation.codes
+    per_fold, values = [], set()
+    for train, test in folds:
+        both = np.intersect1d(codes[train], codes[test])
+        both = both[both >= 0]
+        if told_by is not None:
+            both = _untold(both, codes, told_by, train, test)
+        values.update(both.tolist())
+        rows = np.union1d(train, test)
+        per_fold.append(rows[np.isin(codes[rows], both)])
+    return _findings(kind, per_fold, [relation.names[value] for value in sorted(values)])
+
+
+def _untold(both, codes, told_by, train, test):
+    """Return the codes of which the rows on the two sides are not all known to belong together."""
+    rows = np.concatenate([train, test])
+    rows = rows[np.isin(codes[rows], both)]
+    pairs = np.unique(np.column_stack([codes[rows], told_by[rows]]), axis=0)
+    values, counts = np.unique(pairs[:, 0], return_counts=True)
+    return values[counts > 1]
+
+
+def _findings(kind, per_fold, names):
+    """Return the one finding of rows by fold; ``names`` of what is shared, None where the rows are."""
+    folds = tuple(number for number, rows in enumerate(per_fold) if len(rows))
+    if not folds:
+        return []
+    rows = tuple(np.unique(np.concatenate(per_fold)).astype(int).tolist())
+    names = list(rows) if names is None else names
+    shown = ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    noun = _NOUNS.get(kind, f"{kind!r} value")
+    what = f"{len(names)} {noun}" + "s" * (len(names) != 1)
+    where = f"on both sides{_MORE.get(kind, '')}, in {len(folds)} of {len(per_fold)} folds"
+    return [Finding(kind, f"{what} {where}: {shown}; {_REMEDY.get(kind, 'split by it')}", rows, folds)]

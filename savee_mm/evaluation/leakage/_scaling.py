@@ -1,0 +1,182 @@
+"""Numbers that were learnt from all rows before the split: standardised or scaled columns, and the class itself."""
+
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from savee_mm.evaluation.leakage.report import Finding
+
+# Mean and deviation are what they should be to this much: also after a table was written with few decimals.
+_CLOSE = 1e-4
+# Extremes, medians and quartiles are exact up to rounding in single precision.
+_EXACT = 1e-6
+_FEWEST_ROWS = 8
+
+
+def standardised_findings(numbers, folds):
+    """Find columns whose statistics are round over all rows, and not over the training rows alone.
+
+    Parameters
+    ----------
+    numbers : dict of str to ndarray of shape (n_rows, ...)
+        Values by what they are called.
+    folds : list of (ndarray, ndarray)
+        Positions of training and test rows.
+
+    Returns
+    -------
+    findings : list of Finding
+        At most one for each array, of kind "standardised".
+    notes : list of str
+        Of values that were standardised within speakers or other groups that no fold tears apart.
+    """
+    findings, notes = [], []
+    for name, values in numbers.items():
+        if len(values) < _FEWEST_ROWS:
+            continue
+        columns = values.reshape(len(values), -1)
+        for scaling, is_round in _SCALINGS.items():
+            n_round, torn = _torn_columns(columns, is_round, folds)
+            if torn:
+                which = f"{n_round} of {columns.shape[1]} columns of {name} have {scaling}"
+                findings.append(_finding(which, len(values), torn, len(folds)))
+                break
+            if n_round and is_round is not _is_min_max:
+                notes.append(
+                    f"columns of {name} have {scaling} over all rows and over every training side alike: standardised "
+                    "by speaker or another group before the split, which makes figures transductive"
+                )
+                break
+        else:
+            # Pictures are often divided by one deviation.
+            torn = _torn_whole(values, folds) if values.ndim > 2 else ()
+            if torn:
+                findings.append(_finding(f"{name} has mean 0 and deviation 1", len(values), torn, len(folds)))
+    return findings, notes
+
+
+def _finding(which, n_rows, torn, n_folds):
+    return Finding(
+        "standardised",
+        f"{which} over all rows, and not over the training rows of {len(torn)} of {n_folds} folds: a step that "
+        "saw the test rows came before the split; put it into a Pipeline, which learns it in training",
+        tuple(range(n_rows)),
+        torn,
+    )
+
+
+def class_findings(relations, y):
+    """Find columns that have the class in them: one value for each class, and none for two.
+
+    Parameters
+    ----------
+    relations : Relations
+        Of the data.
+    y : ndarray of shape (n_rows,)
+        The classes.
+
+    Returns
+    -------
+    findings : list of Finding
+        At most one for each array, of kind "class".
+    notes : list of str
+        A clip table may well hold its classes, as RAVDESS's does: extractors read other columns.
+    """
+    classes = np.unique(y, return_inverse=True)[1]
+    if not 1 < classes.max() + 1 < len(classes):
+        return [], []
+    if relations.columns:
+        table = relations.data
+        told = [name for name in table if _is_plain(table[name]) and _same_partition(table[name], classes)]
+        note = f"the class can be read from {', '.join(map(repr, told))}: no extractor of this library does"
+        return [], [note] if told else []
+    found = {name: _class_columns(values, classes) for name, values in relations.numbers().items()}
+    rows = tuple(range(relations.n_rows))
+    return [
+        Finding("class", f"{name} has the class in column {', '.join(map(str, columns[:5]))}: leave it out", rows)
+        for name, columns in found.items()
+        if columns
+    ], []
+
+
+def _class_columns(values, classes):
+    """Return the positions of the columns that tell the same rows apart as the classes."""
+    values = values.reshape(len(values), -1)
+    # A column with the class has one value within the first class; few others need a closer look.
+    own = values[classes == 0]
+    return [i for i in np.flatnonzero((own == own[:1]).all(axis=0)) if _same_partition(values[:, i], classes)]
+
+
+def _same_partition(column, classes):
+    codes = pd.factorize(np.asarray(column))[0]
+    pairs = np.unique(np.column_stack([codes, classes]), axis=0)
+    return len(pairs) == codes.max() + 1 == classes.max() + 1
+
+
+def _is_plain(column):
+    """Whether cells are names or numbers, which can be compared."""
+    return all(isinstance(value, str | bool | Integral | float) for value in column.tolist())
+
+
+def _torn_columns(values, is_round, folds):
+    """Return how many columns are round over all rows, and the folds in whose training rows some are not."""
+    columns = np.flatnonzero(_in_blocks(is_round, values))
+    chosen = values[:, columns]
+    torn = [len(columns) and not _in_blocks(is_round, chosen[train]).all() for train, _ in folds]
+    return len(columns), tuple(np.flatnonzero(torn).tolist())
+
+
+def _torn_whole(values, folds):
+    """Return the folds in which training rows together are not standardised, where all rows together are."""
+    if not _is_standard(values.reshape(-1, 1)).all():
+        return ()
+    torn = [not _is_standard(values[train].reshape(-1, 1)).all() for train, _ in folds]
+    return tuple(np.flatnonzero(torn).tolist())
+
+
+def _in_blocks(is_round, values, size=4096):
+    """Apply ``is_round`` to blocks of columns in double precision: pictures have many columns."""
+    starts = range(0, max(values.shape[1], 1), size)
+    return np.concatenate([is_round(values[:, i : i + size].astype(np.float64)) for i in starts])
+
+
+def _is_standard(values):
+    mean, deviation = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
+    # scikit-learn's StandardScaler has n in the denominator; pandas and PCA(whiten=True) have n - 1.
+    unbiased = deviation * np.sqrt(len(values) / max(len(values) - 1, 1))
+    one = (np.abs(deviation - 1) <= _CLOSE) | (np.abs(unbiased - 1) <= _CLOSE)
+    return (np.abs(mean) <= _CLOSE) & one & _is_continuous(values)
+
+
+def _is_centred(values):
+    """Tell columns of mean zero; a single one may be so by chance."""
+    found = (np.abs(values.mean(axis=0)) <= _EXACT * values.std(axis=0)) & _is_continuous(values)
+    return found & (found.sum() >= max(2, values.shape[1] / 2))
+
+
+def _is_min_max(values):
+    low, high = values.min(axis=0), values.max(axis=0)
+    bounds = ((np.abs(low) <= _EXACT) | (np.abs(low + 1) <= _EXACT)) & (np.abs(high - 1) <= _EXACT)
+    # A share that is 0 or 1 by nature is so in several rows.
+    once = ((values == low).sum(axis=0) == 1) & ((values == high).sum(axis=0) == 1)
+    return bounds & once & _is_continuous(values)
+
+
+def _is_robust(values):
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
+    return (np.abs(middle) <= _EXACT) & (np.abs(high - low - 1) <= _EXACT) & _is_continuous(values)
+
+
+def _is_continuous(values):
+    """Tell columns of measurements from counts and codes."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(values).all(axis=0) & (values != np.round(values)).any(axis=0)
+
+
+_SCALINGS = {
+    "mean 0 and deviation 1": _is_standard,
+    "mean 0": _is_centred,
+    "median 0 and quartiles 1 apart": _is_robust,
+    "0 or -1 as smallest and 1 as largest value": _is_min_max,
+}

@@ -1,0 +1,302 @@
+"""check_leakage: whether a set-up tests what it trained on."""
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator, check_cv
+from sklearn.utils import check_random_state
+
+from savee_mm._validation import Clips
+from savee_mm.evaluation.leakage._estimator import fitted_findings, permutation_findings
+from savee_mm.evaluation.leakage._relations import Relation, Relations, shared_rows, shared_values
+from savee_mm.evaluation.leakage._scaling import class_findings, standardised_findings
+from savee_mm.evaluation.leakage.report import LeakageReport, join_reports
+from savee_mm.model_selection import PROTOCOLS, make_splitter
+
+FORBIDDEN = ("clip", "source", "audio")
+"""What never stands on both sides of a split, unless asked otherwise."""
+
+# In this order one leak is told once: copies that share their clip_id also share their file and their sound.
+_RECORDINGS = ("clip", "source", "audio")
+_WORTH_KNOWING = ("speaker", "sentence")
+# Rate (Hz) that an array is taken to have: only that it is the same for all arrays matters.
+_ARRAY_SR = 16000
+
+
+def check_leakage(
+    estimator: BaseEstimator | None,
+    data: Clips | np.ndarray,
+    y: ArrayLike,
+    splitter: str | BaseCrossValidator | int | Iterable[tuple[ArrayLike, ArrayLike]],
+    groups: ArrayLike | None = None,
+    *,
+    forbid: Sequence[str] = FORBIDDEN,
+    permutation: bool | int = False,
+    input_sr: float = _ARRAY_SR,
+    cache: str | os.PathLike[str] | None = "memory",
+    random_state: int | np.random.RandomState | None = 0,
+) -> LeakageReport:
+    """Look for what makes test figures better than they would be on new clips.
+
+    Parameters
+    ----------
+    estimator : estimator or None
+        What is cross-validated; looked at for parts that are fitted already. None: only the data are looked at.
+    data : DataFrame, ndarray of shape (n_rows, ...), or list of paths or of 1-D arrays
+        The clip table that is split, or arrays made of it. Augmented copies are rows.
+    y : array-like of shape (n_rows,)
+        The classes.
+    splitter : str, cross-validator, int or iterable of (train, test)
+        A protocol by its name (``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"``), what scikit-learn
+        takes as ``cv``, or the folds themselves as positions of rows.
+    groups : array-like of shape (n_rows,), default=None
+        Handed to the splitter; they should not stand on both sides.
+    forbid : sequence of str, default=("clip", "source", "audio")
+        What should not stand on both sides: ``"clip"`` (column ``clip_id``), ``"source"`` (the recording that copies
+        were made of: one file under several names, a column ``source_clip_id`` or ``source``, names such as
+        ``a01_noise``, equal rows of an array), ``"audio"`` (equal or nearly equal sound, by fingerprint),
+        ``"speaker"``, ``"sentence"``, and any other column of the table. A protocol adds what it promises.
+    permutation : bool or int, default=False
+        Number of cross-validations with shuffled classes, which should be right by chance only; True is one. Copies
+        keep one class.
+    input_sr : float, default=16000
+        Rate (Hz) of sounds that are passed as arrays.
+    cache : "memory", path-like or None, default="memory"
+        Where fingerprints are kept, by content: in this process, in a folder, or not at all.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the shuffled classes.
+
+    Returns
+    -------
+    report : LeakageReport
+        Its length is the number of findings. Their kinds are those of ``forbid``, and ``"rows"`` (rows on both sides of
+        a fold), ``"groups"``, ``"fitted"`` (a part of the estimator is fitted already), ``"standardised"`` (numbers
+        were standardised, whitened or scaled over all rows), ``"class"`` (an array has the class in a column) and
+        ``"permutation"``.
+        Speakers and texts on both sides are notes where they are not forbidden, and so is what could not be compared.
+
+    Raises
+    ------
+    ValueError
+        For ``y`` or ``groups`` of another length than ``data``, an unknown name in ``forbid`` or of a protocol, folds
+        that are no positions of rows, a splitter that cannot split, or a permutation run without an estimator.
+
+    See Also
+    --------
+    evaluate : Runs it before it trains.
+
+    Notes
+    -----
+    What it cannot see: statistics of the test clips in a cache of one's own, choices that were made on test folds
+    (features, epochs, systems), pitch or tempo changed in copies that go under new names and in new files, and excerpts
+    shorter than about half a second.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from sklearn.dummy import DummyClassifier
+    >>> from sklearn.model_selection import KFold
+    >>> from savee_mm import check_leakage
+    >>> table = pd.DataFrame({"clip_id": [f"c{i}" for i in range(8)], "speaker": list("AABBCCDD")})
+    >>> table = pd.concat([table, table], ignore_index=True)  # every clip twice
+    >>> emotion = np.tile(["anger", "fear"], 8)
+    >>> [finding.kind for finding in check_leakage(DummyClassifier(), table, emotion, KFold(4, shuffle=True))]
+    ['clip']
+    >>> [len(check_leakage(DummyClassifier(), table, emotion, protocol)) for protocol in ("clip", "speaker")]
+    [0, 0]
+    """
+    y = np.asarray(y)
+    _check_lengths(data, y, groups)
+    if permutation and estimator is None:
+        raise ValueError("A permutation run trains the estimator, which is None: pass the one that is evaluated.")
+    relations = Relations(data, cache=cache, input_sr=input_sr)
+    folds = make_folds(splitter, data, y, groups)
+    report = check_folds(relations, y, folds, forbid=(*forbid, *promised(splitter)), groups=groups)
+    findings, notes = [*report.findings, *fitted_findings(estimator)], [*report.notes, *relations.notes]
+    if permutation:
+        more, said = permutation_findings(
+            estimator,
+            data,
+            y,
+            folds,
+            relations.recordings(),
+            n_runs=int(permutation),
+            rng=check_random_state(random_state),
+        )
+        findings, notes = findings + more, notes + said
+    return LeakageReport(findings, notes)
+
+
+def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
+    """Check one list of folds; see :func:`check_leakage`.
+
+    Parameters
+    ----------
+    relations : Relations
+        Of the data.
+    y : ndarray of shape (n_rows,)
+        The classes.
+    folds : list of (ndarray, ndarray)
+        Positions of training and test rows.
+    forbid : sequence of str
+        What should not stand on both sides.
+    groups : array-like, default=None
+        What the splitter was given.
+
+    Returns
+    -------
+    report : LeakageReport
+        Without the notes of the relations.
+    """
+    forbid = list(dict.fromkeys(forbid))
+    _check_forbidden(forbid, relations)
+    findings, notes = shared_rows(folds), []
+    told = []
+    for kind in (*(k for k in _RECORDINGS if k in forbid), *(k for k in forbid if k not in _RECORDINGS)):
+        if not relations.has(kind):
+            continue  # a table without clip_id
+        told_by = relations.recordings(told) if kind in _RECORDINGS else None
+        findings += shared_values(kind, relations.get(kind), folds, told_by=told_by)
+        told += [kind] if kind in _RECORDINGS else []
+    findings += _group_findings(groups, folds)
+    for kind in _WORTH_KNOWING:
+        if kind not in forbid and relations.has(kind):
+            notes += [_as_note(kind, finding) for finding in shared_values(kind, relations.get(kind), folds)]
+    standardised, said = standardised_findings(relations.numbers(), folds)
+    knowing, also_said = class_findings(relations, y)
+    return LeakageReport(findings + standardised + knowing, [*notes, *said, *also_said])
+
+
+def check_jobs(jobs, data, y, *, verbose=False):
+    """Check the folds of an evaluation before they are run.
+
+    Parameters
+    ----------
+    jobs : list of Job
+        Of all systems, protocols and seeds.
+    data : DataFrame
+        The clip table.
+    y : array-like of shape (n_rows,)
+        The classes.
+    verbose : bool, default=False
+        Whether to show a progress bar over the sounds.
+
+    Returns
+    -------
+    report : LeakageReport
+        ``where`` of a finding is the protocol and the seed, or the system.
+    """
+    y = np.asarray(y)
+    relations = Relations(data, cache="memory", input_sr=_ARRAY_SR, verbose=verbose)
+    splits, systems = {}, {}
+    for job in jobs:
+        splits.setdefault((job.protocol, job.seed), {})[job.fold] = (job.train, job.test)
+        systems[job.system] = job.estimator
+    reports, seen = [], {}
+    for (protocol, seed), folds in splits.items():
+        folds = [folds[number] for number in sorted(folds)]
+        # A protocol without chance has the same folds for every seed.
+        if any(_same_folds(folds, known) for known in seen.setdefault(protocol, [])):
+            continue
+        seen[protocol].append(folds)
+        report = check_folds(relations, y, folds, forbid=(*FORBIDDEN, *promised(protocol)))
+        notes = [f"protocol {protocol!r}: {note}" for note in report.notes]
+        reports.append(LeakageReport(_placed(report, f"protocol {protocol!r}, seed {seed}"), notes))
+    reports += [LeakageReport(_placed(fitted_findings(part), f"system {name!r}")) for name, part in systems.items()]
+    return join_reports([*reports, LeakageReport([], relations.notes)])
+
+
+def _placed(findings, where):
+    return [finding._replace(where=where) for finding in findings]
+
+
+def _same_folds(first, second):
+    sides = [(a, b) for one, other in zip(first, second, strict=False) for a, b in zip(one, other, strict=True)]
+    return len(first) == len(second) and all(np.array_equal(a, b) for a, b in sides)
+
+
+def promised(splitter):
+    """Return what a protocol, by its name or its splitter, keeps apart."""
+    names = [name for name, kind in PROTOCOLS.items() if splitter is name or type(splitter) is kind]
+    if isinstance(splitter, str):
+        names = [splitter]
+    return tuple(part for name in names for part in name.split("+"))
+
+
+def make_folds(splitter, data, y, groups=None):
+    """Return the folds of a splitter as arrays of positions, checked.
+
+    Parameters
+    ----------
+    splitter, data, y, groups
+        See :func:`check_leakage`.
+
+    Returns
+    -------
+    folds : list of (ndarray, ndarray)
+
+    Raises
+    ------
+    ValueError
+        Where a side is empty or not positions of rows, and from the splitter itself.
+    """
+    splitter = make_splitter(splitter) if isinstance(splitter, str) else check_cv(splitter, y, classifier=True)
+    with warnings.catch_warnings():
+        # It is a finding of ours where it matters.
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored", category=UserWarning)
+        folds = list(splitter.split(data, y, groups))
+    if not folds:
+        raise ValueError("The splitter gave no fold; pass a cross-validator, or pairs of training and test rows.")
+    return [tuple(_positions(side, len(y), number) for side in fold) for number, fold in enumerate(folds)]
+
+
+def _positions(side, n_rows, number):
+    side = np.asarray(side)
+    if side.dtype == bool and len(side) == n_rows:
+        side = np.flatnonzero(side)
+    if not len(side) or not np.issubdtype(side.dtype, np.integer) or side.min() < 0 or side.max() >= n_rows:
+        raise ValueError(
+            f"Expected both sides of fold {number} to be positions of rows from 0 to {n_rows - 1}, at least one each; "
+            f"got {len(side)} values of type {side.dtype}"
+            + (f" from {side.min()} to {side.max()}." if len(side) and side.dtype.kind in "iuf" else ".")
+        )
+    return side
+
+
+def _check_lengths(data, y, groups):
+    for name, values in (("y", y), ("groups", groups)):
+        if values is not None and len(values) != len(data):
+            raise ValueError(
+                f"{name} has {len(values)} entries for {len(data)} rows of data: one is needed for each row that is "
+                "split, augmented copies included."
+            )
+
+
+def _check_forbidden(forbid, relations):
+    for kind in forbid:
+        # Without the column clip_id nothing is a copy by its name.
+        if kind != "clip" and not relations.has(kind):
+            raise ValueError(
+                f"forbid names {kind!r}, which is none of {', '.join(_RECORDINGS)} and no column of the data; the "
+                f"columns are {list(map(str, relations.columns))}."
+            )
+
+
+def _group_findings(groups, folds):
+    """Return findings of groups on both sides: a splitter may ignore what it is given."""
+    if groups is None:
+        return []
+    values = np.asarray(groups)
+    findings = []
+    for column in values.reshape(len(values), -1).T:
+        names, codes = np.unique(column.astype(str), return_inverse=True)
+        findings += shared_values("groups", Relation(codes, names), folds)
+    return findings
+
+
+def _as_note(kind, finding):
+    return f"{finding.message.rpartition(';')[0]} ({kind!r} is not forbidden)"

@@ -1,0 +1,165 @@
+"""Confidence intervals by the bootstrap, over clips within speakers or over speakers."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from savee_mm.evaluation._predictions import clip_codes, read_probabilities
+from savee_mm.evaluation.metrics.scores import class_scores, log_losses, score_counts
+
+MIN_SPEAKERS = 8
+"""From so many speakers on, speakers are drawn."""
+
+COVERAGE = {
+    "speakers": "Speakers were drawn with all their clips: the intervals hold for further speakers like these.",
+    "clips within speakers": (
+        f"Clips were drawn within each speaker, for there are fewer than {MIN_SPEAKERS} speakers: the intervals hold "
+        "for further clips of these speakers, and do not say how far figures for new speakers may lie from these."
+    ),
+    "clips": "Clips were drawn, for the table names no speakers.",
+}
+"""What is drawn -> what an interval from it covers."""
+
+
+class Draws(NamedTuple):
+    """How often each clip counts: once in the first row, as often as it was drawn in the others."""
+
+    weights: np.ndarray
+    drawn: str
+
+
+def draw(speakers, *, n_draws=2000, random_state=0):
+    """Draw clips or speakers with replacement.
+
+    Parameters
+    ----------
+    speakers : array-like of shape (n_clips,)
+        Who speaks in each clip.
+    n_draws : int, default=2000
+        Number of samples.
+    random_state : int, default=0
+        The same number gives the same samples.
+
+    Returns
+    -------
+    draws : Draws
+        ``weights`` of shape (n_draws + 1, n_clips), the first row of ones; and ``drawn``, a key of ``COVERAGE``. From
+        eight speakers on, speakers are drawn with all their clips (the cluster bootstrap); with fewer, as many clips
+        of each speaker as there are.
+
+    References
+    ----------
+    B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", Chapman & Hall, 1993; A. C. Davison, D. V.
+    Hinkley, "Bootstrap Methods and their Application", Cambridge, 1997, section 3.8 (clusters).
+    """
+    names, codes = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
+    weights, drawn = _draw(tuple(codes.tolist()), n_draws, random_state)
+    return Draws(weights, drawn if any(names) else "clips")
+
+
+# The systems of a report are tested on the same clips, and so are its tables.
+@functools.lru_cache(maxsize=4)
+def _draw(codes, n_draws, random_state):
+    random, codes = check_random_state(random_state), np.array(codes)
+    n_speakers = codes.max() + 1
+    weights = np.ones((n_draws + 1, len(codes)), dtype=np.float32)
+    if n_speakers >= MIN_SPEAKERS:
+        weights[1:] = random.multinomial(n_speakers, np.full(n_speakers, 1 / n_speakers), n_draws)[:, codes]
+    else:
+        for code in range(n_speakers):
+            (clips,) = np.nonzero(codes == code)
+            weights[1:, clips] = random.multinomial(len(clips), np.full(len(clips), 1 / len(clips)), n_draws)
+    weights.flags.writeable = False
+    return weights, "speakers" if n_speakers >= MIN_SPEAKERS else "clips within speakers"
+
+
+def interval(values, confidence=0.95):
+    """Return a figure and its percentile interval.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_draws + 1,)
+        The figure under each row of weights of :func:`draw`.
+    confidence : float, default=0.95
+        Share of the samples between the ends.
+
+    Returns
+    -------
+    figure, low, high : float
+    """
+    if not np.isfinite(values[1:]).any():
+        return float(values[0]), np.nan, np.nan
+    low, high = np.nanquantile(values[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(values[0]), float(low), float(high)
+
+
+def bootstrap(rows, *, n_draws=2000, random_state=0):
+    """Return the figures of one system over all its test clips, each with its interval.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Predictions of one system in one protocol. All rows of a clip, of several seeds, are drawn together.
+    n_draws : int, default=2000
+        Number of samples.
+    random_state : int, default=0
+        The same number gives the same samples.
+
+    Returns
+    -------
+    table : DataFrame
+        By ``score``: ``figure`` over all test clips taken together, ``low``, ``high``, and what was ``drawn``. The
+        log loss is left out where there are no probabilities. The models stand as they were trained: an interval
+        does not cover what another training would have given.
+    """
+    counts, _, draws = drawn_counts(rows, n_draws=n_draws, random_state=random_state)
+    figures = {name: interval(values) for name, values in score_counts(counts).items()}
+    probabilities, classes = read_probabilities(rows)
+    if classes:
+        codes, _ = clip_codes(rows)
+        losses = log_losses(rows["target"].astype(str), probabilities, classes)
+        sums = draws.weights @ np.bincount(codes, losses)
+        figures["log_loss"] = interval(sums / (draws.weights @ np.bincount(codes)))
+    table = pd.DataFrame.from_dict(figures, orient="index", columns=["figure", "low", "high"])
+    return table.assign(drawn=draws.drawn).rename_axis("score")
+
+
+def bootstrap_classes(rows, *, n_draws=2000, random_state=0):
+    """Return precision, recall and F1 of each class, with intervals.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As of :func:`bootstrap`.
+    n_draws, random_state : int
+        As of :func:`bootstrap`.
+
+    Returns
+    -------
+    table : DataFrame
+        By class: ``n_clips``, each figure with ``<figure>_low`` and ``<figure>_high``, and what was ``drawn``.
+    """
+    counts, classes, draws = drawn_counts(rows, n_draws=n_draws, random_state=random_state)
+    codes, _ = clip_codes(rows)
+    clips = pd.Series(codes).groupby(rows["target"].to_numpy()).nunique()
+    table = {"n_clips": clips.reindex(classes, fill_value=0).to_numpy()}
+    for name, figures in zip(("precision", "recall", "f1"), class_scores(counts), strict=True):
+        ends = np.array([interval(values) for values in figures.T])
+        table |= {name: ends[:, 0], f"{name}_low": ends[:, 1], f"{name}_high": ends[:, 2]}
+    return pd.DataFrame(table, index=pd.Index(classes, name="emotion")).assign(drawn=draws.drawn)
+
+
+def drawn_counts(rows, *, n_draws, random_state):
+    """Return confusion matrices under each row of weights, the classes, and the draws."""
+    codes, speakers = clip_codes(rows)
+    draws = draw(speakers, n_draws=n_draws, random_state=random_state)
+    labels = rows[["target", "predicted"]].to_numpy()
+    classes, numbers = np.unique(labels.ravel(), return_inverse=True)
+    true, said = numbers.reshape(labels.shape).T
+    counts = np.zeros((len(speakers), len(classes), len(classes)), dtype=np.float32)
+    np.add.at(counts, (codes, true, said), 1)
+    drawn = draws.weights @ counts.reshape(len(speakers), -1)
+    return drawn.reshape(-1, len(classes), len(classes)), classes, draws

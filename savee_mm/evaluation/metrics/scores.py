@@ -1,0 +1,204 @@
+"""The figures of predictions: of any set of them, of each fold, and their means over folds."""
+
+import numpy as np
+import pandas as pd
+
+from savee_mm.evaluation._predictions import read_probabilities
+
+SCORES = ("accuracy", "precision", "recall", "f1", "uar")
+"""Names of the figures, in the order of the tables."""
+
+_FOLD = ["system", "protocol", "seed", "fold"]
+_TRAINING = ("train_accuracy", "train_uar")
+_LOSSES = ("log_loss", "train_log_loss")
+
+
+def score(target, predicted):
+    """Score predictions, every class of the truth weighing the same.
+
+    Parameters
+    ----------
+    target, predicted : array-like of shape (n_clips,)
+        What is displayed, and what was said.
+
+    Returns
+    -------
+    scores : dict of str to float
+        ``accuracy``; ``precision``, ``recall`` and ``f1``, the plain means of the classes' own; ``uar``, the
+        unweighted average recall, which is another name for ``recall``.
+
+    Notes
+    -----
+    The classes are those of the truth. One that was only ever predicted has no recall and does not count (in
+    scikit-learn's ``average="macro"`` it counts as 0); the precision of one that was never predicted is 0.
+
+    Examples
+    --------
+    >>> from savee_mm.evaluation.metrics import score
+    >>> scores = score(["anger", "anger", "fear", "fear"], ["anger", "sadness", "fear", "anger"])
+    >>> {name: round(value, 3) for name, value in scores.items()}
+    {'accuracy': 0.5, 'precision': 0.75, 'recall': 0.5, 'f1': 0.583, 'uar': 0.5}
+    """
+    return {name: float(figure) for name, figure in score_counts(count(target, predicted)[0]).items()}
+
+
+def count(target, predicted):
+    """Return the confusion matrix.
+
+    Parameters
+    ----------
+    target, predicted : array-like of shape (n_clips,)
+        What is displayed, and what was said.
+
+    Returns
+    -------
+    counts : ndarray of shape (n_classes, n_classes)
+        Clips by true class (rows) and predicted class (columns). Scikit-learn's own warns of a single class, which a
+        small group may well have.
+    classes : ndarray of shape (n_classes,)
+        Sorted.
+    """
+    classes, numbers = np.unique(np.concatenate([target, predicted]), return_inverse=True)
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(counts, tuple(numbers.reshape(2, -1)), 1)
+    return counts, classes
+
+
+def score_counts(counts):
+    """Score confusion matrices, many at once.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (..., n_classes, n_classes)
+        Clips by true class (rows) and predicted class (columns); they may be weighted.
+
+    Returns
+    -------
+    scores : dict of str to ndarray of shape (...)
+        As of :func:`score`; NaN for a matrix without clips.
+    """
+    counts = np.asarray(counts, dtype=float)
+    true = counts.sum(axis=-1)
+    figures = [_mean_over_classes(figure, true > 0) for figure in class_scores(counts)]
+    accuracy = _ratio(np.trace(counts, axis1=-2, axis2=-1), true.sum(axis=-1), np.nan)
+    return dict(zip(SCORES, (accuracy, *figures, figures[1]), strict=True))
+
+
+def class_scores(counts):
+    """Return precision, recall and F1 of each class.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (..., n_classes, n_classes)
+        As of :func:`score_counts`.
+
+    Returns
+    -------
+    precision, recall, f1 : ndarray of shape (..., n_classes)
+        The precision of a class that was never predicted is 0; a class without clips has a recall of NaN.
+    """
+    counts = np.asarray(counts, dtype=float)
+    hits, true, said = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts.sum(axis=-2)
+    return _ratio(hits, said, 0.0), _ratio(hits, true, np.nan), _ratio(2 * hits, true + said, np.nan)
+
+
+def log_losses(target, probabilities, classes):
+    """Return each clip's logarithmic loss in nats.
+
+    Parameters
+    ----------
+    target : array-like of shape (n_clips,)
+        What is displayed.
+    probabilities : ndarray of shape (n_clips, n_classes)
+        What was given to each class.
+    classes : sequence of length n_classes
+        Their names.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_clips,)
+        The probability of the true class is taken for at least the smallest step from 1, as scikit-learn's
+        ``log_loss`` does: a class that was given nothing, or that is not in ``classes``, costs 36 nats.
+    """
+    probabilities = np.asarray(probabilities, dtype=float)
+    is_true = np.asarray(target, dtype=object)[:, None] == np.asarray(list(classes), dtype=object)
+    given = np.where(is_true, probabilities, 0).sum(axis=1)
+    return -np.log(np.clip(given, np.finfo(float).eps, 1))
+
+
+def score_folds(predictions):
+    """Return one row per fold, see :meth:`EvaluationReport.folds`."""
+    return predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
+
+
+def average_folds(folds):
+    """Return mean and deviation over the folds of each system and protocol, and the lowest accuracy."""
+    aggregates = {}
+    for name in (*SCORES, *_TRAINING, *_LOSSES):
+        aggregates |= {name: (name, "mean"), f"{name}_sd": (name, _deviation)}
+    aggregates |= {
+        "worst_fold": ("accuracy", "min"),
+        "fit_seconds": ("fit_seconds", "mean"),
+        "n_folds": ("fold", "size"),
+    }
+    return folds.groupby(["system", "protocol"], sort=False).agg(**aggregates).reset_index()
+
+
+def average_curves(histories):
+    """Return the mean curves over folds.
+
+    Parameters
+    ----------
+    histories : sequence of dict
+        Of :func:`~savee_mm.evaluation._run.find_history`, one per fold.
+
+    Returns
+    -------
+    curves : DataFrame
+        One row per ``name`` of a curve and ``epoch`` (from 1): ``mean``, ``sd`` (with n in the denominator) and
+        ``n_folds``: folds that stopped early are in the mean until then.
+    """
+    rows = [
+        (name, epoch, value)
+        for history in histories
+        for name, values in history.items()
+        for epoch, value in enumerate(values, 1)
+    ]
+    grouped = pd.DataFrame(rows, columns=["name", "epoch", "value"]).groupby(["name", "epoch"], sort=False)["value"]
+    return grouped.agg(mean="mean", sd=lambda values: values.std(ddof=0), n_folds="size").reset_index()
+
+
+def speakers_sd(rows):
+    """Return the deviation of the speakers' accuracies, NaN where there are fewer than two."""
+    right = (rows["target"] == rows["predicted"]).groupby(rows["speaker"].astype(str)).mean()
+    return _deviation(right.to_numpy()) if len(right) > 1 else np.nan
+
+
+def _score_fold(rows):
+    first = rows.iloc[0]
+    probabilities, classes = read_probabilities(rows)
+    losses = log_losses(rows["target"].astype(str), probabilities, classes) if classes else np.array([np.nan])
+    return pd.Series(
+        {
+            "speakers": " ".join(sorted(rows["speaker"].astype(str).unique())),
+            "n_test": len(rows),
+            **score(rows["target"], rows["predicted"]),
+            "log_loss": losses.mean(),
+            **{name: first[name] for name in (*_TRAINING, "fit_seconds")},
+            "train_log_loss": first.get("train_log_loss", np.nan),
+        }
+    )
+
+
+def _deviation(values):
+    """Return the standard deviation with n in the denominator, as numpy and scikit-learn's users report it."""
+    return np.std(values)
+
+
+def _mean_over_classes(figures, present):
+    return _ratio(np.where(present, figures, 0).sum(axis=-1), present.sum(axis=-1), np.nan)
+
+
+def _ratio(part, whole, otherwise):
+    part, whole = np.broadcast_arrays(np.asarray(part, dtype=float), whole)
+    return np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)

@@ -1,0 +1,68 @@
+"""Groups of clips: figures, gaps, and what is left aside."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from savee_mm.evaluation.metrics.scores import score
+from savee_mm.evaluation.metrics.subgroups import group_scores, grouping_columns, largest_gap, name_groups
+
+
+def test_figures_are_those_of_the_groups_own_clips(make_predictions):
+    rows = make_predictions()
+    table = group_scores(rows, "sex")
+    assert table.index.tolist() == ["female", "male"]
+    for sex, line in table.iterrows():
+        own = rows[rows["sex"] == sex]
+        expected = score(own["target"], own["predicted"])
+        assert (line["n_clips"], line["n_speakers"]) == (len(own), 2)
+        for name in ("accuracy", "uar"):
+            assert line[name] == pytest.approx(expected[name])
+            assert line[f"{name}_low"] < line[name] < line[f"{name}_high"]
+
+
+def test_gap_is_between_the_lowest_and_the_highest_group(make_predictions):
+    rows = make_predictions(right=[0.9, 0.5, 0.7, 0.8], n_clips=60)
+    accuracy, uar = largest_gap(rows, "speaker")
+    by_speaker = (rows["target"] == rows["predicted"]).groupby(rows["speaker"]).mean()
+    assert accuracy == {
+        "column": "speaker",
+        "figure": "accuracy",
+        "gap": pytest.approx(by_speaker.max() - by_speaker.min()),
+        "lowest": "S1",
+        "low": pytest.approx(by_speaker["S1"]),
+        "highest": "S0",
+        "high": pytest.approx(by_speaker["S0"]),
+    }
+    assert uar["figure"] == "uar"
+
+
+def test_small_groups_make_no_gap(make_predictions):
+    rows = make_predictions(n_clips=30)
+    rows["room"] = np.where(np.arange(len(rows)) < 19, "small", "large")
+    assert largest_gap(rows, "room") == []
+    assert group_scores(rows, "room").loc["small", "n_clips"] == 19
+    # Two seeds do not make 19 clips 38.
+    assert largest_gap(pd.concat([rows, rows.assign(seed=1)]), "room") == []
+
+
+def test_numbers_of_many_values_are_cut_into_quarters():
+    ages = pd.Series([*range(20, 60), None], name="age")
+    groups = name_groups(ages)
+    assert groups.nunique() == 5
+    assert groups.value_counts().loc[lambda n: n.index != "unknown"].tolist() == [10] * 4
+    assert groups.iloc[-1] == "unknown"
+    assert name_groups(pd.Series([1, 2, 2], name="intensity")).tolist() == ["1", "2", "2"]
+    assert name_groups(pd.Series([f"{n:02}" for n in range(20)], name="speaker")).nunique() == 20
+
+
+def test_a_list_of_texts_is_no_grouping_unless_asked_for(make_predictions):
+    rows = make_predictions()
+    rows["sentence"] = [str(n % 30) for n in range(len(rows))]
+    rows["intensity"] = np.arange(len(rows)) % 2
+    assert grouping_columns(rows) == ["speaker", "sex", "intensity"]
+    assert len(group_scores(rows, "sentence")) == 30
+
+
+def test_missing_values_are_a_group():
+    assert name_groups(pd.Series(["f", None, np.nan, "m"], name="sex")).tolist() == ["f", "unknown", "unknown", "m"]
