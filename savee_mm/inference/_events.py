@@ -8,9 +8,8 @@ import numpy as np
 
 from savee_mm._validation import ClipError
 from savee_mm.media._container import check_file, damaged, open_container
-from savee_mm.media._packets import ERRORS
-from savee_mm.media._pictures import PictureMaker, picture_stream
-from savee_mm.media.audio import sound_blocks, sound_stream
+from savee_mm.media._video import ERRORS, ImageConverter, video_stream
+from savee_mm.media.audio import audio_blocks, audio_stream
 
 # Longest piece of sound (s): a window is complete as soon as the piece after its end begins.
 _PIECE = 0.05
@@ -131,9 +130,9 @@ def thinned(frames, fps):
 
 def _read_sound(file, fps):
     with open_container(file) as container:
-        stream = sound_stream(file, container)
+        stream = audio_stream(file, container)
         clock = None
-        for time, block in sound_blocks(file, container, stream):
+        for time, block in audio_blocks(file, container, stream):
             if not np.isfinite(block).all():
                 raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
             if clock is None:
@@ -147,17 +146,17 @@ def _read_sound(file, fps):
 
 def _read_frames(file, fps):
     with open_container(file) as container:
-        stream, make, clock = picture_stream(file, container), PictureMaker(), None
+        stream, convert, clock = video_stream(file, container), ImageConverter(), None
         try:
             for time, frame in thinned(_timed(stream, container), fps):
                 clock = time if clock is None else max(time, clock)
-                yield Frame(clock, make(frame))
+                yield Frame(clock, convert(frame))
         except ERRORS as error:
             if isinstance(error, ClipError):
                 raise
             raise damaged(file, error, clock) from error
     if clock is None:
-        raise ClipError("none of its frames can be decoded; convert it again or leave the clip out", path=file)
+        raise ClipError("no frame can be decoded; convert it again or leave the clip out", path=file)
 
 
 def _timed(stream, container):

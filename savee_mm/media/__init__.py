@@ -1,8 +1,8 @@
-"""Media: one file in, samples out, or frames with the times at which they are shown.
+"""Media: read samples, or frames with their time stamps, from one file.
 
-Sound is read by soundfile, or by PyAV where it lies in a video container; pictures are read by PyAV and
-chosen by time stamp. Whatever a file has wrong with it, the error is a :class:`savee_mm.ClipError` that says
-what was found and what to do about it.
+Audio files are read by soundfile, the audio streams of video containers by PyAV. Frames are read by PyAV and chosen
+by time stamp. A file that cannot be read raises a :class:`savee_mm.ClipError` that says what was found and how to
+solve it.
 """
 
 from savee_mm.media.audio import read_audio

@@ -1,4 +1,4 @@
-"""Sound of one file: mono samples at the rate that is asked for."""
+"""Audio of one file: mono samples at the requested rate."""
 
 import math
 import os
@@ -12,41 +12,39 @@ import soxr
 from savee_mm._validation import ClipError
 from savee_mm.media._container import check_file, check_riff, check_whole, damaged, open_container
 
-# What libsndfile reads better than FFmpeg: no container, no decoder delay to guess.
+# Formats that libsndfile reads better than FFmpeg: no container, no decoder delay to guess.
 _SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
 
 
 def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[np.ndarray, float]:
-    """Read the sound of a sound or video file: mono, float32.
+    """Read the audio of an audio or video file as mono float32 samples.
 
     Parameters
     ----------
     path : str or path-like
-        A sound file (wav, flac, mp3, ogg ...) or a video with sound (avi, mp4, mpg, flv, mov ...).
+        An audio file (wav, flac, mp3, ogg ...) or a video with audio (avi, mp4, mpg, flv, mov ...).
     sr : float or None, default=None
         Rate (Hz) to resample to with soxr's HQ recipe; None keeps the rate of the recording.
 
     Returns
     -------
     y : ndarray of shape (n_samples,), float32
-        Mean of the channels; full scale is 1. Lossy codecs and resampling overshoot it slightly, and that is
-        kept.
+        Mean of the channels; full scale is 1. Lossy codecs and resampling overshoot it slightly; such samples are not
+        clipped.
     sr : int or float
         Rate of ``y`` (Hz).
 
     Raises
     ------
     ClipError
-        Where the file is missing, a folder, empty, damaged, no media, has no sound in it, has no samples, or
-        has samples that are no finite numbers. A wav that holds less than its header promises is an error
-        ("cut short"), not the beginning of a clip.
+        If the file is missing, a folder, empty, damaged, of an unknown format, or without an audio stream or samples,
+        or if samples are not finite. A wav file that is shorter than its header states is an error ("cut short").
     ValueError
-        Where ``sr`` is no positive number.
+        If ``sr`` is not a positive number.
 
     Notes
     -----
-    The first sound stream of a video is read from its first sample; its offset to the pictures is not
-    applied.
+    The first audio stream of a video is read from its first sample; its offset to the video stream is not applied.
 
     Examples
     --------
@@ -63,17 +61,17 @@ def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[n
     y, recorded_sr = _read_samples(file)
     if y.size == 0:
         raise ClipError(
-            "its sound has no samples (0 s): an empty recording, or no sound file; record or copy it again", path=file
+            "no samples (0 s): an empty recording, or not an audio file; record or copy it again", path=file
         )
     if not np.isfinite(y).all():
         n_bad = int(y.size - np.isfinite(y).sum())
-        raise ClipError(f"{n_bad} of its {y.size} samples are NaN or infinite; export the recording again", path=file)
+        raise ClipError(f"{n_bad} of {y.size} samples are NaN or infinite; export the recording again", path=file)
     if sr is None or sr == recorded_sr:
         return y, recorded_sr
     resampled = soxr.resample(y, recorded_sr, sr, quality="HQ")
     if resampled.size == 0:
         raise ClipError(
-            f"too short: {y.size} samples at {recorded_sr} Hz leave none at {sr} Hz; leave the clip out",
+            f"too short: {y.size} samples at {recorded_sr} Hz are none at {sr} Hz; leave the clip out",
             path=file,
         )
     return resampled, sr
@@ -93,7 +91,7 @@ def _read_samples(file):
         try:
             return _read_with_soundfile(file)
         except soundfile.LibsndfileError:
-            pass  # a format this libsndfile does not know, or a wrong suffix: FFmpeg knows more
+            pass  # a format that this libsndfile does not know, or a wrong suffix: try FFmpeg
     return _read_with_av(file)
 
 
@@ -103,11 +101,11 @@ def _read_with_soundfile(file):
             samples = sound.read(dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise damaged(file, error, None) from error
-        # An mp3's length is an estimate; a flac's is a promise.
+        # The length of an mp3 is an estimate, that of a flac is exact.
         if sound.format == "FLAC" and len(samples) < sound.frames:
-            found, promised = len(samples) / sound.samplerate, sound.frames / sound.samplerate
+            found, stated = len(samples) / sound.samplerate, sound.frames / sound.samplerate
             raise ClipError(
-                f"cut short: {found:.2f} s of the promised {promised:.2f} s are there; copy it again",
+                f"cut short: expected {stated:.2f} s by its header, got {found:.2f} s; copy it again",
                 path=file,
             )
         return _mono(samples.T), sound.samplerate
@@ -115,37 +113,37 @@ def _read_with_soundfile(file):
 
 def _read_with_av(file):
     with open_container(file) as container:
-        stream = sound_stream(file, container)
-        blocks = [block for _, block in sound_blocks(file, container, stream)]
+        stream = audio_stream(file, container)
+        blocks = [block for _, block in audio_blocks(file, container, stream)]
         y = np.concatenate(blocks) if blocks else np.empty(0, dtype=np.float32)
         return y, stream.rate
 
 
-def sound_stream(file, container):
-    """Return the first sound stream of an opened container.
+def audio_stream(file, container):
+    """Return the first audio stream of an opened container.
 
     Raises
     ------
     ClipError
-        Where there is none, or the file is shorter than its header says.
+        If there is none, or the file is shorter than its header states.
     """
     if not container.streams.audio:
         held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise ClipError(
-            f"no sound in it (it holds: {held}); name a sound file in the column 'audio', or leave the clip out",
+            f"no audio stream (the file has: {held}); name an audio file in the column 'audio', or leave the clip out",
             path=file,
         )
     check_whole(file, container)
     return container.streams.audio[0]
 
 
-def sound_blocks(file, container, stream):
-    """Yield the sound piece by piece: the piece's time stamp (s, None where it has none), and its samples, mono.
+def audio_blocks(file, container, stream):
+    """Yield the time stamp (s, None if missing) and the mono samples of each block.
 
     Raises
     ------
     ClipError
-        Where it does not decode to its end.
+        If it does not decode to its end.
     """
     to_float = av.AudioResampler(format="fltp")
     n_samples = 0

@@ -1,4 +1,4 @@
-"""How loud the sound of one file is at what time, beside its pictures."""
+"""RMS envelope of the audio of one file, on the clock of its frames."""
 
 import math
 import os
@@ -8,50 +8,50 @@ import numpy as np
 
 from savee_mm._validation import ClipError
 from savee_mm.media._container import check_file, open_container
-from savee_mm.media.audio import sound_blocks, sound_stream
+from savee_mm.media.audio import audio_blocks, audio_stream
 
 
 def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
-    """Read the RMS envelope of a video's sound on the clock of its pictures, without keeping the sound.
+    """Read the RMS envelope of the audio of a file, without keeping the samples in memory.
 
     Parameters
     ----------
     path : str or path-like
-        A video with sound, or a sound file.
+        A video with audio, or an audio file.
     step : float, default=0.02
-        Length of the pieces (s), next to each other.
+        Length of the consecutive windows (s).
 
     Returns
     -------
     rms : ndarray of shape (n_steps,), float64
-        Root mean square of the samples in each piece, of the mean of the channels; full scale is 1.
+        Root mean square of the mean of the channels in each window; full scale is 1.
     times : ndarray of shape (n_steps,), float64
-        Middle of each piece (s), on the clock of :func:`~savee_mm.read_frames`.
+        Centre of each window (s), on the clock of :func:`~savee_mm.read_frames`.
 
     Raises
     ------
     ClipError
         As :func:`~savee_mm.read_audio`.
     ValueError
-        Where ``step`` is no positive number.
+        If ``step`` is not a positive number.
     """
     if isinstance(step, bool) or not isinstance(step, Real) or not math.isfinite(step) or step <= 0:
         raise ValueError(f"Expected step to be a positive number of seconds, got {step!r}.")
     file = check_file(path)
     with open_container(file) as container:
-        stream = sound_stream(file, container)
+        stream = audio_stream(file, container)
         n_samples = max(1, round(step * stream.rate))
-        power, start = _mean_squares(sound_blocks(file, container, stream), n_samples)
+        power, start = _mean_squares(audio_blocks(file, container, stream), n_samples)
         length = n_samples / stream.rate
     if not power.size:
-        raise ClipError("its sound has no samples (0 s); record or copy it again", path=file)
+        raise ClipError("no samples (0 s); record or copy it again", path=file)
     if not np.isfinite(power).all():
-        raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
+        raise ClipError("some samples are NaN or infinite; export the recording again", path=file)
     return np.sqrt(power), start + (np.arange(len(power)) + 0.5) * length
 
 
 def _mean_squares(blocks, n_samples):
-    """Return the mean square of every ``n_samples`` samples, the last of what is left, and the first time (s)."""
+    """Return the mean square of every ``n_samples`` samples (the last of the rest), and the first time (s)."""
     power, start, rest = [], None, np.empty(0, np.float32)
     for time, block in blocks:
         start = (time or 0.0) if start is None else start

@@ -1,7 +1,6 @@
-"""Vision: pure kernels on pictures. Face detectors behind one interface, the choice among faces, the same
-face through a clip, the crop, upright or by the eyes.
+"""Vision: pure functions on images. Detect, choose and track faces, crop or align them, and describe the crops.
 
-Pictures are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`~savee_mm.read_frames` gives them.
+Images are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`~savee_mm.read_frames` returns them.
 """
 
 from savee_mm.vision.align import align_face, map_points, steady_eyes

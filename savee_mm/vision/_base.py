@@ -1,8 +1,7 @@
-"""What all face detectors share: the check of the picture, one caller at a time, a pickle by name."""
+"""Base class of the face detectors: check of the image, lock, pickling by name."""
 
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 
@@ -10,7 +9,7 @@ from savee_mm.vision.faces import check_image
 
 
 class FaceDetector:
-    """Finds faces in pictures; subclasses say how in ``_find(image)``, and in ``_find_boxes(image)`` if that is less.
+    """Find faces in images. Subclasses implement ``_find(image)``, and ``_find_boxes(image)`` if that is faster.
 
     Parameters
     ----------
@@ -19,7 +18,8 @@ class FaceDetector:
     """
 
     name: str | None = None
-    weights: tuple[Path, ...] | None = None  # the paths of weights that lie elsewhere than in the folder of weights
+    # The function that builds this detector in another process, and its arguments: set by make_detector.
+    factory = None
 
     def __init__(self, *, threshold):
         self.threshold = threshold
@@ -30,43 +30,43 @@ class FaceDetector:
         return f"{type(self).__name__}(threshold={self.threshold})"
 
     def detect(self, image, landmarks=True):
-        """Find the faces in one picture.
+        """Find the faces in one image.
 
         Parameters
         ----------
         image : ndarray of shape (height, width, 3), uint8
             RGB.
         landmarks : bool, default=True
-            Whether those that the detector has are to be as exact as they can be; without, boxes may come sooner.
+            Whether to compute landmarks as exactly as the detector can. False can be faster.
 
         Returns
         -------
         faces : Faces
-            Those whose score reaches the threshold, the best first; empty where there is none.
+            Faces whose score reaches the threshold, by descending score; may be empty.
 
         Raises
         ------
         ValueError
-            Where ``image`` is no such picture.
+            If ``image`` is not such an array.
         """
         image = check_image(image)
         with self._lock:
             return (self._find if landmarks else self._find_boxes)(image)
 
     def _find_boxes(self, image):
-        """Return the Faces of a picture, whose landmarks nobody looks at."""
+        """Return the Faces of an image whose landmarks are not used."""
         return self._find(image)
 
     def __reduce__(self):
-        # A network cannot be pickled, and its weights may lie elsewhere in another process.
-        from savee_mm.vision.detectors import make_detector
-
-        return make_detector, (self.name,) if self.weights is None else (self.name, self.weights)
+        # A network cannot be pickled, and its weights may be elsewhere in another process.
+        if self.factory is None:
+            raise TypeError(f"Only detectors of make_detector can be pickled, got {self!r}.")
+        return self.factory
 
 
 @contextmanager
 def loading(*paths):
-    """Turn what OpenCV says about a file it cannot read into a ValueError with a remedy."""
+    """Turn OpenCV's errors about a file that it cannot read into a ValueError with a remedy."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     try:

@@ -1,4 +1,4 @@
-"""The aligned crop: a face turned, scaled and moved so that its eyes lie at fixed places."""
+"""Aligned crops: a face is rotated, scaled and shifted so that its eyes are at fixed positions."""
 
 import cv2
 import numpy as np
@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from savee_mm.vision.crop import check_margin, check_size
 from savee_mm.vision.faces import check_image
 
-# Where the eyes lie in YuNet's boxes of 210 frontal faces (JAFFE, GRID, RAVDESS), as shares of the box's longer side:
-# their distance, and how far above the box's centre. So an aligned crop is about as close as one around the box.
+# Position of the eyes in YuNet's boxes of 210 frontal faces (JAFFE, GRID, RAVDESS), as fractions of the longer side:
+# their distance, and their height above the centre. An aligned crop then shows about as much as a crop of the box.
 _EYE_DISTANCE = 0.35
 _EYES_ABOVE_CENTRE = 0.12
 
@@ -16,36 +16,36 @@ _EYES_ABOVE_CENTRE = 0.12
 def align_face(
     image: np.ndarray, landmarks: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a face out of a picture so that its eyes lie at fixed places of the crop.
+    """Crop a face so that its eyes are at fixed positions of the crop.
 
-    A similarity transform: what is turned, scaled and moved, and nothing is sheared or stretched. The line between
-    the eyes becomes level, its middle the middle of the crop's width.
+    The crop is a similarity transform of the image: rotation, scaling and translation, without shear. The line between
+    the eyes becomes horizontal, and its centre is at half the width of the crop.
 
     Parameters
     ----------
     image : ndarray of shape (height, width, 3), uint8
         RGB.
     landmarks : array-like of shape (n_points, 2)
-        x and y (pixels) of the person's right eye, then of the left; what follows is not used. As in
-        :class:`savee_mm.vision.Faces`.
+        x and y (pixels) of the person's right eye, then of the left, as in :class:`savee_mm.vision.Faces`. Further
+        points are ignored.
     size : tuple of int, default=(64, 64)
-        (height, width) of the result (pixels). Where they differ, the square around the face is widened to that shape.
+        (height, width) of the crop (pixels). If they differ, the square around the face is extended to that shape.
     margin : float, default=0.0
-        What the square is larger than the face, as a share of its side, as in :func:`crop_face`: at 0 the eyes are
-        0.35 of the square's side apart, and 0.12 of it above the middle.
+        Extra size of the square around the face, as a fraction of its side, as in :func:`crop_face`. At 0 the distance
+        of the eyes is 0.35 of the side, and they are 0.12 of it above the centre.
 
     Returns
     -------
     crop : ndarray of shape (size[0], size[1], 3), float32
-        RGB in [0, 1]. Beyond the picture's borders its edge pixels are repeated. Shrunk by pixel area, enlarged
-        linearly.
+        RGB in [0, 1]. Outside the image its edge pixels are repeated. Interpolation is by area when shrinking, linear
+        when enlarging.
     transform : ndarray of shape (2, 3), float64
-        From the picture's pixels to the crop's, for :func:`map_points`.
+        From pixels of the image to pixels of the crop, for :func:`map_points`.
 
     Raises
     ------
     ValueError
-        Where the picture, size or margin is none, or the eyes are not two different points.
+        If the image, size or margin is not valid, or the eyes are not two different points.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def align_face(
 
 
 def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
-    """Return the transform of :func:`align_face`, from the picture's pixels to the crop's.
+    """Return the transform of :func:`align_face`, from pixels of the image to pixels of the crop.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
     Raises
     ------
     ValueError
-        Where the size or margin is none, or the eyes are not two different points.
+        If the size or margin is not valid, or the eyes are not two different points.
     """
     height, width = check_size(size)
     margin = check_margin(margin)
@@ -86,7 +86,7 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
         raise ValueError(f"Expected landmarks of shape (n_points, 2), the two eyes first, got {landmarks!r}.")
     across = eyes[1] - eyes[0]
     if not across.any():
-        raise ValueError(f"Expected the two eyes at different places, got both at {eyes[0]}.")
+        raise ValueError(f"Expected two different eye positions, got {eyes[0]} twice.")
     side = min(height, width) / (1 + margin)
     # As complex numbers a similarity transform is a * z + b.
     turn = side * _EYE_DISTANCE / complex(*across)
@@ -98,23 +98,23 @@ def eye_transform(landmarks, *, size=(64, 64), margin=0.0):
 def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
     """Return the eyes of a face over a clip with one distance and one direction.
 
-    These are the medians over the frames, of x and of y, of the way from eye to eye. What a detector tells of single
-    frames wanders, and a tilt of the head is left to be seen; where the face is, is told by each frame itself.
+    Distance and direction are the medians over the frames of the vector between the eyes. This removes the noise of
+    the detector, and keeps tilts of the head visible. The position of the face is that of each frame.
 
     Parameters
     ----------
     landmarks : array-like of shape (n_frames, n_points, 2)
-        x and y (pixels) of the person's right eye, then of the left; what follows is not used.
+        x and y (pixels) of the person's right eye, then of the left. Further points are ignored.
 
     Returns
     -------
     eyes : ndarray of shape (n_frames, 2, 2), float64
-        For :func:`align_face`, frame by frame.
+        Landmarks for :func:`align_face`, for each frame.
 
     Raises
     ------
     ValueError
-        For landmarks of another shape, no frames, or points that are not finite.
+        If the landmarks have another shape, no frames, or points that are not finite.
 
     Examples
     --------
@@ -128,13 +128,13 @@ def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
         raise ValueError(f"Expected landmarks of shape (n_frames, n_points, 2), the eyes first, got {points.shape}.")
     eyes = points[:, :2]
     if not np.isfinite(eyes).all():
-        raise ValueError(f"Expected eyes at finite places, got {eyes[~np.isfinite(eyes).all(axis=(1, 2))][0]}.")
+        raise ValueError(f"Expected finite positions of the eyes, got {eyes[~np.isfinite(eyes).all(axis=(1, 2))][0]}.")
     across = np.median(eyes[:, 1] - eyes[:, 0], axis=0)
     return eyes.mean(axis=1, keepdims=True) + np.array([[-0.5], [0.5]]) * across
 
 
 def map_points(transform: np.ndarray, points: ArrayLike) -> np.ndarray:
-    """Map points of a picture to a crop of it.
+    """Map points of an image to a crop of it.
 
     Parameters
     ----------
@@ -159,12 +159,12 @@ def map_points(transform: np.ndarray, points: ArrayLike) -> np.ndarray:
 
 
 def _warp(image, transform, height, width):
-    """Return the crop (float32 in [0, 1]) that ``transform`` makes of a picture."""
-    # warpAffine takes single points of the picture, which aliases where it shrinks: so it makes a crop at least as
-    # fine as the picture, and that is shrunk by a whole factor.
+    """Return the crop (float32 in [0, 1]) of an image by a transform."""
+    # warpAffine samples single points, which aliases when shrinking. So warp to a multiple of the size that is not
+    # coarser than the image, and shrink that by area.
     fine = max(1, int(np.ceil(1 / np.hypot(*transform[:, 0]))))
     to_fine = transform * fine
-    # OpenCV counts from the middle of the first pixel, we from its corner.
+    # OpenCV measures from the centre of the first pixel, we from its corner.
     to_fine[:, 2] += to_fine[:, :2].sum(axis=1) / 2 - 0.5
     warped = cv2.warpAffine(
         image, to_fine, (width * fine, height * fine), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -1,4 +1,4 @@
-"""The crop: the square around a face, at a fixed size."""
+"""Crops: the square around a face, scaled to a fixed size."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from savee_mm.vision.faces import check_image
 def crop_face(
     image: np.ndarray, box: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0
 ) -> np.ndarray:
-    """Cut the square around a face's centre out of a picture and scale it.
+    """Crop the square around the centre of a face and scale it.
 
     Parameters
     ----------
@@ -19,22 +19,21 @@ def crop_face(
     box : array-like of shape (4,)
         x and y of the upper left corner, width, height (pixels).
     size : tuple of int, default=(64, 64)
-        (height, width) of the result (pixels). Where they differ, the square is widened to that shape, so
-        that nothing is stretched.
+        (height, width) of the crop (pixels). If they differ, the square is extended to that shape, not stretched.
     margin : float, default=0.0
-        What the square is larger than the box's larger side, as a share of it: 0.2 makes it 1.2 times the
+        Extra size of the square, as a fraction of the larger side of the box: with 0.2 the square has 1.2 times that
         side.
 
     Returns
     -------
     crop : ndarray of shape (size[0], size[1], 3), float32
-        RGB in [0, 1]. Beyond the picture's borders its edge pixels are repeated. Shrunk by pixel area,
-        enlarged linearly.
+        RGB in [0, 1]. Outside the image its edge pixels are repeated. Interpolation is by area when shrinking, linear
+        when enlarging.
 
     Raises
     ------
     ValueError
-        Where the picture, box, size or margin is none.
+        If the image, box, size or margin is not valid.
 
     Examples
     --------
@@ -46,14 +45,14 @@ def crop_face(
     """
     image = check_image(image)
     rows, columns, (height, width) = _spans(box, size, margin)
-    patch = _stretch(image, rows, columns)
+    patch = _select(image, rows, columns)
     shrinks = len(rows) >= height and len(columns) >= width
     scaled = cv2.resize(patch, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return scaled.astype(np.float32) / np.float32(255)
 
 
 def crop_transform(box: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: float = 0.0) -> np.ndarray:
-    """Return where :func:`crop_face` puts the pixels of the picture, for :func:`savee_mm.vision.map_points`.
+    """Return the transform of :func:`crop_face`, for :func:`savee_mm.vision.map_points`.
 
     Parameters
     ----------
@@ -67,12 +66,12 @@ def crop_transform(box: ArrayLike, *, size: tuple[int, int] = (64, 64), margin: 
     Returns
     -------
     transform : ndarray of shape (2, 3), float64
-        From the picture's pixels to the crop's.
+        From pixels of the image to pixels of the crop.
 
     Raises
     ------
     ValueError
-        Where the box, size or margin is none.
+        If the box, size or margin is not valid.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def check_size(size):
     Raises
     ------
     ValueError
-        Where ``size`` is no pair of positive integers.
+        If ``size`` is not a pair of positive integers.
     """
     if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
         raise ValueError(f"Expected size = (height, width) of positive integers, got {size!r}.")
@@ -105,7 +104,7 @@ def check_margin(margin):
     Raises
     ------
     ValueError
-        Where it is not above -1.
+        If it is not above -1.
     """
     if not margin > -1:
         raise ValueError(f"Expected a margin above -1, got {margin!r}.")
@@ -113,7 +112,7 @@ def check_margin(margin):
 
 
 def _spans(box, size, margin):
-    """Return the rows and columns (ranges) around a box, which may reach beyond the picture, and the size."""
+    """Return the rows and columns (ranges) around a box, which can extend outside the image, and the size."""
     box = np.asarray(box, dtype=np.float64)
     if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
         raise ValueError(f"Expected box = (x, y, width, height) with a positive width and height, got {box}.")
@@ -125,14 +124,14 @@ def _spans(box, size, margin):
 
 
 def _span(centre, length):
-    """Return the pixels of a stretch around ``centre``."""
+    """Return the range of pixels around ``centre``."""
     n_pixels = max(1, round(length))
     first = int(np.floor(centre - n_pixels / 2 + 0.5))
     return range(first, first + n_pixels)
 
 
-def _stretch(image, rows, columns):
-    """Return those rows and columns of a picture; beyond its borders its edge pixels are repeated."""
+def _select(image, rows, columns):
+    """Return those rows and columns of an image. Outside the image its edge pixels are repeated."""
     if all(span.start >= 0 and span.stop <= n for span, n in zip((rows, columns), image.shape, strict=False)):
         return image[rows.start : rows.stop, columns.start : columns.stop]
     rows, columns = (np.clip(span, 0, n - 1) for span, n in zip((rows, columns), image.shape, strict=False))

@@ -1,12 +1,12 @@
-"""Descriptors of face crops: histograms of edge directions and of local binary patterns, measures between landmarks."""
+"""Descriptors of face crops: histograms of gradients and of local binary patterns, geometry of the landmarks."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Of a contrast of 1 across one pixel: what is flatter counts as flat, and its noise is not blown up.
+# Regularisation, relative to a contrast of 1 across one pixel: the noise of flat regions is not amplified.
 _FLAT = 0.01
 N_PATTERNS = 59
-"""Codes of uniform local binary patterns with eight neighbours; the last one stands for all others."""
+"""Number of uniform local binary patterns with eight neighbours, and one for all other patterns."""
 
 GEOMETRY = (
     "eyes_nose",
@@ -21,42 +21,41 @@ GEOMETRY = (
     "mouth_tilt",
     "nose_turn",
 )
-"""Names of the measures of :func:`landmark_geometry`, in their order."""
+"""Names of the columns of :func:`landmark_geometry`."""
 
 
-def hog(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int = 12, signed: bool = True) -> np.ndarray:
-    """Count edge directions on a grid of cells.
+def hog(images: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int = 12, signed: bool = True) -> np.ndarray:
+    """Compute histograms of oriented gradients on a grid of cells.
 
-    The edge's strength is shared linearly between the nearest cells and the nearest directions, so that a small shift
-    or turn changes little. Each cell is set off against the strength of the 3 x 3 cells around it, which takes out
-    lighting, and the root is taken, which lets weak edges speak beside strong ones.
+    The magnitude of a gradient is distributed linearly over the nearest cells and directions, so that small shifts and
+    rotations change little. Each cell is normalised by the energy of the 3 x 3 cells around it, which reduces the
+    influence of lighting. The square root increases the weight of weak edges.
 
     Parameters
     ----------
-    pictures : array-like of shape (..., height, width)
-        Grey, in [0, 1].
+    images : array-like of shape (..., height, width)
+        Grey levels in [0, 1].
     n_cells : tuple of int, default=(6, 6)
         Rows and columns of the grid.
     n_bins : int, default=12
-        Directions of the gradient. Bin 0 is to the right, as at an upright edge with its bright side there; directions
-        go on downwards.
+        Number of directions of the gradient. Bin 0 is the direction to the right (a vertical edge that is bright on its
+        right side). The next bins turn downwards.
     signed : bool, default=True
-        Whether the bins share a whole turn, so that from dark to bright is another direction than from bright to dark,
-        or half a turn.
+        Whether the bins cover 360 degrees, so that dark to bright and bright to dark differ, or 180 degrees.
 
     Returns
     -------
     histograms : ndarray of shape (..., n_rows, n_columns, n_bins), float32
-        In [0, 3]; zeros where a picture is constant.
+        In [0, 3]. Zeros for a constant image.
 
     Raises
     ------
     ValueError
-        For pictures that are smaller than the grid, not numbers, or not finite.
+        If the images are smaller than the grid, not numeric, or not finite.
 
     References
     ----------
-    N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005; the root after
+    N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection", CVPR 2005; the square root is from
     R. Arandjelovic, A. Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012.
 
     Examples
@@ -67,22 +66,22 @@ def hog(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int =
     >>> int(hog(edge, n_cells=(2, 2)).sum(axis=(0, 1)).argmax())
     0
     """
-    pictures = _check_pictures(pictures, n_cells)
+    images = _check_images(images, n_cells)
     if int(n_bins) != n_bins or n_bins < 2:
-        raise ValueError(f"Expected n_bins of 2 at least, got {n_bins!r}.")
-    # Brightness is perceived, and lighting multiplied, on a scale nearer to the root.
-    pictures = np.sqrt(np.clip(pictures, 0, None))
-    down, across = np.zeros_like(pictures), np.zeros_like(pictures)
-    down[..., 1:-1, :] = pictures[..., 2:, :] - pictures[..., :-2, :]
-    across[..., 1:-1] = pictures[..., 2:] - pictures[..., :-2]
+        raise ValueError(f"Expected n_bins of at least 2, got {n_bins!r}.")
+    # The square root is closer to perceived brightness, and reduces multiplicative lighting.
+    images = np.sqrt(np.clip(images, 0, None))
+    down, across = np.zeros_like(images), np.zeros_like(images)
+    down[..., 1:-1, :] = images[..., 2:, :] - images[..., :-2, :]
+    across[..., 1:-1] = images[..., 2:] - images[..., :-2]
     strength = np.hypot(across, down)
     turn = 2 * np.pi if signed else np.pi
     direction = np.arctan2(down, across) % turn * (n_bins / turn)
     nearest = np.floor(direction)
     share = direction - nearest
     nearest = nearest.astype(np.int64) % n_bins
-    rows, columns = (_cell_weights(n, m) for n, m in zip(pictures.shape[-2:], n_cells, strict=True))
-    histograms = np.empty((*pictures.shape[:-2], *n_cells, n_bins), np.float32)
+    rows, columns = (_cell_weights(n, m) for n, m in zip(images.shape[-2:], n_cells, strict=True))
+    histograms = np.empty((*images.shape[:-2], *n_cells, n_bins), np.float32)
     for k in range(n_bins):
         votes = np.where(nearest == k, 1 - share, 0) + np.where((nearest + 1) % n_bins == k, share, 0)
         histograms[..., k] = rows @ (votes * strength) @ columns.T
@@ -90,16 +89,16 @@ def hog(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int =
     return np.sqrt(histograms / np.sqrt(energy + _FLAT**2)[..., np.newaxis])
 
 
-def lbp_histograms(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), radius: float = 1) -> np.ndarray:
-    """Count uniform local binary patterns on a grid of cells.
+def lbp_histograms(images: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), radius: float = 1) -> np.ndarray:
+    """Compute histograms of uniform local binary patterns on a grid of cells.
 
-    Each pixel is told by which of its eight neighbours on a circle are at least as bright. The 58 patterns that change
-    at most twice around the circle (spots, edges, corners) have a bin each, all others share the last one.
+    The pattern of a pixel states which of its eight neighbours on a circle are at least as bright. The 58 patterns with
+    at most two changes around the circle (spots, edges, corners) have one bin each, all others share the last bin.
 
     Parameters
     ----------
-    pictures : array-like of shape (..., height, width)
-        Grey, in [0, 1].
+    images : array-like of shape (..., height, width)
+        Grey levels in [0, 1].
     n_cells : tuple of int, default=(6, 6)
         Rows and columns of the grid.
     radius : float, default=1
@@ -108,7 +107,7 @@ def lbp_histograms(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), ra
     Returns
     -------
     histograms : ndarray of shape (..., n_rows, n_columns, 59), float32
-        Roots of the shares of the patterns in each cell. Zeros where a picture is constant, which has no pattern.
+        Square roots of the relative frequencies of the patterns in each cell. Zeros for a constant image.
 
     Raises
     ------
@@ -131,30 +130,30 @@ def lbp_histograms(pictures: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), ra
     """
     from skimage.feature import local_binary_pattern
 
-    pictures = _check_pictures(pictures, n_cells)
-    flat = pictures.reshape(-1, *pictures.shape[-2:])
-    # In whole numbers, as a camera gives them: ties are ties, whatever the rounding.
+    images = _check_images(images, n_cells)
+    flat = images.reshape(-1, *images.shape[-2:])
+    # Integers, as from a camera: equal levels stay equal in spite of rounding.
     levels = np.clip(np.rint(flat * 255), 0, 255).astype(np.uint8)
     rows, columns = (np.arange(n) * m // n for n, m in zip(flat.shape[1:], n_cells, strict=True))
     cells = (rows[:, np.newaxis] * n_cells[1] + columns) * N_PATTERNS
     n_bins = n_cells[0] * n_cells[1] * N_PATTERNS
-    # Beyond the border its pixels are repeated.
+    # Outside the image its edge pixels are repeated.
     border = int(np.ceil(radius))
     histograms = np.zeros((len(flat), n_bins), np.float32)
-    for i, picture in enumerate(levels):
-        if np.ptp(picture):
-            patterns = local_binary_pattern(np.pad(picture, border, mode="edge"), 8, radius, method="nri_uniform")
+    for i, image in enumerate(levels):
+        if np.ptp(image):
+            patterns = local_binary_pattern(np.pad(image, border, mode="edge"), 8, radius, method="nri_uniform")
             patterns = patterns[border:-border, border:-border].astype(np.int64)
             histograms[i] = np.bincount((cells + patterns).ravel(), minlength=n_bins)
-    histograms = histograms.reshape(*pictures.shape[:-2], *n_cells, N_PATTERNS)
+    histograms = histograms.reshape(*images.shape[:-2], *n_cells, N_PATTERNS)
     return np.sqrt(histograms / np.maximum(histograms.sum(axis=-1, keepdims=True), 1))
 
 
 def landmark_geometry(landmarks: ArrayLike) -> np.ndarray:
-    """Measure distances and angles between five landmarks, which no shift, turn or scale of the face changes.
+    """Measure distances and angles between five landmarks, invariant to shift, rotation and scale.
 
-    Distances are told in distances of the eyes. Eyes and mouth without a side are the points in their middle, and what
-    both sides have is the mean of the two.
+    Distances are divided by the distance of the eyes. "Eyes" and "mouth" are the centres of both points. Measures of
+    both sides are averaged.
 
     Parameters
     ----------
@@ -164,14 +163,14 @@ def landmark_geometry(landmarks: ArrayLike) -> np.ndarray:
     Returns
     -------
     measures : ndarray of shape (..., 11), float64
-        In the order of :data:`GEOMETRY`: seven distances, the angles at the nose between the corners of the mouth and
-        between the eyes, the angle from the line of the eyes to the mouth's (radians), and how far the nose is off the
-        line through the middle of the eyes and across it, towards the left eye. NaN where a landmark is.
+        In the order of :data:`GEOMETRY`: seven distances; the angles at the nose between the corners of the mouth and
+        between the eyes; the angle from the line of the eyes to that of the mouth (radians); the distance of the nose
+        from the perpendicular bisector of the eyes, positive towards the left eye. NaN if a landmark is NaN.
 
     Raises
     ------
     ValueError
-        For an array of another shape.
+        If the array has another shape.
 
     Examples
     --------
@@ -183,7 +182,7 @@ def landmark_geometry(landmarks: ArrayLike) -> np.ndarray:
     points = np.asarray(landmarks, dtype=np.float64)
     if points.ndim < 2 or points.shape[-2:] != (5, 2):
         raise ValueError(f"Expected landmarks of shape (..., 5, 2), got {points.shape}.")
-    # As complex numbers, one difference times the conjugate of another holds the angle between them.
+    # With complex numbers, a difference times the conjugate of another has the angle between them.
     right_eye, left_eye, nose, right_corner, left_corner = np.moveaxis(points[..., 0] + 1j * points[..., 1], -1, 0)
     across = left_eye - right_eye
     interocular = np.where(across == 0, np.nan, np.abs(across))
@@ -213,32 +212,32 @@ def landmark_geometry(landmarks: ArrayLike) -> np.ndarray:
     return np.stack(measures, axis=-1)
 
 
-def _check_pictures(pictures, n_cells):
-    """Return pictures as float32."""
-    pictures = np.asarray(pictures)
+def _check_images(images, n_cells):
+    """Return the images as float32."""
+    images = np.asarray(images)
     if len(n_cells) != 2 or any(int(n) != n or n < 1 for n in n_cells):
         raise ValueError(f"Expected n_cells = (rows, columns) of positive integers, got {n_cells!r}.")
-    fits = pictures.ndim >= 2 and pictures.shape[-2] >= n_cells[0] and pictures.shape[-1] >= n_cells[1]
-    if not fits or pictures.dtype.kind not in "fiub":
+    fits = images.ndim >= 2 and images.shape[-2] >= n_cells[0] and images.shape[-1] >= n_cells[1]
+    if not fits or images.dtype.kind not in "fiub":
         raise ValueError(
-            f"Expected grey pictures of shape (..., height, width), {n_cells[0]} x {n_cells[1]} pixels at least, got "
-            f"an array of shape {pictures.shape} and type {pictures.dtype}."
+            f"Expected grey images of shape (..., height, width), at least {n_cells[0]} x {n_cells[1]} pixels, got "
+            f"an array of shape {images.shape} and type {images.dtype}."
         )
-    pictures = pictures.astype(np.float32, copy=False)
-    if not np.isfinite(pictures).all():
-        raise ValueError(f"{np.count_nonzero(~np.isfinite(pictures))} of {pictures.size} pixels are NaN or infinite.")
-    return pictures
+    images = images.astype(np.float32, copy=False)
+    if not np.isfinite(images).all():
+        raise ValueError(f"{np.count_nonzero(~np.isfinite(images))} of {images.size} pixels are NaN or infinite.")
+    return images
 
 
 def _cell_weights(n_pixels, n_cells):
-    """Return how much each pixel counts in each cell, (n_cells, n_pixels): linearly less away from its middle."""
-    middles = (np.arange(n_cells) + 0.5) * n_pixels / n_cells
-    offsets = np.abs(np.arange(n_pixels) + 0.5 - middles[:, np.newaxis])
+    """Return the weight of each pixel in each cell, (n_cells, n_pixels): it decreases linearly from the centre."""
+    centres = (np.arange(n_cells) + 0.5) * n_pixels / n_cells
+    offsets = np.abs(np.arange(n_pixels) + 0.5 - centres[:, np.newaxis])
     return np.maximum(0, 1 - offsets * n_cells / n_pixels).astype(np.float32)
 
 
 def _mean_of_neighbours(values):
-    """Return the mean over 3 x 3 cells on the last two axes; beyond the border its values are repeated."""
+    """Return the mean over 3 x 3 cells on the last two axes. Edge values are repeated."""
     rows, columns = values.shape[-2:]
     padded = np.pad(values, [(0, 0)] * (values.ndim - 2) + [(1, 1), (1, 1)], mode="edge")
     return sum(padded[..., i : i + rows, j : j + columns] for i in range(3) for j in range(3)) / 9

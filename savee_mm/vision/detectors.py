@@ -11,34 +11,34 @@ from savee_mm.vision.lbp import LBPDetector
 from savee_mm.vision.ssd import SSDDetector
 from savee_mm.vision.yunet import YuNetDetector
 
-# The lowest score that counts as a face: a probability, a probability, a number of agreeing windows.
+# The lowest score that counts as a face: a probability (yunet, ssd), a number of overlapping windows (lbp).
 THRESHOLDS = {"yunet": 0.6, "ssd": 0.5, "lbp": 4}
-# Best first: what "auto" looks for.
+# In the order in which "auto" tries them.
 _CLASSES = {"yunet": YuNetDetector, "ssd": SSDDetector, "lbp": LBPDetector}
-# Whose faces have landmarks.
+# Detectors whose faces have landmarks.
 WITH_LANDMARKS = ("yunet",)
-# What the two that need weights are made of.
+# Files of weights.
 _FILES = {"yunet": ("one file (.onnx)",), "ssd": ("a network (.pb)", "its description (.pbtxt)")}
 
 
 def available_detectors() -> list[str]:
-    """Return the names of the detectors that can be used here and now, the best first.
+    """Return the names of the available detectors, the best first.
 
     Returns
     -------
     names : list of str
-        ``"yunet"`` and ``"ssd"`` where their weights are found, and always ``"lbp"``.
+        ``"yunet"`` and ``"ssd"`` if their weights are found, and always ``"lbp"``.
     """
     return [name for name in _CLASSES if name not in _FILES or find_weights(name) is not None]
 
 
 def resolve_detector(name: str) -> str:
-    """Return the name of the detector that ``name`` stands for.
+    """Return the name of the detector, with "auto" replaced by the best available one.
 
     Parameters
     ----------
     name : {"auto", "yunet", "ssd", "lbp"}
-        ``"auto"`` is YuNet where its weights are found, else the SSD, else scikit-image's LBP cascade.
+        ``"auto"`` is YuNet if its weights are found, else the SSD, else scikit-image's LBP cascade.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def resolve_detector(name: str) -> str:
     Raises
     ------
     ValueError
-        For any other name.
+        If the name is unknown.
 
     Examples
     --------
@@ -67,40 +67,40 @@ def detector_files(
     name: str,
     weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
 ) -> tuple[Path, ...]:
-    """Return the files of weights that a detector is made of.
+    """Return the paths of the weights of a detector.
 
     Parameters
     ----------
     name : {"yunet", "ssd", "lbp"}
-        A detector.
+        Name of a detector.
     weights : path-like or sequence of path-like, default=None
-        Its own files instead of those in the folder of weights, see :func:`make_detector`.
+        Files to use instead of those in the weights folder, see :func:`make_detector`.
 
     Returns
     -------
     paths : tuple of Path
-        None for ``"lbp"``, whose cascade comes with scikit-image.
+        Empty for ``"lbp"``, whose cascade is part of scikit-image.
 
     Raises
     ------
     ValueError
-        Where ``weights`` are not as many files as the detector has.
+        If ``weights`` has the wrong number of files.
     FileNotFoundError
-        Where a file is missing; says how to get it.
+        If a file is missing. The message says how to get it.
     """
     if weights is None:
         return require_weights(name) if name in _FILES else ()
     if name not in _FILES:
         raise ValueError(
-            f"The detector {name!r} takes no weights of your own, got {weights!r}; name one of "
-            f"{', '.join(map(repr, _FILES))} with them."
+            f"The detector {name!r} takes no weights, got {weights!r}; detectors with weights are "
+            f"{', '.join(map(repr, _FILES))}."
         )
     paths = tuple(Path(path) for path in ((weights,) if isinstance(weights, (str, os.PathLike)) else weights))
     if len(paths) != len(_FILES[name]):
-        raise ValueError(f"The detector {name!r} is made of {' and '.join(_FILES[name])}, got the weights {weights!r}.")
+        raise ValueError(f"The detector {name!r} expects {' and '.join(_FILES[name])}, got the weights {weights!r}.")
     for path in paths:
         if not path.is_file():
-            raise FileNotFoundError(f"No file of weights at {path}; check the path, or fetch_weights({name!r}).")
+            raise FileNotFoundError(f"No weights file {path}; check the path, or call fetch_weights({name!r}).")
     return paths
 
 
@@ -108,31 +108,31 @@ def make_detector(
     name: str,
     weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
 ) -> FaceDetector:
-    """Return the detector of that name, built once in each process.
+    """Return the detector of that name. It is built once in each process.
 
     Parameters
     ----------
     name : {"auto", "yunet", "ssd", "lbp"}
         See :func:`resolve_detector`.
     weights : path-like or sequence of path-like, default=None
-        Files of your own; those that ``fetch_weights`` puts into the folder ``SAVEE_MM_WEIGHTS`` when None. For
+        Weights files; None for those that ``fetch_weights`` stores in the folder ``SAVEE_MM_WEIGHTS``. For
         ``"yunet"`` an ``.onnx``; for ``"ssd"`` the network and its description: ``.pb`` and ``.pbtxt``, or with
         OpenCV 4 ``.caffemodel`` and ``.prototxt``.
 
     Returns
     -------
     detector : object
-        With ``name``, and ``detect(image, landmarks=True)`` that takes a picture ``(height, width, 3)`` of uint8 RGB
-        and returns :class:`savee_mm.vision.Faces`, sooner where landmarks need not be exact. Threads may share it; a
-        pickle holds no more than its name and the paths of weights of your own, and finds the weights anew where it is
-        loaded.
+        With an attribute ``name`` and a method ``detect(image, landmarks=True)`` that takes an image
+        ``(height, width, 3)`` of uint8 RGB and returns :class:`savee_mm.vision.Faces`. With ``landmarks=False``
+        landmarks may be less exact and detection faster. Threads can share a detector. A pickle contains only the name
+        and the paths in ``weights``; weights are loaded again when it is unpickled.
 
     Raises
     ------
     ValueError
-        For an unknown name, or weights that OpenCV cannot read.
+        If the name is unknown or OpenCV cannot read the weights.
     FileNotFoundError
-        Where its weights are missing; says how to get them.
+        If its weights are missing. The message says how to get them.
     """
     name = resolve_detector(name)
     paths = detector_files(name, weights)
@@ -142,5 +142,5 @@ def make_detector(
 @lru_cache(maxsize=8)
 def _build(name, paths, own_weights):
     detector = _CLASSES[name](*paths, threshold=THRESHOLDS[name])
-    detector.weights = own_weights
+    detector.factory = make_detector, (name,) if own_weights is None else (name, own_weights)
     return detector

@@ -1,4 +1,4 @@
-"""What a detector finds in a picture, and the one rule that chooses among several faces."""
+"""Faces that a detector finds in an image, and the choice of one of them."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces found in one picture, in the order of falling score.
+    """Faces found in one image, by descending score.
 
     Attributes
     ----------
     boxes : ndarray of shape (n_faces, 4), float64
-        x and y of the upper left corner, width, height (pixels). A box may reach beyond the picture.
+        x and y of the upper left corner, width, height (pixels). A box can extend outside the image.
     scores : ndarray of shape (n_faces,), float64
-        The detector's own confidence: comparable within one detector only.
+        Confidence of the detector. Scores of different detectors are not comparable.
     landmarks : ndarray of shape (n_faces, 5, 2), float64, or None
-        x and y (pixels) of the person's right eye, left eye, nose tip, right and left mouth corner; None
-        where the detector finds none.
+        x and y (pixels) of the person's right eye, left eye, nose tip, right and left mouth corner. None if the
+        detector has no landmarks.
     """
 
     boxes: np.ndarray
@@ -29,7 +29,7 @@ class Faces:
 
 
 def sorted_faces(boxes, scores, landmarks=None):
-    """Return Faces by falling score, without boxes that have no area."""
+    """Return Faces by descending score, without boxes of zero area."""
     boxes = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     scores = np.asarray(scores, dtype=np.float64).reshape(-1)
     order = np.argsort(-scores, kind="stable")
@@ -40,24 +40,24 @@ def sorted_faces(boxes, scores, landmarks=None):
 
 
 def choose_face(faces: Faces, image_shape: tuple[int, int]) -> int | None:
-    """Choose the face of the person that the picture is about: large, and near the picture's centre.
+    """Choose the main face of an image: large, and near the centre.
 
-    Each box weighs ``area * (1 - d)``, where d is the distance of its centre from the picture's centre as a
-    share of half the picture's diagonal; the heaviest wins, and the better score between equals. So a speaker
-    who sits to one side still wins over a small face in the middle, and a box inside the speaker's face (a
-    mouth taken for a face) loses.
+    The weight of a box is ``area * (1 - d)``, where d is the distance of its centre from the centre of the image,
+    divided by half the diagonal of the image. The box with the largest weight is chosen; the score decides between
+    equal weights. So a speaker at one side is preferred to a small face in the centre, and to a false detection inside
+    the face, such as the mouth.
 
     Parameters
     ----------
     faces : Faces
-        What a detector found.
+        Detected faces.
     image_shape : tuple of int
-        (height, width, ...) of the picture (pixels).
+        (height, width, ...) of the image (pixels).
 
     Returns
     -------
     index : int or None
-        Place of the face in ``faces``; None where there is none.
+        Index of the face in ``faces``; None if it is empty.
 
     Examples
     --------
@@ -71,19 +71,19 @@ def choose_face(faces: Faces, image_shape: tuple[int, int]) -> int | None:
 
 
 def weigh_faces(faces, image_shape):
-    """Return the weight of each face in the choice of :func:`choose_face`.
+    """Return the weight of each face in :func:`choose_face`.
 
     Parameters
     ----------
     faces : Faces
-        What a detector found.
+        Detected faces.
     image_shape : tuple of int
-        (height, width, ...) of the picture (pixels).
+        (height, width, ...) of the image (pixels).
 
     Returns
     -------
     weights : ndarray of shape (n_faces,), float64
-        In pixels of area, 0 or more.
+        Areas (pixels), 0 or more.
     """
     height, width = image_shape[:2]
     offsets = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2 - (width / 2, height / 2)
@@ -93,17 +93,17 @@ def weigh_faces(faces, image_shape):
 
 
 def check_image(image):
-    """Return ``image`` as a contiguous picture.
+    """Return ``image`` as a contiguous array.
 
     Raises
     ------
     ValueError
-        Where it is no array of shape (height, width, 3) and type uint8, or has no pixels.
+        If it is not an array of shape (height, width, 3) and type uint8, or has no pixels.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise ValueError(
-            f"Expected a picture of shape (height, width, 3) and type uint8 (RGB), got shape {image.shape} "
+            f"Expected an image of shape (height, width, 3) and type uint8 (RGB), got shape {image.shape} "
             f"and type {image.dtype}."
         )
     return np.ascontiguousarray(image)

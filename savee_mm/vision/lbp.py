@@ -1,4 +1,4 @@
-"""scikit-image's cascade of local binary patterns: a face detector whose weights come with the package."""
+"""Face detector: the LBP cascade of scikit-image, which needs no download."""
 
 import cv2
 import numpy as np
@@ -6,29 +6,29 @@ import numpy as np
 from savee_mm.vision._base import FaceDetector
 from savee_mm.vision.faces import sorted_faces
 
-# The cascade's window (pixels), and the picture's shorter side that it is run at: a frontal face that fills
-# less than about a fifth of it is not found.
+# Window of the cascade (pixels), and the shorter side to which images are scaled. A frontal face smaller than about a
+# fifth of that side is not found.
 _WINDOW = 24
 _SHORTER_SIDE = 128
-# Coarser steps (1.2 and 1.3) lose 3 of 255 frames of talking faces, finer ones gain nothing.
+# Coarser steps (1.2 and 1.3) miss 3 of 255 frames of talking faces; finer ones find no more.
 _SCALE_FACTOR = 1.1
 _STEP_RATIO = 1.0
-# Windows that overlap more than this (intersection over union) speak for one face.
+# Windows with a larger overlap (intersection over union) are one face.
 _SAME_FACE = 0.4
-# A box that lies in a bigger face by more than this share of itself is a part of that face.
+# A box with a larger fraction of its area inside another box is part of the same face.
 _INSIDE = 0.7
 
 
 class LBPDetector(FaceDetector):
-    """The frontal-face LBP cascade of scikit-image; the score is the number of windows that agree.
+    """Frontal-face LBP cascade of scikit-image. The score is the number of overlapping windows.
 
-    Windows that overlap are merged into their mean, and what lies inside a better supported face is dropped:
-    the cascade takes mouths and chins for faces and answers twice for one face. No landmarks.
+    Overlapping windows are merged into their mean. Boxes inside a face with more windows are dropped, because the
+    cascade also detects mouths and chins, and detects some faces twice. No landmarks.
 
     Parameters
     ----------
     threshold : int
-        The lowest number of agreeing windows that counts as a face.
+        The lowest number of overlapping windows that counts as a face.
 
     References
     ----------
@@ -39,7 +39,7 @@ class LBPDetector(FaceDetector):
 
     def __init__(self, *, threshold):
         super().__init__(threshold=threshold)
-        # Slow to import, and of no use to the other detectors.
+        # Slow to import, and not needed by the other detectors.
         from skimage import data
         from skimage.feature import Cascade
 
@@ -52,7 +52,7 @@ class LBPDetector(FaceDetector):
             grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
         if min(grey.shape) < _WINDOW:
             return sorted_faces([], [])
-        # A threshold above 1 merges nothing: the windows come one by one, and their number is the score.
+        # With a threshold above 1 windows are not merged: their number is the score.
         windows = self._cascade.detect_multi_scale(
             grey,
             scale_factor=_SCALE_FACTOR,
@@ -80,9 +80,9 @@ def merge_windows(windows):
     Returns
     -------
     boxes : ndarray of shape (n_faces, 4)
-        Mean of the windows of each face, the best supported first.
+        Mean of the windows of each face, by descending number of windows.
     votes : ndarray of shape (n_faces,), int
-        How many windows each face has.
+        Number of windows of each face.
     """
     boxes, votes = [], []
     shared = _intersections(windows, windows)
@@ -90,7 +90,7 @@ def merge_windows(windows):
     overlap = shared / (areas[:, None] + areas - shared)
     left = np.ones(len(windows), dtype=bool)
     while left.any():
-        # The window with most others around it speaks first and takes them along.
+        # Start with the window that overlaps most others, and remove all of them.
         near = (overlap > _SAME_FACE) & left & left[:, None]
         group = near[np.argmax(near.sum(axis=1))]
         boxes.append(windows[group].mean(axis=0))
@@ -100,7 +100,7 @@ def merge_windows(windows):
 
 
 def _without_parts(boxes, votes):
-    """Drop what lies in, or around, a face with more votes."""
+    """Drop boxes inside, or around, a face with more votes."""
     order = np.argsort(-votes, kind="stable")
     boxes, votes = boxes[order], votes[order]
     areas = boxes[:, 2] * boxes[:, 3]
@@ -113,7 +113,7 @@ def _without_parts(boxes, votes):
 
 
 def _intersections(a, b):
-    """Shared area of every box of ``a`` with every box of ``b``."""
+    """Return the intersection area of every box of ``a`` with every box of ``b``."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, :2] + a[:, None, 2:], b[None, :, :2] + b[None, :, 2:])
     return np.clip(high - low, 0, None).prod(axis=2)

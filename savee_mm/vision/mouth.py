@@ -1,4 +1,4 @@
-"""Which of several faces speaks: the one whose mouth changes with the voice."""
+"""Detection of the speaking face: the mouth that changes with the level of the voice."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,14 +7,14 @@ from savee_mm.vision.align import align_face
 from savee_mm.vision.crop import crop_face
 
 _SIDE = 32  # pixels
-# Shares of a face's box: the mouth, and the brows and eyes, which move with the head but not with the voice.
+# Regions of a thumbnail: the mouth, and the brows and eyes, which move with the head but not with the voice.
 _MOUTH = np.s_[19:30, 8:24]
 _UPPER = np.s_[4:15, 4:28]
-_FEWEST = 8  # pairs of frames; of fewer everything correlates
+_MIN_PAIRS = 8  # with fewer pairs of frames, correlations are high by chance
 
 
 def face_thumbnail(image: np.ndarray, box: ArrayLike, landmarks: ArrayLike | None = None) -> np.ndarray:
-    """Return a face in grey at a fixed small size.
+    """Return a small grey image of a face.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def face_thumbnail(image: np.ndarray, box: ArrayLike, landmarks: ArrayLike | Non
     box : array-like of shape (4,)
         x and y of the upper left corner, width, height (pixels).
     landmarks : array-like of shape (5, 2), default=None
-        Where they are given the crop is aligned by the eyes, see :func:`align_face`.
+        If given, the crop is aligned by the eyes, see :func:`align_face`.
 
     Returns
     -------
@@ -36,28 +36,28 @@ def face_thumbnail(image: np.ndarray, box: ArrayLike, landmarks: ArrayLike | Non
 
 
 def voice_agreement(changes: np.ndarray, loudness: np.ndarray) -> float:
-    """Return how well the changes of a face go with those of a voice.
+    """Return how strongly changes of the mouth correlate with changes of the level of a voice.
 
     Parameters
     ----------
     changes : ndarray of shape (n_pairs, 32, 32)
-        The second thumbnail of a face less the first, of pairs of frames about a tenth of a second apart.
+        Second minus first thumbnail of a face, for pairs of frames about 0.1 s apart.
     loudness : ndarray of shape (n_pairs,)
-        The change of the voice's loudness meanwhile.
+        Change of the loudness of the voice between the two frames of each pair.
 
     Returns
     -------
     agreement : float
-        Pearson's correlation of each pixel with the loudness, root mean square over the mouth less that over the
-        upper face, which a nodding head and a flickering light move too; -1 where there are fewer than eight pairs.
+        RMS over the pixels of the mouth of Pearson's correlation with the loudness, minus that over the upper face,
+        which also changes with head movements and lighting. -1 with fewer than eight pairs.
     """
-    if len(loudness) < _FEWEST:
+    if len(loudness) < _MIN_PAIRS:
         return -1.0
     return _correlation(changes[:, *_MOUTH], loudness) - _correlation(changes[:, *_UPPER], loudness)
 
 
 def _correlation(changes, loudness):
-    """Return the root mean square over the pixels of their correlation with the loudness."""
+    """Return the RMS over the pixels of their correlation with the loudness."""
     changes, loudness = changes - changes.mean(axis=0), loudness - loudness.mean()
     scale = np.sqrt(np.square(changes).sum(axis=0) * np.square(loudness).sum())
     products = np.tensordot(loudness, changes, axes=1)

@@ -1,4 +1,4 @@
-"""The ResNet-10 SSD of OpenCV's samples."""
+"""Face detector: the ResNet-10 SSD of the OpenCV samples."""
 
 from pathlib import Path
 
@@ -8,21 +8,21 @@ import numpy as np
 from savee_mm.vision._base import FaceDetector, loading
 from savee_mm.vision.faces import sorted_faces
 
-# What the network was trained with: its input side (pixels) and the mean of blue, green and red.
+# Input of the network: side (pixels), and the mean of blue, green and red.
 _SIDE = 300
 _MEAN = (104, 177, 123)
 
 
 class SSDDetector(FaceDetector):
-    """OpenCV's ResNet-10 single-shot detector; the score is a probability.
+    """Single-shot detector (ResNet-10) of OpenCV. The score is a probability.
 
-    The whole picture is scaled to 300 x 300, whatever its shape, as in training. No landmarks.
+    Images of any shape are scaled to 300 x 300, as in training. No landmarks.
 
     Parameters
     ----------
     graph, config : path-like
-        ``opencv_face_detector_uint8.pb`` and ``opencv_face_detector.pbtxt``: the form that OpenCV 4 and 5
-        both load. OpenCV 4 loads the Caffe form too, ``.caffemodel`` and ``.prototxt``.
+        ``opencv_face_detector_uint8.pb`` and ``opencv_face_detector.pbtxt``, which OpenCV 4 and 5 load, or
+        ``.caffemodel`` and ``.prototxt`` with OpenCV 4.
     threshold : float
         The lowest score that counts as a face.
 
@@ -39,8 +39,8 @@ class SSDDetector(FaceDetector):
         caffe = Path(graph).suffix == ".caffemodel"
         if caffe and not hasattr(cv2.dnn, "readNetFromCaffe"):
             raise ValueError(
-                f"OpenCV {cv2.__version__} reads no Caffe files any more, got {graph}. Give the network as .pb and "
-                '.pbtxt, which fetch_weights("ssd") downloads, or install opencv-python<5.'
+                f"OpenCV {cv2.__version__} cannot read Caffe files, got {graph}. Use the .pb and .pbtxt files, which "
+                'fetch_weights("ssd") downloads, or install opencv-python<5.'
             )
         with loading(graph, config):
             if caffe:
@@ -52,7 +52,7 @@ class SSDDetector(FaceDetector):
         height, width = image.shape[:2]
         blob = cv2.dnn.blobFromImage(image, 1.0, (_SIDE, _SIDE), _MEAN, swapRB=True, crop=False)
         self._network.setInput(blob)
-        # Rows of (picture, class, score, left, top, right, bottom), the last four as shares of the picture.
+        # Rows of (image, class, score, left, top, right, bottom), the last four relative to the size of the image.
         found = self._network.forward().reshape(-1, 7).astype(np.float64)
         found = found[found[:, 2] >= self.threshold]
         corners = found[:, 3:] * (width, height, width, height)

@@ -1,12 +1,12 @@
-"""The same face through a clip: boxes of one face linked over the frames, and one of the faces chosen."""
+"""Face tracking: link the boxes of each face over the frames of a clip, and choose one face."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from savee_mm.vision.faces import Faces, weigh_faces
 
-# Two boxes are of one face where their centres are no farther apart than this, in mean sides, and neither side is
-# more than twice the other: two people's heads do not come closer.
+# Two boxes are one face if the distance of their centres is at most this number of mean sides, and neither side is
+# more than twice the other: the heads of two people do not come closer.
 _REACH = 1.0
 _LARGEST_RATIO = 2.0
 
@@ -14,28 +14,28 @@ _LARGEST_RATIO = 2.0
 def follow_face(
     detections: list[Faces], image_shape: tuple[int, int], weights: ArrayLike | None = None
 ) -> list[int | None]:
-    """Choose in each frame the face of one and the same person.
+    """Choose the face of one person in each frame.
 
     Parameters
     ----------
     detections : list of Faces
-        What a detector found in each frame, in the order of time.
+        Detected faces of each frame, in the order of time.
     image_shape : tuple of int
         (height, width, ...) of the frames (pixels).
     weights : array-like of shape (n_tracks,), default=None
-        How much speaks for each face, by the numbers of :func:`link_faces`; their size and place in all frames,
-        see :func:`choose_face`, when None.
+        Weight of each track of :func:`link_faces`. None for the weights of :func:`choose_face`, summed over the
+        frames.
 
     Returns
     -------
     chosen : list of int or None
-        For each frame the place of the face in its Faces; None where it is not seen.
+        Index of the face in the Faces of each frame; None if it is not detected.
 
     Notes
     -----
-    The heaviest track is followed. Where it has no box, a track takes its place that is never seen beside it: a
-    face that moved far between two frames, whereas a bystander is not taken for the person who turned away. So in a
-    clip that never shows two faces at once every face is chosen.
+    The track with the largest weight is chosen. In frames without it, a track that is never in the same frame replaces
+    it: it can be the same face after a large movement. A bystander, who is seen together with the person, is not
+    chosen. In a clip that never shows two faces at once, every face is chosen.
 
     Examples
     --------
@@ -60,13 +60,13 @@ def link_faces(detections: list[Faces]) -> list[np.ndarray]:
     Parameters
     ----------
     detections : list of Faces
-        What a detector found in each frame, in the order of time.
+        Detected faces of each frame, in the order of time.
 
     Returns
     -------
     labels : list of ndarray of shape (n_faces,), int
-        For each frame the number of the track that each of its faces belongs to, from 0. Pairs link in the order of
-        their distance, each box to the last of a track.
+        Track number (from 0) of each face of each frame. Boxes are linked to the last box of each track, the
+        closest pairs first.
     """
     labels, last = [], np.empty((0, 4))
     for faces in detections:
@@ -80,14 +80,14 @@ def link_faces(detections: list[Faces]) -> list[np.ndarray]:
 
 
 def track_weights(detections, labels, image_shape):
-    """Return how much of the picture each track takes over all frames: the weights of :func:`choose_face`, summed.
+    """Return the weights of :func:`choose_face` of each track, summed over the frames.
 
     Parameters
     ----------
     detections : list of Faces
-        What a detector found in each frame.
+        Detected faces of each frame.
     labels : list of ndarray of int
-        Their tracks, from :func:`link_faces`.
+        Track numbers from :func:`link_faces`.
     image_shape : tuple of int
         (height, width, ...) of the frames (pixels).
 
@@ -102,12 +102,12 @@ def track_weights(detections, labels, image_shape):
 
 
 def n_tracks(labels):
-    """Return the number of tracks that ``labels`` name."""
+    """Return the number of tracks in ``labels``."""
     return 1 + max((int(of_frame.max()) for of_frame in labels if of_frame.size), default=-1)
 
 
 def _matches(last, boxes):
-    """Return for each box the track it continues, -1 where there is none."""
+    """Return the track that each box continues, -1 for a new one."""
     matched = np.full(len(boxes), -1)
     if not len(last) or not len(boxes):
         return matched
@@ -124,7 +124,7 @@ def _matches(last, boxes):
 
 
 def _with_substitutes(labels, weights):
-    """Return the heaviest track and those, by weight, that are never seen beside it or one another."""
+    """Return the track with the largest weight, and the tracks that are never in the same frame as a chosen one."""
     seen = np.zeros((len(weights), len(labels)), dtype=bool)
     for frame, of_frame in enumerate(labels):
         seen[of_frame, frame] = True

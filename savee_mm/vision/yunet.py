@@ -1,4 +1,4 @@
-"""YuNet, through OpenCV's FaceDetectorYN."""
+"""Face detector: YuNet, run by OpenCV's FaceDetectorYN."""
 
 import cv2
 import numpy as np
@@ -6,28 +6,27 @@ import numpy as np
 from savee_mm.vision._base import FaceDetector, loading
 from savee_mm.vision.faces import sorted_faces
 
-# Trained on faces of 10 to 300 pixels: larger pictures are scaled down to this side (pixels).
+# Trained on faces of 10 to 300 pixels: larger images are scaled down to this side (pixels).
 _LONGER_SIDE = 640
-# A talking head is found in a quarter of the time at this side (pixels); it is one if its face takes this share of it.
+# At this side (pixels), large faces are found in a quarter of the time. A face is large from this fraction of the side.
 _CLOSE_SIDE = 360
 _CLOSE_FACE = 0.18
-# Its box is found as well at this one, in a quarter again; its landmarks hardly turn with a head there.
+# At this side their boxes are found in a quarter of that time, but the landmarks hardly follow a tilt of the head.
 _BOX_SIDE = 160
-# OpenCV 4 reads beyond its buffers where the coarsest map (1/32) is one row high: faces in a blank strip, now
-# and then.
+# OpenCV 4 reads outside its buffers if the coarsest map (1/32) has one row: it sometimes finds faces in a blank image.
 _SHORTEST_SIDE = 96
-# Boxes that overlap more than this (intersection over union) are one face.
+# Boxes with a larger overlap (intersection over union) are one face.
 _NMS_THRESHOLD = 0.3
 _TOP_K = 200
 
 
 class YuNetDetector(FaceDetector):
-    """YuNet: boxes and five landmarks; the score is a probability.
+    """YuNet: boxes and five landmarks. The score is a probability.
 
     Parameters
     ----------
     model : path-like
-        ``face_detection_yunet_2026may.onnx``: its input size is free, as OpenCV 5 needs it.
+        ``face_detection_yunet_2026may.onnx``, whose input size is dynamic, as OpenCV 5 requires.
     threshold : float
         The lowest score that counts as a face.
 
@@ -52,7 +51,7 @@ class YuNetDetector(FaceDetector):
         return self._find_close(image, _BOX_SIDE)
 
     def _find_close(self, image, side):
-        """Find the faces at that longer side (pixels) if one of them is close, else as large as the network takes."""
+        """Find faces at that longer side (pixels) if one of them is large, else at the largest side."""
         if max(image.shape) > side:
             faces = self._find_at(image, side)
             if len(faces) and faces.boxes[:, 2:].max() >= _CLOSE_FACE * max(image.shape):
@@ -60,7 +59,7 @@ class YuNetDetector(FaceDetector):
         return self._find_at(image, _LONGER_SIDE)
 
     def _find_at(self, image, longer_side):
-        """Find the faces in a picture scaled down to that longer side (pixels), if it is larger."""
+        """Find faces in an image, scaled down to that longer side (pixels) if it is larger."""
         height, width = image.shape[:2]
         shrink = min(1.0, longer_side / max(height, width))
         if shrink < 1:

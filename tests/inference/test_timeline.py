@@ -62,7 +62,7 @@ def test_fusion_predicts_without_a_missing_modality(both, face, recording, corpu
     table = EmotionTimeline(both, window=3).predict(tmp_path / "voice.wav")
     assert table["note"].tolist() == ["without its frames"]
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
-    with pytest.raises(ClipError, match=r"voice\.wav.*no pictures in it"):
+    with pytest.raises(ClipError, match=r"voice\.wav.*no video stream"):
         EmotionTimeline(face).predict(tmp_path / "voice.wav")
 
 

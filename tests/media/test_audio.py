@@ -1,4 +1,4 @@
-"""read_audio: the samples of a sound or video file, and a clear error for everything that is none."""
+"""read_audio: the samples of an audio or video file, and a clear error for every other file."""
 
 import pickle
 import shutil
@@ -23,7 +23,7 @@ def peak_frequency(y, sr):
 
 
 def write_with_av(path, y, sr, codec, layout="mono"):
-    """Encode planar float sound of shape (n_channels, n_samples) into a container."""
+    """Encode planar float samples of shape (n_channels, n_samples) into a container."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=sr, layout=layout)
         frame = av.AudioFrame.from_ndarray(y.astype(np.float32), format="fltp", layout=layout)
@@ -40,12 +40,12 @@ def test_wav_is_read_as_recorded(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
-def test_compressed_sound_keeps_pitch_rate_and_length(tmp_path, suffix):
+def test_compressed_audio_keeps_pitch_rate_and_length(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, tone(seconds=1.0), SR)
     y, sr = read_audio(path)
     assert sr == SR
-    assert abs(y.size - SR) <= 2 * 1152  # an mp3 decoder may give its padding, at most two frames
+    assert abs(y.size - SR) <= 2 * 1152  # an mp3 decoder may return the padding of the encoder, at most two frames
     assert peak_frequency(y, sr) == pytest.approx(440, abs=sr / y.size)
 
 
@@ -53,7 +53,7 @@ def test_compressed_sound_keeps_pitch_rate_and_length(tmp_path, suffix):
     ("suffix", "codec"),
     [("avi", "mp3"), ("mp4", "aac"), ("mov", "aac"), ("mpg", "mp2"), ("flv", "mp3"), ("mkv", "flac")],
 )
-def test_sound_of_video_containers(tmp_path, suffix, codec):
+def test_audio_of_video_containers(tmp_path, suffix, codec):
     path = tmp_path / f"a.{suffix}"
     write_with_av(path, tone(seconds=1.0, sr=44100)[None], 44100, codec)
     y, sr = read_audio(path)
@@ -84,35 +84,35 @@ def test_resampling_keeps_pitch_level_and_duration(tmp_path, recorded, wanted):
     assert (sr, y.dtype) == (wanted, np.float32)
     assert abs(y.size - wanted) <= 1
     assert peak_frequency(y, sr) == pytest.approx(1000, abs=1)
-    middle = y[wanted // 4 : -wanted // 4]  # away from the edges, where the filter runs into silence
+    middle = y[wanted // 4 : -wanted // 4]  # away from the edges, where the filter reads silence
     np.testing.assert_allclose(np.sqrt(np.mean(middle**2)), 0.5 / np.sqrt(2), rtol=1e-3)
 
 
 def test_resampling_leaves_no_alias(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(15000, 1.0, 44100), 44100, subtype="FLOAT")
     y, _ = read_audio(tmp_path / "a.wav", sr=16000)
-    assert np.abs(y[2000:-2000]).max() < 1e-4  # 15 kHz cannot be had at 16 kHz: HQ takes away 100 dB
+    assert np.abs(y[2000:-2000]).max() < 1e-4  # above half of 16 kHz: the HQ recipe attenuates by 100 dB
 
 
-def test_30_ms_and_digital_silence_are_sound(tmp_path):
+def test_30_ms_and_digital_silence_are_read(tmp_path):
     soundfile.write(tmp_path / "short.wav", tone(seconds=0.03), SR)
     soundfile.write(tmp_path / "silent.wav", np.zeros(SR), SR)
     assert read_audio(tmp_path / "short.wav", sr=22050)[0].size == pytest.approx(0.03 * 22050, abs=1)
     assert not read_audio(tmp_path / "silent.wav", sr=22050)[0].any()
 
 
-def test_a_wrong_suffix_is_no_hindrance(tmp_path):
+def test_wrong_suffix_does_not_matter(tmp_path):
     write_with_av(tmp_path / "a.mp4", tone(seconds=1.0)[None], SR, "aac")
     shutil.move(tmp_path / "a.mp4", tmp_path / "a.wav")
     assert read_audio(tmp_path / "a.wav")[1] == SR
 
 
-def test_header_of_a_stream_promises_nothing(tmp_path):
+def test_unknown_length_in_the_header_of_a_piped_wav(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, tone(), SR, subtype="PCM_16")
     content = bytearray(path.read_bytes())
     place = content.index(b"data") + 4
-    content[4:8] = content[place : place + 4] = b"\xff\xff\xff\xff"  # what a recorder writes into a pipe
+    content[4:8] = content[place : place + 4] = b"\xff\xff\xff\xff"  # what a recorder writes to a pipe
     path.write_bytes(content)
     assert read_audio(path)[0].size == 8000
 
@@ -135,7 +135,7 @@ def write_bad(folder, case):
         path = folder / "bad.flac"
         soundfile.write(path, np.random.default_rng(0).uniform(-1, 1, SR), SR)
         path.write_bytes(path.read_bytes()[: SR // 2])
-    elif case == "no sound":
+    elif case == "no audio stream":
         path = folder / "bad.avi"
         with av.open(str(path), "w") as container:
             stream = container.add_stream("mpeg4", rate=25)
@@ -144,7 +144,7 @@ def write_bad(folder, case):
             for packet in [*stream.encode(frame), *stream.encode(None)]:
                 container.mux(packet)
     else:
-        content = {"empty": b"", "text": b"no media at all\n" * 40, "cut": whole[:9000], "stub": whole[:20]}
+        content = {"empty": b"", "text": b"not media at all\n" * 40, "cut": whole[:9000], "stub": whole[:20]}
         path.write_bytes(content[case])
     return path
 
@@ -153,14 +153,14 @@ BAD = {
     "missing": "no such file",
     "folder": "folder",
     "empty": "empty",
-    "text": "no sound or video file",
-    "cut": "cut short: its header promises 16044 bytes and 9000 are there",
-    "stub": "no sound or video file",
+    "text": "not an audio or video file",
+    "cut": "cut short: expected 16044 bytes by its header, got 9000",
+    "stub": "not an audio or video file",
     "cut flac": "cut short",
     "no samples": "no samples",
-    "NaN": "1 of its 800 samples are NaN or infinite",
-    "infinite": "1 of its 800 samples are NaN or infinite",
-    "no sound": "no sound in it \\(it holds: video\\)",
+    "NaN": "1 of 800 samples are NaN or infinite",
+    "infinite": "1 of 800 samples are NaN or infinite",
+    "no audio stream": "no audio stream \\(the file has: video\\)",
 }
 
 
@@ -172,16 +172,16 @@ def test_bad_files_say_what_is_wrong(tmp_path, capfd, case):
     assert caught.value.path == str(path)
     assert caught.value.clip_id == path.stem
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
-    assert capfd.readouterr().err == ""  # FFmpeg's own messages stay away
+    assert capfd.readouterr().err == ""  # without FFmpeg's messages
 
 
 @pytest.mark.parametrize("sr", [0, -16000, np.nan, np.inf, "16000", True])
-def test_a_rate_is_a_positive_number(tmp_path, sr):
+def test_bad_rate(tmp_path, sr):
     with pytest.raises(ValueError, match="sr"):
         read_audio(tmp_path / "a.wav", sr=sr)
 
 
-def test_a_path_is_expected():
+def test_array_instead_of_a_path():
     with pytest.raises(TypeError, match="path of a file, got ndarray"):
         read_audio(np.zeros(10))
 
@@ -196,12 +196,12 @@ def test_real_recordings(shared):
         assert 0.001 < np.sqrt(np.mean(y**2)) < 0.5
 
 
-def test_video_and_flac_of_a_chimera_clip_are_one_recording(shared):
+def test_avi_and_flac_of_a_chimera_clip_are_one_recording(shared):
     root = shared / "data/savee_chimera"
     sound, sr = read_audio(root / "AudioData/DC/a01.flac", sr=22050)
     muxed, _ = read_audio(root / "AudioVisualClip/DC/a1.avi", sr=22050)
     n = min(sound.size, muxed.size)
     spectrum = np.fft.rfft(sound[:n], 2 * n) * np.conj(np.fft.rfft(muxed[:n], 2 * n))
-    likeness = np.fft.irfft(spectrum).max() / np.linalg.norm(sound[:n]) / np.linalg.norm(muxed[:n])
-    assert likeness > 0.95  # mp3 at 22 kHz takes the rest
+    similarity = np.fft.irfft(spectrum).max() / np.linalg.norm(sound[:n]) / np.linalg.norm(muxed[:n])
+    assert similarity > 0.95  # the rest is lost by mp3 at 22 kHz
     assert sr == 22050

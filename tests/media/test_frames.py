@@ -163,7 +163,7 @@ def write_bad(folder, case):
         return folder / "nowhere.mp4"
     if case == "folder":
         return folder
-    if case == "sound only":
+    if case == "audio only":
         path = folder / "bad.mp4"
         with av.open(str(path), "w") as container:
             stream = container.add_stream("aac", rate=16000, layout="mono")
@@ -191,14 +191,14 @@ BAD = {
     "missing": "no such file",
     "folder": "folder",
     "empty avi": "empty",
-    "text mp4": "no sound or video file",
+    "text mp4": "not an audio or video file",
     "stub avi": "cut short",
-    "cut avi": "cut short: its header promises",
+    "cut avi": "cut short: expected .* bytes by its header",
     "cut mp4": "cut short",  # its index was at the end
     "cut mpg": "cut short or damaged after 1\\.",
     "cut flv": "cut short",
     "hole mp4": "cut short or damaged after 0\\.",
-    "sound only": "no pictures in it \\(it holds: audio\\)",
+    "audio only": "no video stream \\(the file has: audio\\)",
 }
 
 

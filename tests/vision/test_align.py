@@ -103,7 +103,7 @@ def test_points_that_are_not_there_stay_so():
         ({"image": np.zeros((10, 10, 3))}, "uint8"),
         ({"landmarks": [[1.0, 2.0]]}, "landmarks of shape"),
         ({"landmarks": [[1.0, np.nan], [3.0, 4.0]]}, "landmarks of shape"),
-        ({"landmarks": [[1.0, 2.0], [1.0, 2.0]]}, "different places"),
+        ({"landmarks": [[1.0, 2.0], [1.0, 2.0]]}, "two different eye positions"),
         ({"size": (0, 64)}, "size"),
         ({"margin": -1}, "margin"),
     ],
@@ -129,5 +129,5 @@ def test_one_distance_and_one_direction_of_the_eyes_in_a_clip():
     for bad in (EYES, moved[:, :1], moved[:0]):
         with pytest.raises(ValueError, match=r"shape \(n_frames, n_points, 2\), the eyes first, got"):
             steady_eyes(bad)
-    with pytest.raises(ValueError, match="eyes at finite places"):
+    with pytest.raises(ValueError, match="finite positions of the eyes"):
         steady_eyes([[[np.nan, 1], [2, 3]]])

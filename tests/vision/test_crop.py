@@ -89,10 +89,10 @@ def test_the_smallest_picture():
 @pytest.mark.parametrize(
     ("image", "options", "match"),
     [
-        (np.zeros((10, 10), np.uint8), {}, "picture of shape"),
-        (np.zeros((10, 10, 4), np.uint8), {}, "picture of shape"),
+        (np.zeros((10, 10), np.uint8), {}, "image of shape"),
+        (np.zeros((10, 10, 4), np.uint8), {}, "image of shape"),
         (np.zeros((10, 10, 3)), {}, "uint8"),
-        (np.zeros((0, 10, 3), np.uint8), {}, "picture of shape"),
+        (np.zeros((0, 10, 3), np.uint8), {}, "image of shape"),
         (ramps(), {"box": (0, 0, 0, 10)}, "box"),
         (ramps(), {"box": (0, 0, np.nan, 10)}, "box"),
         (ramps(), {"box": (0, 0, 10)}, "box"),

@@ -114,7 +114,7 @@ def test_each_picture_is_described_on_its_own(describe):
 @pytest.mark.parametrize(
     ("pictures", "options", "message"),
     [
-        (np.zeros(24), {}, r"shape \(\.\.\., height, width\), 6 x 6 pixels at least, got an array of shape \(24,\)"),
+        (np.zeros(24), {}, r"shape \(\.\.\., height, width\), at least 6 x 6 pixels, got an array of shape \(24,\)"),
         (np.zeros((5, 24)), {}, r"got an array of shape \(5, 24\)"),
         (np.full((8, 8), "a"), {}, "type <U1"),
         (np.where(np.eye(8), np.nan, 0), {}, "8 of 64 pixels are NaN or infinite"),
@@ -128,7 +128,7 @@ def test_what_is_no_grey_picture_is_refused(describe, pictures, options, message
 
 
 def test_a_single_bin_is_refused():
-    with pytest.raises(ValueError, match="n_bins of 2 at least, got 1"):
+    with pytest.raises(ValueError, match="n_bins of at least 2, got 1"):
         hog(np.zeros((8, 8)), n_bins=1)
 
 

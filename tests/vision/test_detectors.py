@@ -124,7 +124,7 @@ def test_built_once_and_pickled_by_name(weights, name):
 def test_bad_pictures(weights, name):
     detector = make_detector(name)
     for bad in (np.zeros((20, 20), np.uint8), np.zeros((20, 20, 3)), np.zeros((0, 20, 3), np.uint8)):
-        with pytest.raises(ValueError, match="picture of shape"):
+        with pytest.raises(ValueError, match="image of shape"):
             detector.detect(bad)
 
 

@@ -140,7 +140,7 @@ def test_energy_asks_for_a_voice(pictures, write_video, tmp_path):
     silent = write_video(tmp_path / "silent.mkv", pictures, sound=np.zeros(16000))
     fitted = make(strategy="energy").fit([mute])
     with pytest.raises(
-        ClipError, match=r"mute.*strategy='energy' listens .* no sound in it .*; or use strategy='even'"
+        ClipError, match=r"mute.*strategy='energy' listens .* no audio stream .*; or use strategy='even'"
     ):
         fitted.transform([mute])
     with pytest.raises(ClipError, match=r"silent.*the sound is silent; use strategy='even'"):

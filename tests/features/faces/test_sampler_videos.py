@@ -130,7 +130,7 @@ BAD = {
     "small": "no face found by 'lbp' in any of 3 frames",
     "blank": "no face found by 'lbp' in any of 3 frames",
     "cut": "cut short",
-    "sound": "no pictures in it",
+    "sound": "no video stream",
 }
 
 

@@ -1,4 +1,4 @@
-"""packet_index: the time stamps of all packets, from the file's own index where that is whole."""
+"""packet_index: the time stamps of all packets, from the index of the file if it is complete."""
 
 import struct
 
@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from savee_mm.media._container import open_container
-from savee_mm.media._packets import Entry, packet_index
-from savee_mm.media._pictures import picture_stream
+from savee_mm.media._video import Entry, packet_index, video_stream
 
 
 def write_avi(path, pts):
@@ -25,9 +24,9 @@ def write_avi(path, pts):
 
 def index_of(path):
     with open_container(path) as container:
-        stream = picture_stream(path, container)
+        stream = video_stream(path, container)
         index = packet_index(path, container, stream)
-        # What is left to read tells whether the packets were.
+        # The number of unread packets shows whether the packets were read.
         return index, sum(packet.size > 0 for packet in container.demux(stream))
 
 
@@ -38,7 +37,7 @@ def packets_of(path):
 
 
 @pytest.mark.parametrize("pts", [range(12), (0, 1, 5, 6, 7, 20, 21, 30), (0,)])
-def test_the_index_of_an_avi_spares_reading_it(tmp_path, pts):
+def test_avi_index_replaces_reading_the_packets(tmp_path, pts):
     path = write_avi(tmp_path / "a.avi", pts)
     index, n_left = index_of(path)
     assert index == packets_of(path)
@@ -47,7 +46,7 @@ def test_the_index_of_an_avi_spares_reading_it(tmp_path, pts):
 
 
 @pytest.mark.parametrize("promised", [7, 5000])
-def test_an_index_that_the_header_does_not_agree_with_is_not_used(tmp_path, promised):
+def test_avi_index_is_not_used_if_it_disagrees_with_the_header(tmp_path, promised):
     path = write_avi(tmp_path / "a.avi", range(12))
     content = bytearray(path.read_bytes())
     struct.pack_into("<I", content, content.index(b"strh") + 40, promised)  # the number of frames of the stream
@@ -57,7 +56,7 @@ def test_an_index_that_the_header_does_not_agree_with_is_not_used(tmp_path, prom
     assert n_left == 0
 
 
-def test_an_avi_without_an_index_is_read(tmp_path):
+def test_avi_without_an_index_is_read(tmp_path):
     path = write_avi(tmp_path / "a.avi", range(12))
     path.write_bytes(path.read_bytes().replace(b"idx1", b"JUNK"))
     index, n_left = index_of(path)
@@ -66,7 +65,7 @@ def test_an_avi_without_an_index_is_read(tmp_path):
     assert n_left == 0
 
 
-def test_real_clips(shared):
+def test_index_of_real_clips(shared):
     for path in sorted((shared / "data/savee_chimera/AudioVisualClip").glob("*/d*.avi")):
         index, n_left = index_of(path)
         assert index == packets_of(path)
