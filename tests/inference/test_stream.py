@@ -73,5 +73,5 @@ def test_frames_are_images_in_the_order_of_time(face):
     picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="in the order of time"):
         list(predict_stream(face, frames=[(1.0, picture), (0.0, picture)]))
-    with pytest.raises(ValueError, match="Expected a picture"):
+    with pytest.raises(ValueError, match="Expected an image"):
         list(predict_stream(face, frames=[(0.0, picture[..., 0])]))
