@@ -1,5 +1,6 @@
-"""What the network classifiers share: seeded training, class weights, early stopping, prediction."""
+"""Base of the network classifiers: seeded training, class weights, early stopping, prediction."""
 
+import inspect
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,19 +13,22 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes
 
-# Clips per step of a prediction: larger ones gain nothing on a processor and need more memory.
+# Clips per step of a prediction; larger batches need more memory and are not faster on a CPU.
 _PREDICT_BATCH = 64
 
 
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """Base of the classifiers that train a Keras network.
 
-    A subclass gives ``_build(shapes, n_classes, rules)``, turns its X into a tuple of arrays, one per input of
-    the network, and calls ``_fit_network`` and ``_predict_network``.
+    A subclass implements ``_build(shapes, n_classes, rules)``, converts its X to a tuple of arrays, one for each input
+    of the network, and calls ``_fit_network`` and ``_predict_network``.
     """
 
+    # Attributes by their names in older model files.
+    _former_names = {"filters": "n_filters"}
+
     _parameter_constraints = {
-        "filters": [Interval(Integral, 2, None, closed="left")],
+        "n_filters": [Interval(Integral, 2, None, closed="left")],
         "n_units": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -45,16 +49,16 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         inputs : tuple of ndarray
-            Training arrays, one per input.
+            Training arrays, one for each input.
         y : ndarray of shape (n_clips,)
-            Class labels that ``check_labels`` has passed.
+            Class labels, checked by ``check_labels``.
         sample_weight : array-like of shape (n_clips,) or None
-            Weights beside ``class_weight``.
+            Sample weights, multiplied with ``class_weight``.
         validation : tuple (inputs, y) or None
-            What early stopping watches.
+            Clips on which early stopping computes its loss.
         """
-        from savee_mm.classifiers._training import freed_graphs, quiet_retracing
         from savee_mm.networks import Regularization, ShuffledBatches
+        from savee_mm.networks.training import freed_graphs, quiet_retracing
 
         self.classes_, targets = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(sample_weight, inputs[0], dtype=np.float32, ensure_non_negative=True)
@@ -84,18 +88,18 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             del self.model_
             raise ValueError(
                 f"The training diverged: the loss was not finite in epoch {len(history.epoch)}. Lower learning_rate "
-                f"(it was {self.learning_rate:g}), or look for extreme values in the inputs."
+                f"(it was {self.learning_rate:g}), or check the inputs for extreme values."
             )
         self.history_ = {name: [float(value) for value in values] for name, values in history.history.items()}
         self.n_epochs_ = len(history.epoch)
 
     def _check_validation(self, validation_data, check):
-        """Return the validation set of an array network as ((X,), y) with X checked, or None where there is none."""
+        """Return ``validation_data`` of an array network as ((X,), y) with checked X, or None without it."""
         if validation_data is None:
             if self.early_stopping:
                 raise ValueError(
-                    "early_stopping=True needs validation_data=(X, y): an array does not say which clips belong "
-                    "together, so no part of it is split off here."
+                    "early_stopping=True needs validation_data=(X, y): an array has no clip or speaker names by which "
+                    "validation clips could be split off."
                 )
             return None
         X, y = validation_data
@@ -103,11 +107,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return (check(X),), np.asarray(y)
 
     def _compiled(self, n_steps, rules):
-        """Return the network with a loss and an optimiser; ``model_`` itself stays free of them."""
+        """Return the compiled network that is trained; ``model_`` itself is not compiled."""
         import keras
 
         trainer = self._trainer(rules)
-        # A rate that falls to nothing makes the last epoch as good a choice as any, so that no epoch is picked.
+        # With a rate that decays to zero, no best epoch needs to be selected.
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_steps * self.epochs)
         trainer.compile(
             optimizer=keras.optimizers.Adam(rate),
@@ -118,7 +122,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return trainer
 
     def _trainer(self, rules):
-        """Return the network that is trained: it shares its layers with ``model_``, and may have more ahead of it."""
+        """Return the network that is trained: the layers of ``model_``, possibly with others before or after them."""
         import keras
 
         return keras.Model(self.model_.inputs, self.model_.outputs)
@@ -132,11 +136,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return "accuracy"
 
     def _encode(self, targets):
-        """Turn class indices into what the loss compares probabilities with."""
+        """Return the targets of the loss for class indices: one-hot labels."""
         return np.eye(len(self.classes_), dtype=np.float32)[targets]
 
     def _callbacks(self, has_validation):
-        from savee_mm.classifiers._training import EpochBar, early_stopping
+        from savee_mm.networks.training import EpochBar, early_stopping
 
         callbacks = [early_stopping(self.patience)] if self.early_stopping and has_validation else []
         return [*callbacks, EpochBar(type(self).__name__)] if self.verbose else callbacks
@@ -144,31 +148,31 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _encode_validation(self, inputs, y):
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
-            raise ValueError(f"The validation clips have classes that training has not: {unknown.tolist()}.")
+            raise ValueError(f"The validation clips have classes that are not in training: {unknown.tolist()}.")
         return inputs if len(inputs) > 1 else inputs[0], self._encode(np.searchsorted(self.classes_, y))
 
     def _predict_network(self, inputs):
         """Return class probabilities of shape (n_clips, n_classes) as float64 rows that sum to 1."""
-        probabilities = self._ask_network(inputs)
+        probabilities = self._forward(inputs)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
-    def _ask_network(self, inputs):
-        """Return what the network answers, as float64."""
+    def _forward(self, inputs):
+        """Return the output of the network for prediction, as float64."""
         if self._graph.network is not self.model_:
             self._graph = _Graph(self.model_)
         starts = range(0, len(inputs[0]), _PREDICT_BATCH)
         parts = [
-            self._graph.run(self._asked, [array[start : start + _PREDICT_BATCH] for array in inputs])
+            self._graph.run(self._output_network, [array[start : start + _PREDICT_BATCH] for array in inputs])
             for start in starts
         ]
         return np.concatenate(parts).astype(np.float64)
 
-    def _asked(self):
-        """Return the network that answers, made of layers of ``model_``."""
+    def _output_network(self):
+        """Return the network for prediction, made of layers of ``model_``."""
         return self.model_
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> np.ndarray:
-        """Return the likeliest class of every clip.
+        """Predict the most probable class of each clip.
 
         Parameters
         ----------
@@ -192,23 +196,28 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return state
 
     def __setstate__(self, state):
+        # Older model files have former names, and lack later parameters.
+        state = {self._former_names.get(name, name): value for name, value in state.items()}
+        parameters = inspect.signature(type(self)).parameters
+        state = {**{name: parameter.default for name, parameter in parameters.items()}, **state}
         if "model_" in state:
-            state = {**state, "model_": network_from_bytes(state["model_"])}
+            state["model_"] = network_from_bytes(state["model_"])
         super().__setstate__(state)
         if "model_" in state:
             self._graph = _Graph(self.model_)
 
 
 class _Graph:
-    """What a network answers, as a graph from the first call on; predicting changes nothing else in the estimator."""
+    """Forward pass of a network, traced at the first call. Prediction changes nothing else in the estimator."""
 
     def __init__(self, network):
         self.network = network
         self._run = None
 
-    def run(self, asked, inputs):
+    def run(self, build, inputs):
+        """Return the output for a list of arrays; ``build`` returns the network if it is not yet traced."""
         if self._run is None:
-            from savee_mm.classifiers._training import traced
+            from savee_mm.networks.training import traced
 
-            self._run = traced(asked())
+            self._run = traced(build())
         return self._run(inputs)

@@ -1,4 +1,4 @@
-"""A network as a ``.keras`` archive, and the check that one from elsewhere is made of layers and nothing else."""
+"""Networks as ``.keras`` archives, and the check that an archive contains only known layers and operations."""
 
 import io
 import json
@@ -6,8 +6,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-# By module; None stands for every name. Left out are the layers that run code or read files: Lambda, the wrappers of
-# other libraries' models, and those that look words up.
+# Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of
+# the models of other libraries, and vocabulary lookups.
 _KNOWN = {
     None: {"__ellipsis__", "__keras_tensor__", "__slice__", "__tuple__"},
     "keras": {"DTypePolicy", "Functional", "Sequential"},
@@ -80,7 +80,7 @@ def network_to_bytes(network):
     Parameters
     ----------
     network : keras.Model
-        Built.
+        A built network.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def network_from_bytes(archive):
     Parameters
     ----------
     archive : bytes
-        Of :func:`network_to_bytes`.
+        As returned by :func:`network_to_bytes`.
 
     Returns
     -------
@@ -107,11 +107,12 @@ def network_from_bytes(archive):
     Raises
     ------
     ValueError
-        Where it is no such archive, or names something that is no layer or operation known here; it has not been
-        handed to Keras then.
+        If it is not such an archive, or contains an unknown layer or operation; then Keras does not read it.
     """
     if unknown := unknown_layers(archive):
-        raise ValueError(f"The network is made of things that savee_mm does not know: {', '.join(unknown)}.")
+        raise ValueError(
+            f"The network contains layers or operations that savee_mm does not know: {', '.join(unknown)}."
+        )
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
@@ -121,12 +122,12 @@ def network_from_bytes(archive):
 
 
 def unknown_layers(archive):
-    """Return what a ``.keras`` archive names that is not known here.
+    """Return the names in a ``.keras`` archive that are not allowed.
 
     Parameters
     ----------
     archive : bytes
-        Of a network; only its description is read.
+        Archive of a network; only its configuration is read.
 
     Returns
     -------
@@ -136,18 +137,18 @@ def unknown_layers(archive):
     Raises
     ------
     ValueError
-        Where it is no such archive.
+        If it is not such an archive.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as file:
             config = json.loads(file.read(_CONFIG))
     except (zipfile.BadZipFile, LookupError, TypeError, ValueError) as error:
-        raise ValueError(f"The network is not a .keras archive, or damaged ({error}).") from error
+        raise ValueError(f"The network is not a .keras archive, or is damaged ({error}).") from error
     return sorted({f"{module or ''}.{name}".lstrip(".") for module, name in _named(config) if not _known(module, name)})
 
 
 def _named(config):
-    """Yield module and name of everything that a description asks Keras to make."""
+    """Yield the module and name of every object in a configuration."""
     if isinstance(config, dict):
         if "class_name" in config:
             yield config.get("module"), str(config["class_name"])

@@ -1,4 +1,4 @@
-"""What the network classifiers over the clip table share: their extractors, the inner split, augmentation."""
+"""Base of the network classifiers that read the clip table: extractors, inner split, augmentation."""
 
 import os
 from numbers import Integral, Real
@@ -19,22 +19,25 @@ from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
 
-# Column that tells an augmented row's source, so that its weight finds it; never seen by an extractor.
+# Column with the source row of an augmented row, for its sample weight; extractors never see it.
 _SOURCE = "_savee_mm_source_row"
 
 
 class TableNetworkClassifier(NetworkClassifier):
     """Base of the network classifiers that read the clip table, with extractors and an augmenter as parameters.
 
-    A subclass says in ``_parts`` which of its parameters are extractors, in the order of the network's inputs,
-    and what makes the one that stands in for None (None where the part is then left out); in ``_table_columns``
-    what the table must hold; and in ``_instead`` what reads other input. It has the parameters ``augment``,
-    ``cache``, ``inner_groups`` and ``validation_fraction``, and gives ``_build`` as any :class:`NetworkClassifier`.
+    A subclass has the parameters ``augment``, ``cache``, ``inner_groups`` and ``validation_fraction``, implements
+    ``_build`` as any :class:`NetworkClassifier`, and defines
+
+    - ``_parts``: its parameters that are extractors, in the order of the network's inputs, each with a function that
+      makes the default extractor (None if the part is optional);
+    - ``_table_columns``: the columns that the table must have;
+    - ``_instead``: a hint in the error for other input.
     """
 
     _parts: dict = {}
     _table_columns: tuple[str, ...] = ("audio",)
-    # Whether a table that is predicted may lack all of these columns but one.
+    # Whether a table to predict may lack all of these columns but one.
     _allows_missing_columns = False
     _instead = ""
     _part_title = "part"
@@ -48,7 +51,7 @@ class TableNetworkClassifier(NetworkClassifier):
     }
 
     def get_params(self, deep: bool = True) -> dict:
-        """Return the parameters, those of the default extractors included.
+        """Return the parameters, including those of the default extractors.
 
         Parameters
         ----------
@@ -67,12 +70,12 @@ class TableNetworkClassifier(NetworkClassifier):
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters; one of a default extractor puts that extractor in place of None.
+        """Set parameters; a parameter of a default extractor replaces None by that extractor.
 
         Parameters
         ----------
         **params : dict
-            Estimator parameters, ``<extractor>__<parameter>`` included.
+            Estimator parameters, including ``<extractor>__<parameter>``.
 
         Returns
         -------
@@ -87,12 +90,12 @@ class TableNetworkClassifier(NetworkClassifier):
         return super().set_params(**params)
 
     def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
-        """Split off inner validation clips, augment the others, extract, and train the network.
+        """Split off inner validation clips, augment the others, extract their arrays and train the network.
 
         Parameters
         ----------
         X : DataFrame
-            Clip table with the columns that the extractors read, and those that parameters name.
+            Clip table with the columns that the extractors read and those that parameters name.
         y : array-like of shape (n_clips,)
             Class labels.
         sample_weight : array-like of shape (n_clips,), default=None
@@ -105,10 +108,10 @@ class TableNetworkClassifier(NetworkClassifier):
         Raises
         ------
         ClipError
-            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
+            If a clip cannot be used, unless its extractor has ``on_error="fill"``.
         ValueError
-            For an X that is not such a table, extractors that do not give such arrays, unequal lengths, bad labels
-            (missing, continuous, a single class), groups that leave nothing to hold out, or a training that diverges.
+            If X is not such a table, if an extractor returns other arrays, if lengths differ, if labels are missing,
+            continuous or of a single class, if no groups can be held out, or if training diverges.
         """
         self._validate_params()
         self._check_table(X)
@@ -131,15 +134,15 @@ class TableNetworkClassifier(NetworkClassifier):
         return self
 
     def _prepare(self, table, y, sample_weight, training):
-        """Do what comes ahead of training on the rows ``training``: nothing."""
+        """Hook that runs before training on the rows ``training``."""
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : DataFrame
-            Clip table with the columns that the extractors read; others may tell more, as parameters say.
+            Clip table with the columns that the extractors read, and optionally those that parameters name.
 
         Returns
         -------
@@ -149,25 +152,25 @@ class TableNetworkClassifier(NetworkClassifier):
         Raises
         ------
         ClipError
-            On a clip that cannot be used, unless its extractor has ``on_error="fill"``.
+            If a clip cannot be used, unless its extractor has ``on_error="fill"``.
         """
-        return self._tell(X, self._inputs(X))
+        return self._predict_arrays(X, self._inputs(X))
 
-    def _tell(self, table, inputs):
-        """Return the probabilities of clips, whose arrays are ``inputs``."""
-        return self._predict_network(inputs)
+    def _predict_arrays(self, table, arrays):
+        """Return the probabilities of the clips of a table, given their arrays."""
+        return self._predict_network(arrays)
 
     def _inputs(self, X):
-        """Return the arrays of a table that is predicted, and note what could not be used."""
+        """Return the arrays of a table to predict, and store which clips could not be used."""
         check_is_fitted(self)
         table = self._check_table(X, spared=len(self._table_columns) - 1 if self._allows_missing_columns else 0)
         inputs = self._extract(table)
-        self._failures = self._part_failures(self._asked_parts(table))
+        self._failures = self._part_failures(self._usable_parts(table))
         return inputs
 
     @property
     def report_(self):
-        """The clips of the last call that could not be used: which part, ``clip_id``, ``path`` and ``reason``."""
+        """Part, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used."""
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=[self._part_title, "clip_id", "path", "reason"], dtype=object)
 
@@ -181,7 +184,7 @@ class TableNetworkClassifier(NetworkClassifier):
         return self._table_columns
 
     def _check_table(self, X, spared=0):
-        """Return X where it is a table with all its columns but ``spared`` of them."""
+        """Return X if it is a table that lacks at most ``spared`` of the columns."""
         missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._table_columns if c not in X.columns]
         if isinstance(X, pd.DataFrame) and len(missing) <= spared:
             return X
@@ -189,8 +192,8 @@ class TableNetworkClassifier(NetworkClassifier):
         columns = " and ".join(map(repr, self._table_columns))
         raise ValueError(
             f"{type(self).__name__} reads a clip table: a DataFrame with the "
-            f"column{'s'[: len(self._table_columns) - 1]} {columns} (paths), got {came}. load_savee and load_table "
-            f"make one{self._instead}."
+            f"column{'s'[: len(self._table_columns) - 1]} {columns} (paths), got {came}. Use load_savee or "
+            f"load_table{self._instead}."
         )
 
     def _split(self, X, y):
@@ -206,7 +209,7 @@ class TableNetworkClassifier(NetworkClassifier):
         )
 
     def _augmented(self, table, y, sample_weight):
-        """Return table, labels and weights with the augmenter's copies; a copy weighs what its source does."""
+        """Return table, labels and weights with the augmenter's copies; a copy has the weight of its source."""
         if self.augment is None:
             return table, y, sample_weight
         augmenter = clone(self.augment)
@@ -217,15 +220,15 @@ class TableNetworkClassifier(NetworkClassifier):
         y = check_labels(y, type(self).__name__)
         check_consistent_length(table, y)
         if _SOURCE not in table:
-            raise ValueError(f"{type(augmenter).__name__} drops columns of the clip table; it must pass them through.")
+            raise ValueError(f"{type(augmenter).__name__} drops columns of the clip table; it must keep all of them.")
         if sample_weight is not None:
             sample_weight = sample_weight[table[_SOURCE].to_numpy(dtype=int)]
         return table.drop(columns=_SOURCE), y, sample_weight
 
     def _make_part(self, name):
-        """Return a fresh extractor with this estimator's cache, or None where the part is left out.
+        """Return a new extractor with the cache of this estimator, or None for an optional part.
 
-        The part ``features`` is standardised: a network must not meet raw Hz beside raw shares.
+        The part ``features`` is standardised, because features have unequal units.
         """
         extractor, default = getattr(self, name), self._parts[name]
         if extractor is None and default is None:
@@ -240,8 +243,8 @@ class TableNetworkClassifier(NetworkClassifier):
         return {name: part for name, part in parts.items() if part is not None}
 
     def _fit_extract(self, table, y):
-        """Fit all parts to the training clips and return their arrays as float32."""
-        # The labels are for a selector within a Pipeline.
+        """Fit all parts on the training clips and return their arrays as float32."""
+        # The labels are for a selector in a Pipeline.
         arrays = {
             name: _as_rows(name, part.fit_transform(table, y), table) for name, part in self._fitted_parts().items()
         }
@@ -250,25 +253,25 @@ class TableNetworkClassifier(NetworkClassifier):
         return tuple(arrays.values())
 
     def _extract(self, table):
-        """Return the arrays of all parts as float32: noughts of a part whose column the table lacks."""
-        asked = self._asked_parts(table)
+        """Return the arrays of all parts as float32: zeros for a part whose column the table lacks."""
+        usable = self._usable_parts(table)
         return tuple(
             _as_rows(name, part.transform(table), table)
-            if name in asked
+            if name in usable
             else np.zeros((len(table), *self._shapes[name]), np.float32)
             for name, part in self._fitted_parts().items()
         )
 
-    def _asked_parts(self, table):
-        """Return the names of the parts whose columns the table has."""
+    def _usable_parts(self, table):
+        """Return the names of the parts whose columns are in the table."""
         lacking = set(self._table_columns) - set(table.columns)
         return [name for name, part in self._fitted_parts().items() if not lacking.intersection(columns_read(part))]
 
     def _check_arrays(self, arrays):
-        """Refuse arrays (by part) that the network cannot read."""
+        """Raise an error if the arrays of a part have another number of dimensions."""
 
     def _part_failures(self, names=None):
-        """Return what the extractors, or those of some parts, could not use in their last call."""
+        """Return the failures of the last call of the extractors, or of some of them."""
         parts = sorted(self._fitted_parts().items())
         parts = [(name, part) for name, part in parts if names is None or name in names]
         return [(name, *failure) for name, part in parts for failure in failures(part)]
@@ -281,34 +284,34 @@ class TableNetworkClassifier(NetworkClassifier):
 
 
 def check_ndim(name, array, ndim, example):
-    """Refuse an extractor's output of another number of dimensions.
+    """Raise an error if the output of an extractor has another number of dimensions.
 
     Parameters
     ----------
     name : str
         Name of the part.
     array : ndarray
-        What its extractor gave.
+        Output of its extractor.
     ndim : int
-        Number of dimensions that the network reads.
+        Expected number of dimensions.
     example : type
-        An extractor that gives such arrays, for the error.
+        An extractor that returns such arrays, for the error message.
 
     Raises
     ------
     ValueError
-        Where the number of dimensions is another.
+        If the number of dimensions differs.
     """
     if array.ndim != ndim:
         raise ValueError(
-            f"The {name} extractor must give {ndim}-D arrays, as {example.__name__} does; it gave an array of "
+            f"The {name} extractor must return {ndim}-D arrays, as {example.__name__} does; it returned an array of "
             f"shape {array.shape}."
         )
 
 
 def _as_rows(name, array, table):
-    """Return a part's output as float32, one row per clip."""
+    """Return the output of a part as float32, one row for each clip."""
     array = np.asarray(array, dtype=np.float32)
     if len(array) != len(table):
-        raise ValueError(f"The {name} extractor gave {len(array)} rows for {len(table)} clips.")
+        raise ValueError(f"The {name} extractor returned {len(array)} rows for {len(table)} clips.")
     return array

@@ -9,10 +9,12 @@ from typing import Literal
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.features import MFCCImage
 
 
+@shared_docs
 class AudioCNNClassifier(TableNetworkClassifier):
     """CNN over one or two pictures of a clip's sound, with hand-made features beside them on request.
 
@@ -44,25 +46,22 @@ class AudioCNNClassifier(TableNetworkClassifier):
         cache of their own.
     kernels : sequence of two pairs of int, default=((5, 15), (3, 9))
         Rows and frames that the two convolutions of a picture see at once.
-    filters : int, default=32
+    n_filters : int, default=32
         Filters of the second convolution of each branch; the first has half as many.
     n_units : int, default=64
         Units of the dense layer of each picture; that of the features has four times as many.
     epochs : int, default=20
-        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
-    batch_size : int, default=16
-        Clips per step.
+        Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
+    %(batch_size)s
     learning_rate : float, default=1e-3
-        Adam's rate at the first step.
+        Initial learning rate of Adam.
     l2 : float, default=1e-4
         Weight of the squared kernels in the loss.
     dropout : float, default=0.5
         Share of units left out of a training step, ahead of the dense layer of a picture and ahead of the
         last layer.
-    max_norm : float, default=None
-        Largest norm of the weights that enter one unit.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weights of the classes in the loss.
+    %(max_norm)s
+    %(class_weight)s
     early_stopping : bool, default=False
         Whether to split off inner validation clips, stop when their loss has not fallen for ``patience`` epochs,
         and go back to the best one.
@@ -129,7 +128,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
         augment: BaseEstimator | None = None,
         cache: str | os.PathLike[str] | None = "memory",
         kernels: Sequence[tuple[int, int]] = ((5, 15), (3, 9)),
-        filters: int = 32,
+        n_filters: int = 32,
         n_units: int = 64,
         epochs: int = 20,
         batch_size: int = 16,
@@ -151,7 +150,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
         self.augment = augment
         self.cache = cache
         self.kernels = kernels
-        self.filters = filters
+        self.n_filters = n_filters
         self.n_units = n_units
         self.epochs = epochs
         self.batch_size = batch_size
@@ -187,7 +186,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
             n_features,
             n_classes,
             kernels=[tuple(kernel) for kernel in self.kernels],
-            filters=self.filters,
+            n_filters=self.n_filters,
             n_units=self.n_units,
             rules=rules,
         )

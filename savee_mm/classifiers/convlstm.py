@@ -9,82 +9,59 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
 
+# Parameters of networks.random_frames.
+FRAME_AUGMENTATION: dict = {
+    "flip": ["boolean"],
+    "shift": [Interval(Real, 0, 1, closed="left")],
+    "rotation": [Interval(Real, 0, 180, closed="both")],
+    "zoom": [Interval(Real, 0, 1, closed="left")],
+    "brightness": [Interval(Real, 0, 1, closed="left")],
+    "occlusion": [Interval(Real, 0, 1, closed="left")],
+}
 
+
+@shared_docs
 class ConvLSTMClassifier(NetworkClassifier):
-    """ConvLSTM over short sequences of pictures.
+    """ConvLSTM network over short sequences of images.
 
     Parameters
     ----------
-    augment : bool, default=True
-        Whether training changes every clip at random, all its frames alike, by the six parameters that follow.
-        Prediction never does.
-    flip : bool, default=True
-        Whether to mirror half of the training clips left to right. Prediction is then the mean over a clip and its
-        mirror image. Leave it out where left and right have a meaning.
-    shift : float, default=0.06
-        Largest shift, as a share of the picture's height and width.
-    rotation : float, default=6
-        Largest turn (degrees).
-    zoom : float, default=0.08
-        Largest change of size, as a share of it.
-    brightness : float, default=0.2
-        Largest change of contrast, as a share of it, and of light, in standard deviations of the clip's grey pixels: of
-        the whole picture, and from one side to the other.
-    occlusion : float, default=0.25
-        Side of a square that hides part of every second clip, as a share of the picture's sides.
-    filters : int, default=24
-        Filters of the strided convolution and of the ConvLSTM behind it.
+    %(frame_augmentation)s
+    n_filters : int, default=24
+        Number of filters of the strided convolution and of the ConvLSTM.
     n_units : int or None, default=None
-        Units of a dense layer ahead of the last; None leaves it out.
+        Number of units of a dense layer before the output layer; None for no such layer.
     epochs : int, default=120
-        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
-    batch_size : int, default=16
-        Clips per step.
+        Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
+    %(batch_size)s
     learning_rate : float, default=2e-3
-        Adam's rate at the first step.
+        Initial learning rate of Adam.
     l2 : float, default=1e-3
         Weight of the squared kernels in the loss.
     dropout : float, default=0.4
-        Share of units left out of a training step, ahead of the dense layers.
-    max_norm : float, default=None
-        Largest norm of the weights that enter one unit.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weights of the classes in the loss.
-    label_smoothing : float, default=0.1
-        Share of a training clip's label that is spread evenly over all classes.
-    early_stopping : bool, default=False
-        Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
-        to the best one.
-    patience : int, default=10
-        Epochs to wait.
-    random_state : int, RandomState instance or None, default=None
-        Seed of weights, dropout and order. The same seed gives the same probabilities at an equal number of
-        threads.
-    verbose : bool or int, default=False
-        Whether to show a progress bar over the epochs.
+        Fraction of the units dropped in a training step, before the dense layers.
+    %(max_norm)s
+    %(class_weight)s
+    %(label_smoothing)s
+    %(early_stopping)s
+    %(network_state)s
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    model_ : keras.Model
-        The trained network.
-    history_ : dict of list
-        Loss and accuracy per epoch, also on the validation clips where there are any.
-    n_epochs_ : int
-        Epochs that were trained.
+    %(trained_network)s
     input_shape_ : tuple of int
         ``(n_frames, height, width, channels)`` of the training clips.
     mirrors_ : bool
-        Whether prediction is the mean over a clip and its mirror image.
+        Whether the prediction is the mean over a clip and its mirror image.
 
     See Also
     --------
-    FaceFrameSampler : Makes such sequences of videos.
-    FusionClassifier : The same branch beside one for the voice.
+    FaceFrameSampler : Extract such sequences from videos.
+    FusionClassifier : The same branch combined with one for the voice.
 
     References
     ----------
@@ -99,35 +76,31 @@ class ConvLSTMClassifier(NetworkClassifier):
     >>> y = np.repeat(["brighter", "darker"], 8)
     >>> ramp = np.linspace(0, 1, 4)[:, np.newaxis, np.newaxis, np.newaxis]
     >>> X = np.stack([ramp if label == "brighter" else ramp[::-1] for label in y]) * rng.random((16, 1, 16, 16, 3))
-    >>> clf = ConvLSTMClassifier(filters=4, n_units=8, epochs=30, random_state=0).fit(X, y)
+    >>> clf = ConvLSTMClassifier(n_filters=4, n_units=8, epochs=30, random_state=0).fit(X, y)
     >>> clf.predict(X[[0, -1]]).tolist()
     ['brighter', 'darker']
     """
 
     _parameter_constraints = {
         **NetworkClassifier._parameter_constraints,
-        "augment": ["boolean"],
-        "flip": ["boolean"],
-        "shift": [Interval(Real, 0, 1, closed="left")],
-        "rotation": [Interval(Real, 0, 180, closed="both")],
-        "zoom": [Interval(Real, 0, 1, closed="left")],
-        "brightness": [Interval(Real, 0, 1, closed="left")],
-        "occlusion": [Interval(Real, 0, 1, closed="left")],
+        **FRAME_AUGMENTATION,
+        "augment_frames": ["boolean"],
         "n_units": [Interval(Integral, 1, None, closed="left"), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
+    _former_names = {**NetworkClassifier._former_names, "augment": "augment_frames"}
 
     def __init__(
         self,
         *,
-        augment: bool = True,
+        augment_frames: bool = True,
         flip: bool = True,
         shift: float = 0.06,
         rotation: float = 6,
         zoom: float = 0.08,
         brightness: float = 0.2,
         occlusion: float = 0.25,
-        filters: int = 24,
+        n_filters: int = 24,
         n_units: int | None = None,
         epochs: int = 120,
         batch_size: int = 16,
@@ -142,14 +115,14 @@ class ConvLSTMClassifier(NetworkClassifier):
         random_state: int | np.random.RandomState | None = None,
         verbose: bool | int = False,
     ) -> None:
-        self.augment = augment
+        self.augment_frames = augment_frames
         self.flip = flip
         self.shift = shift
         self.rotation = rotation
         self.zoom = zoom
         self.brightness = brightness
         self.occlusion = occlusion
-        self.filters = filters
+        self.n_filters = n_filters
         self.n_units = n_units
         self.epochs = epochs
         self.batch_size = batch_size
@@ -164,6 +137,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @shared_docs
     def fit(
         self,
         X: ArrayLike,
@@ -180,11 +154,7 @@ class ConvLSTMClassifier(NetworkClassifier):
             Pixels in [0, 1].
         y : array-like of shape (n_clips,)
             Class labels.
-        sample_weight : array-like of shape (n_clips,), default=None
-            Weight of each clip in the loss.
-        validation_data : tuple (X, y), default=None
-            Clips that early stopping watches. They come from whoever knows which clips belong together; no
-            training clip, nor a copy of one, may be among them.
+        %(network_fit)s
 
         Returns
         -------
@@ -192,22 +162,20 @@ class ConvLSTMClassifier(NetworkClassifier):
 
         Raises
         ------
-        ValueError
-            For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, or
-            ``early_stopping`` without ``validation_data``.
+        %(network_fit_raises)s
         """
         self._validate_params()
         X = _check_sequences(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         self.input_shape_ = X.shape[1:]
-        self.mirrors_ = self.augment and self.flip
+        self.mirrors_ = self.augment_frames and self.flip
         validation = self._check_validation(validation_data, partial(_check_sequences, shape=self.input_shape_))
         self._fit_network((X,), y, sample_weight, validation)
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -229,32 +197,28 @@ class ConvLSTMClassifier(NetworkClassifier):
     def _build(self, shapes, n_classes, rules):
         from savee_mm.networks import build_convlstm
 
-        return build_convlstm(shapes[0], n_classes, filters=self.filters, n_units=self.n_units, rules=rules)
+        return build_convlstm(shapes[0], n_classes, n_filters=self.n_filters, n_units=self.n_units, rules=rules)
 
     def _trainer(self, rules):
         import keras
 
-        if not self.augment:
+        from savee_mm.networks import random_frames
+
+        if not self.augment_frames:
             return super()._trainer(rules)
         frames = keras.Input(self.input_shape_)
-        return keras.Model(frames, self.model_(self._changed(frames, rules.next_seed())))
-
-    def _changed(self, frames, seed):
-        """Return a tensor of training clips changed at random, by the parameters that say how much."""
-        from keras import ops
-
-        from savee_mm.networks import RandomFrames
-
-        amounts = ("flip", "shift", "rotation", "zoom", "brightness", "occlusion")
-        change = RandomFrames(**{name: getattr(self, name) for name in amounts}, seed=seed)
-        # The network averages the channels anyway, and one is changed in a third of the time of three.
-        grey = ops.mean(frames, axis=-1, keepdims=True)
-        return ops.repeat(change(grey), frames.shape[-1], axis=-1)
+        augmented = random_frames(frames, **frame_augmentation(self), seed=rules.next_seed())
+        return keras.Model(frames, self.model_(augmented))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         return tags
+
+
+def frame_augmentation(estimator):
+    """Return the parameters of an estimator that :func:`~savee_mm.networks.random_frames` takes."""
+    return {name: getattr(estimator, name) for name in FRAME_AUGMENTATION}
 
 
 def _check_sequences(X, shape=None):
@@ -264,12 +228,12 @@ def _check_sequences(X, shape=None):
     if X.ndim != 5 or X.dtype.kind not in "fiub" or (shape is not None and X.shape[1:] != tuple(shape)):
         raise ValueError(
             f"Expected frames of shape {expected}, got an array of shape {X.shape} and type {X.dtype}. "
-            "FaceFrameSampler makes such arrays from a clip table."
+            "FaceFrameSampler extracts such arrays from a clip table."
         )
     if not len(X):
         raise ValueError(f"Expected at least one clip, got an array of shape {X.shape}.")
     X = X.astype(np.float32, copy=False)
     if not np.isfinite(X).all():
         bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3, 4)))
-        raise ValueError(f"Clips {bad[:5].tolist()} hold NaN or infinite pixels; leave them out or fill them.")
+        raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
     return X

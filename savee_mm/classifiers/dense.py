@@ -8,59 +8,43 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
 
 
+@shared_docs
 class DenseClassifier(NetworkClassifier):
     """Dense network over columns of features, such as those of an extractor.
 
-    The columns are taken as they come. Features of the voice differ in scale by many powers of ten, so put a
-    :class:`~sklearn.preprocessing.StandardScaler` ahead in a pipeline.
+    The columns are not scaled. Features of the voice differ in scale by many orders of magnitude, so put a
+    :class:`~sklearn.preprocessing.StandardScaler` before it in a pipeline.
 
     Parameters
     ----------
     n_units : int or tuple of int, default=128
-        Units of the hidden layer, or of each of several.
+        Number of units of the hidden layer, or of each of several hidden layers.
     epochs : int, default=60
-        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
-    batch_size : int, default=16
-        Clips per step.
+        Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
+    %(batch_size)s
     learning_rate : float, default=1e-3
-        Adam's rate at the first step.
+        Initial learning rate of Adam.
     l2 : float, default=1e-4
         Weight of the squared kernels in the loss.
     dropout : float, default=0.3
-        Share of units left out of a training step, behind every hidden layer.
-    max_norm : float, default=None
-        Largest norm of the weights that enter one unit.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weights of the classes in the loss.
-    early_stopping : bool, default=False
-        Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
-        to the best one.
-    patience : int, default=10
-        Epochs to wait.
-    random_state : int, RandomState instance or None, default=None
-        Seed of weights, dropout and order. The same seed gives the same probabilities at an equal number of
-        threads.
-    verbose : bool or int, default=False
-        Whether to show a progress bar over the epochs.
+        Fraction of the units dropped in a training step, after every hidden layer.
+    %(max_norm)s
+    %(class_weight)s
+    %(early_stopping)s
+    %(network_state)s
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    model_ : keras.Model
-        The trained network.
-    history_ : dict of list
-        Loss and accuracy per epoch, also on the validation clips where there are any.
-    n_epochs_ : int
-        Epochs that were trained.
+    %(trained_network)s
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
-        Names of the columns, where X was a DataFrame whose columns are all named by strings.
+        Names of the columns; defined if X is a DataFrame with string column names only.
 
     Examples
     --------
@@ -108,6 +92,7 @@ class DenseClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @shared_docs
     def fit(
         self,
         X: ArrayLike,
@@ -124,11 +109,7 @@ class DenseClassifier(NetworkClassifier):
             Columns of features.
         y : array-like of shape (n_clips,)
             Class labels.
-        sample_weight : array-like of shape (n_clips,), default=None
-            Weight of each clip in the loss.
-        validation_data : tuple (X, y), default=None
-            Clips that early stopping watches. They come from whoever knows which clips belong together; no
-            training clip, nor a copy of one, may be among them.
+        %(network_fit)s
 
         Returns
         -------
@@ -136,9 +117,7 @@ class DenseClassifier(NetworkClassifier):
 
         Raises
         ------
-        ValueError
-            For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, or
-            ``early_stopping`` without ``validation_data``.
+        %(network_fit_raises)s
         """
         self._validate_params()
         self._sizes()
@@ -148,7 +127,7 @@ class DenseClassifier(NetworkClassifier):
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -167,11 +146,11 @@ class DenseClassifier(NetworkClassifier):
         return validate_data(self, X, dtype=np.float32, reset=False)
 
     def _sizes(self):
-        """Return ``n_units`` as a tuple of one size per hidden layer."""
+        """Return ``n_units`` as a tuple with the size of each hidden layer."""
         sizes = (self.n_units,) if isinstance(self.n_units, Integral) else tuple(self.n_units)
         if not sizes or not all(isinstance(n, Integral) and n > 0 for n in sizes):
             raise ValueError(
-                "The 'n_units' parameter of DenseClassifier must be an int above 0 or a tuple of such. "
+                "The 'n_units' parameter of DenseClassifier must be a positive int or a tuple of positive ints. "
                 f"Got {self.n_units!r} instead."
             )
         return sizes

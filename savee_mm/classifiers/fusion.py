@@ -16,7 +16,7 @@ from savee_mm._validation import ClipError, clip_names, names_in
 from savee_mm.classifiers._inner_split import inner_folds, parts_groups
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
-from savee_mm.classifiers.convlstm import ConvLSTMClassifier
+from savee_mm.classifiers.convlstm import FRAME_AUGMENTATION, ConvLSTMClassifier, frame_augmentation
 from savee_mm.classifiers.late_fusion._combination import Combination, InnerClips, combine, fit_pools
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
@@ -65,26 +65,22 @@ class FusionClassifier(TableNetworkClassifier):
         by the plain sum. It takes about twice the time; None leaves it out.
     cache : "memory", path-like or None, default="memory"
         Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
-    filters : int, default=24
+    n_filters : int, default=24
         Filters of each branch.
     n_units : int, default=64
         Units of the dense layer of the MFCC images; that of the features has four times as many.
     epochs : int, default=120
-        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
-    batch_size : int, default=16
-        Clips per step.
+        Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
+    %(batch_size)s
     learning_rate : float, default=2e-3
-        Adam's rate at the first step.
+        Initial learning rate of Adam.
     l2 : float, default=1e-3
         Weight of the squared kernels in the loss.
     dropout : float, default=0.4
         Share of units of each branch left out of a training step.
-    max_norm : float, default=None
-        Largest norm of the weights that enter one unit.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weights of the classes in the loss.
-    label_smoothing : float, default=0.1
-        Share of a training clip's label that is spread evenly over all classes.
+    %(max_norm)s
+    %(class_weight)s
+    %(label_smoothing)s
     early_stopping : bool, default=False
         Whether to split off inner validation clips, stop when their loss has not fallen for ``patience`` epochs,
         and go back to the best one.
@@ -154,6 +150,7 @@ class FusionClassifier(TableNetworkClassifier):
 
     _parameter_constraints = {
         **TableNetworkClassifier._parameter_constraints,
+        **FRAME_AUGMENTATION,
         "audio": "no_validation",  # an extractor, or None
         "video": "no_validation",
         "features": "no_validation",
@@ -163,6 +160,7 @@ class FusionClassifier(TableNetworkClassifier):
         "calibration_groups": [str, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
+    _former_names = {**TableNetworkClassifier._former_names, "_met_groups": "_seen_groups"}
 
     def __init__(
         self,
@@ -172,11 +170,17 @@ class FusionClassifier(TableNetworkClassifier):
         features: BaseEstimator | None = None,
         augment: BaseEstimator | None = None,
         augment_frames: bool = True,
+        flip: bool = True,
+        shift: float = 0.06,
+        rotation: float = 6,
+        zoom: float = 0.08,
+        brightness: float = 0.2,
+        occlusion: float = 0.25,
         modality_dropout: float = 1 / 3,
         pretrained: list[FrozenEstimator] | None = None,
         calibration_groups: str | None = None,
         cache: str | os.PathLike[str] | None = "memory",
-        filters: int = 24,
+        n_filters: int = 24,
         n_units: int = 64,
         epochs: int = 120,
         batch_size: int = 16,
@@ -198,11 +202,17 @@ class FusionClassifier(TableNetworkClassifier):
         self.features = features
         self.augment = augment
         self.augment_frames = augment_frames
+        self.flip = flip
+        self.shift = shift
+        self.rotation = rotation
+        self.zoom = zoom
+        self.brightness = brightness
+        self.occlusion = occlusion
         self.modality_dropout = modality_dropout
         self.pretrained = pretrained
         self.calibration_groups = calibration_groups
         self.cache = cache
-        self.filters = filters
+        self.n_filters = n_filters
         self.n_units = n_units
         self.epochs = epochs
         self.batch_size = batch_size
@@ -228,7 +238,8 @@ class FusionClassifier(TableNetworkClassifier):
 
     def _prepare(self, table, y, sample_weight, training):
         """Learn how to weigh face and voice of groups that are not in training, where that is asked for."""
-        self._pools, self._met_groups = _PLAIN_SUMS, (None, [])
+        self.mirrors_ = self.augment_frames and self.flip
+        self._pools, self._seen_groups = _PLAIN_SUMS, (None, [])
         column = self.calibration_groups
         if column is None:
             return
@@ -236,10 +247,10 @@ class FusionClassifier(TableNetworkClassifier):
         folds = inner_folds(table, y, column=column, n_splits=_CALIBRATION_FOLDS)
         self._pools = self._fit_pools(table, y, weights, folds)
         groups = names_in(table, column)
-        # Of too few speakers the folds are of clips, and tell of groups that are in training.
+        # With too few speakers, the folds are by clip, and the pools are fitted to seen groups.
         if not parts_groups(folds, groups):
             trained = np.unique(groups[training][weights[training] > 0])
-            self._met_groups = (column, trained.tolist())
+            self._seen_groups = (column, trained.tolist())
 
     def _fit_pools(self, X, y, weights, folds):
         """Return how face and voice are weighed, by what networks of the other folds tell of all clips."""
@@ -262,7 +273,7 @@ class FusionClassifier(TableNetworkClassifier):
 
     def _branch_scores(self, inputs):
         """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN of what a clip has not."""
-        scores = log_softmax(self._ask_network(inputs).transpose(1, 0, 2), axis=2)
+        scores = log_softmax(self._forward(inputs).transpose(1, 0, 2), axis=2)
         scores[_absent(inputs)] = np.nan
         return scores
 
@@ -275,7 +286,7 @@ class FusionClassifier(TableNetworkClassifier):
             raise ClipError("neither its face nor its voice can be used; leave the clip out", clip_id=name)
         return inputs
 
-    def _asked(self):
+    def _output_network(self):
         from savee_mm.networks.fusion import branch_evidence
 
         return branch_evidence(self.model_)
@@ -291,7 +302,7 @@ class FusionClassifier(TableNetworkClassifier):
             *shapes[:2],
             shapes[2][0] if len(shapes) > 2 else None,
             n_classes,
-            filters=self.filters,
+            n_filters=self.n_filters,
             n_units=self.n_units,
             rules=rules,
         )
@@ -313,27 +324,27 @@ class FusionClassifier(TableNetworkClassifier):
             start_branch(model, _BRANCHES[type(network)], network.model_)
         except ValueError as error:
             raise ValueError(
-                f"{type(network).__name__} in pretrained does not fit: {error}. Train it with the same filters and "
+                f"{type(network).__name__} in pretrained does not fit: {error}. Train it with the same n_filters and "
                 "n_units, without features, on extractors with the same parameters."
             ) from None
 
     def _trainer(self, rules):
         import keras
 
-        from savee_mm.networks.fusion import three_ways
+        from savee_mm.networks import random_frames
+        from savee_mm.networks.fusion import three_predictions
 
-        views = three_ways(self.model_)
+        trainer = three_predictions(self.model_)
         if not self.augment_frames:
-            return views
+            return trainer
         frames, *others = (keras.Input(tensor.shape[1:]) for tensor in self.model_.inputs)
-        return keras.Model(
-            [frames, *others], views([ConvLSTMClassifier()._changed(frames, rules.next_seed()), *others])
-        )
+        augmented = random_frames(frames, **frame_augmentation(self), seed=rules.next_seed())
+        return keras.Model([frames, *others], trainer([augmented, *others]))
 
     def _loss(self):
-        from savee_mm.networks.fusion import three_way_loss
+        from savee_mm.networks.fusion import modality_dropout_loss
 
-        return three_way_loss(self.modality_dropout, self.label_smoothing)
+        return modality_dropout_loss(self.modality_dropout, self.label_smoothing)
 
     def _accuracy(self):
         from savee_mm.networks.fusion import accuracy
@@ -354,32 +365,38 @@ class FusionClassifier(TableNetworkClassifier):
             Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
             has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
-        views, met = self._views(self._inputs(X)), self._met(X)
-        tables = {"combined": self._told(views, met)}
+        views, seen = self._views(self._inputs(X)), self._seen(X)
+        tables = {"combined": self._combined(views, seen)}
         for branch, name in enumerate(("video", "audio")):
-            tables[name] = self._told([_alone(scores, branch) for scores in views], met)
+            tables[name] = self._combined([_alone(scores, branch) for scores in views], seen)
         frames = {name: pd.DataFrame(tables[name], index=X.index, columns=self.classes_) for name in sorted(tables)}
         return pd.concat(frames, axis=1)
 
-    def _tell(self, table, inputs):
-        return self._told(self._views(inputs), self._met(table))
+    def _predict_arrays(self, table, arrays):
+        return self._combined(self._views(arrays), self._seen(table))
 
-    def _met(self, table):
-        """Return which clips are of a group that was held out for calibration, then trained on; by its name as text."""
-        column, groups = self._met_groups
+    def _seen(self, table):
+        """Return which clips belong to a calibration group of the training clips, compared by name as text."""
+        column, groups = self._seen_groups
         return np.array([name in groups for name in names_in(table, column)])
 
     def _views(self, inputs):
         """Return the scores of clips, and of their mirror images where training had both."""
         views = [inputs]
-        if self.augment_frames:
+        if self.mirrors_:
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
         return [self._branch_scores(view) for view in views]
 
-    def _told(self, views, met):
-        """Return the mean over views of what face and voice tell together."""
-        told = [np.where(met[:, np.newaxis], combine(_PLAIN_SUMS, own), combine(self._pools, own)) for own in views]
-        return np.exp(told).mean(axis=0)
+    def __setstate__(self, state):
+        if "model_" in state:
+            # Older model files mirror whenever they augment.
+            state = {"mirrors_": state["augment_frames"], **state}
+        super().__setstate__(state)
+
+    def _combined(self, views, seen):
+        """Return the probabilities by all branches, averaged over views."""
+        log_p = [np.where(seen[:, np.newaxis], combine(_PLAIN_SUMS, own), combine(self._pools, own)) for own in views]
+        return np.exp(log_p).mean(axis=0)
 
 
 def _absent(inputs):

@@ -23,8 +23,8 @@ _KERNELS = {
     "laplacian": lambda A, B, gamma: np.exp(-gamma / A.shape[1] * _manhattan(A, B)),
     "linear": lambda A, B, gamma: linear_kernel(A, B) * (gamma / A.shape[1]),
 }
-# Between nearly equal probabilities for all classes and certainty.
-_LOG_SHARPNESS = (-2.0, 5.0)
+# From certainty to nearly equal probabilities of all classes.
+_LOG_TEMPERATURE = (-5.0, 2.0)
 # Nearly all the time of a fit goes into these, which a search over widths and weights would compute for each candidate.
 _DISTANCES = MemoryStore(limit=1 << 27)
 # Bytes of a matrix below which it is sooner computed than looked up, and above which it is not worth its room.
@@ -58,10 +58,10 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Solution in the training samples.
     X_fit_ : ndarray of shape (n_samples, n_features)
         Training samples.
-    sharpness_ : float
-        Factor of the scores ahead of the softmax that makes probabilities of them. It minimises the log loss of the
-        leave-one-out predictions, which ridge regression has in closed form; where augmented copies of a sample are in
-        training, they are too good, and the probabilities too sharp.
+    temperature_ : float
+        Divisor of the scores before the softmax. It minimises the log loss of the leave-one-out predictions, which
+        ridge regression has in closed form. If augmented copies of the samples are in training, these predictions are
+        too good, and the probabilities too extreme.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only where X was a DataFrame.
@@ -142,7 +142,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         inverse = cho_solve(cho_factor(system), np.eye(len(X)))
         self.dual_coef_ = inverse @ targets
         left_out = targets - self.dual_coef_ / np.diag(inverse)[:, np.newaxis]
-        self.sharpness_ = _sharpness(left_out, codes, weights)
+        self.temperature_ = _fit_temperature(left_out, codes, weights)
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
@@ -174,7 +174,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
             Columns in the order of ``classes_``.
         """
         scores = self._scores(X)
-        return softmax(self.sharpness_ * scores, axis=1)
+        return softmax(scores / self.temperature_, axis=1)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class with the highest score.
@@ -190,6 +190,12 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         """
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1)]
+
+    def __setstate__(self, state):
+        if "sharpness_" in state:  # of older model files
+            state = {**state, "temperature_": 1 / state["sharpness_"]}
+            del state["sharpness_"]
+        super().__setstate__(state)
 
     def _scores(self, X):
         check_is_fitted(self)
@@ -220,11 +226,11 @@ def _manhattan(A, B):
     return distances
 
 
-def _sharpness(scores, codes, weights):
-    """Return the factor under which the softmax of the scores has the least log loss."""
+def _fit_temperature(scores, codes, weights):
+    """Return the temperature at which the softmax of the scores has the smallest log loss."""
     rows = np.arange(len(codes))
 
-    def loss(log_factor):
-        return -np.average(log_softmax(np.exp(log_factor) * scores, axis=1)[rows, codes], weights=weights)
+    def loss(log_temperature):
+        return -np.average(log_softmax(scores / np.exp(log_temperature), axis=1)[rows, codes], weights=weights)
 
-    return float(np.exp(minimize_scalar(loss, bounds=_LOG_SHARPNESS, method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURE, method="bounded").x))

@@ -1,4 +1,4 @@
-"""TransferClassifier: a network that was trained on ImageNet, with a new head."""
+"""TransferClassifier: a network pretrained on ImageNet, with a new head."""
 
 import os
 from functools import partial
@@ -13,96 +13,82 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
+from savee_mm._docstrings import shared_docs
 from savee_mm._version import __version__
 from savee_mm._weights import identify_weights, require_weights
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
 
-# Part of every cache key: to be raised when the frozen part changes what it returns.
+# Part of every cache key; to be increased when the output of the frozen part changes.
 _FEATURE_VERSION = 1
-# Unfrozen blocks know something already: they learn at this share of the head's rate.
+# Learning rate of the trainable blocks, as a factor of the head's.
 _SLOWER = 0.1
-# Pictures between two steps of the progress bar, and seconds below which none is shown.
+# Images between two updates of the progress bar, and its delay (s).
 _CHUNK, _BAR_DELAY = 64, 2
 
 
+@shared_docs
 class TransferClassifier(NetworkClassifier):
-    """Network trained on ImageNet, under a new dense head.
+    """Network pretrained on ImageNet, with a new dense head.
 
-    The frozen part of the network runs once per picture and its output is kept in the cache; only the head, and the
-    blocks that are unfrozen, are trained on it and stored with the classifier.
+    The frozen part of the network runs once per image, and its output is cached. Only the head and the trainable blocks
+    are trained on it and stored with the classifier.
 
-    Every picture is stretched from its own least and greatest value to [0, 255], resized to a square, given three
-    channels, and shifted as the network was trained. The level of a picture is lost in that, and one outlier flattens
-    the rest: pictures of sound are best normalised row by row, as :class:`~savee_mm.MFCCImage` does.
+    Each image is scaled from its own minimum and maximum to [0, 255], resized to a square, repeated to three channels,
+    and normalised as in the training of the network. This discards the level of an image, and one outlier reduces the
+    contrast of the rest. Images of sound should be normalised row by row, as by :class:`~savee_mm.MFCCImage`.
 
-    Of a clip of several frames each is a picture, and the mean of the frozen part's output over them stands for the
-    clip.
+    If a clip has several frames, the output of the frozen part is averaged over them.
 
     Parameters
     ----------
     backbone : {"vgg19", "vgg16", "mobilenet"}, default="vgg19"
-        The network. ``"mobilenet"`` (v1, in 8 bits) is always frozen. A picture takes it 0.6 billion multiplications,
-        VGG19 at 64 pixels a side 1.6.
+        The pretrained network. ``"mobilenet"`` (v1, quantised to 8 bits) is always frozen. It needs 0.6 billion
+        multiplications per image, VGG19 at 64 x 64 pixels 1.6 billion.
     weights : "imagenet", path-like or None, default="imagenet"
-        ``"imagenet"`` for the file in the folder that ``SAVEE_MM_WEIGHTS`` names, put there by
-        ``fetch_weights(backbone)``; the path of such a file; or None for random weights (VGG only).
+        ``"imagenet"`` for the file that ``fetch_weights(backbone)`` stores in the folder ``SAVEE_MM_WEIGHTS``; the path
+        of such a file; or None for random weights (VGG only).
     size : int, default=64
-        Side (pixels, 32 to 224) to which pictures are resized. MobileNet knows 224 alone, and takes it whatever
-        ``size`` is.
-    n_unfrozen : int, default=0
-        How many of VGG's five convolutional blocks, from the last one, are trained too, at a tenth of the
+        Side (pixels, 32 to 224) of the resized images. MobileNet always uses 224.
+    trainable_layers : int, default=0
+        Number of VGG's five convolutional blocks, counted from the last, that are also trained, at a tenth of the
         learning rate.
     n_units : int, default=128
-        Units of the dense layer.
+        Number of units of the dense layer.
     epochs : int, default=40
-        Passes over the training clips, at most; the learning rate falls to zero over them (half a cosine).
-    batch_size : int, default=16
-        Clips per step.
+        Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
+    %(batch_size)s
     learning_rate : float, default=1e-3
-        Adam's rate at the first step, for the head.
+        Initial learning rate of Adam for the head.
     l2 : float, default=1e-4
         Weight of the squared kernels of the head in the loss.
     dropout : float, default=0.3
-        Share of units left out of a training step, behind the dense layer.
+        Fraction of the units dropped in a training step, after the dense layer.
     max_norm : float, default=None
-        Largest norm of the weights that enter one unit of the head.
-    class_weight : "balanced", dict or None, default="balanced"
-        Weights of the classes in the loss.
-    early_stopping : bool, default=False
-        Whether to stop when the loss on ``validation_data`` has not fallen for ``patience`` epochs, and go back
-        to the best one.
-    patience : int, default=10
-        Epochs to wait.
+        Maximum norm of the incoming weights of a unit of the head.
+    %(class_weight)s
+    %(early_stopping)s
     cache : "memory", path-like or None, default="memory"
-        Where the frozen part's output for a picture is kept: in this process, in a folder, or not at all.
+        Where to keep the output of the frozen part for each image: in this process, in a folder, or not at all.
     random_state : int, RandomState instance or None, default=None
-        Seed of weights, dropout and order. The same seed gives the same probabilities at an equal number of
-        threads.
+        Seed of weights, dropout and order. Probabilities are reproducible for a given seed and number of threads.
     verbose : bool or int, default=False
-        Whether to show progress bars, over the pictures and over the epochs.
+        Whether to show progress bars over the images and over the epochs.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    model_ : keras.Model
-        The trained part of the network.
+    %(trained_network)s
     weights_sha256_ : str or None
-        Digest of the file of weights, which prediction needs too; with another one it is refused.
+        SHA-256 of the file of weights. Prediction needs the same file.
     base_seed_ : int or None
-        Seed of the frozen part, with ``weights=None``.
-    history_ : dict of list
-        Loss and accuracy per epoch, also on the validation clips where there are any.
-    n_epochs_ : int
-        Epochs that were trained.
+        Seed of the frozen part, if ``weights`` is None.
     input_shape_ : tuple of int
-        ``(height, width, channels)`` of the training pictures, with ``n_frames`` ahead for clips of frames.
+        ``(height, width, channels)`` or ``(n_frames, height, width, channels)`` of the training clips.
 
     See Also
     --------
-    MFCCImage : Makes such pictures of sounds.
-    FaceFrameSampler : Makes such frames of videos.
+    MFCCImage : Extract such images from sounds.
+    FaceFrameSampler : Extract such frames from videos.
 
     References
     ----------
@@ -122,9 +108,11 @@ class TransferClassifier(NetworkClassifier):
         "backbone": [StrOptions({"vgg16", "vgg19", "mobilenet"})],
         "weights": [str, os.PathLike, None],
         "size": [Interval(Integral, 32, 224, closed="both")],
-        "n_unfrozen": [Interval(Integral, 0, 5, closed="both")],
+        "trainable_layers": [Interval(Integral, 0, 5, closed="both")],
         "cache": [None, str, os.PathLike],
     }
+
+    _former_names = {**NetworkClassifier._former_names, "n_unfrozen": "trainable_layers"}
 
     def __init__(
         self,
@@ -132,7 +120,7 @@ class TransferClassifier(NetworkClassifier):
         backbone: Literal["vgg19", "vgg16", "mobilenet"] = "vgg19",
         weights: str | os.PathLike[str] | None = "imagenet",
         size: int = 64,
-        n_unfrozen: int = 0,
+        trainable_layers: int = 0,
         n_units: int = 128,
         epochs: int = 40,
         batch_size: int = 16,
@@ -150,7 +138,7 @@ class TransferClassifier(NetworkClassifier):
         self.backbone = backbone
         self.weights = weights
         self.size = size
-        self.n_unfrozen = n_unfrozen
+        self.trainable_layers = trainable_layers
         self.n_units = n_units
         self.epochs = epochs
         self.batch_size = batch_size
@@ -165,6 +153,7 @@ class TransferClassifier(NetworkClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @shared_docs
     def fit(
         self,
         X: ArrayLike,
@@ -173,19 +162,15 @@ class TransferClassifier(NetworkClassifier):
         sample_weight: ArrayLike | None = None,
         validation_data: tuple[ArrayLike, ArrayLike] | None = None,
     ) -> Self:
-        """Train the head, and the unfrozen blocks.
+        """Train the head and the trainable blocks.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, height, width, channels) or (n_clips, n_frames, height, width, channels)
-            Pictures of 1 or 3 channels, or frames.
+            Images or frames with 1 or 3 channels.
         y : array-like of shape (n_clips,)
             Class labels.
-        sample_weight : array-like of shape (n_clips,), default=None
-            Weight of each clip in the loss.
-        validation_data : tuple (X, y), default=None
-            Clips that early stopping watches. They come from whoever knows which clips belong together; no
-            training clip, nor a copy of one, may be among them.
+        %(network_fit)s
 
         Returns
         -------
@@ -194,24 +179,24 @@ class TransferClassifier(NetworkClassifier):
         Raises
         ------
         FileNotFoundError
-            Where the weights are not there: says how to get them.
+            If the weights are not found; the message says how to obtain them.
         ValueError
-            For arrays of other shapes, NaN, unequal lengths, bad labels, a training that diverges, parameters that
-            ``"mobilenet"`` does not allow, ``n_unfrozen`` with clips of frames, or ``early_stopping`` without
-            ``validation_data``.
+            If arrays have other shapes, contain NaN or differ in length, if labels are invalid, if training diverges,
+            if parameters are not supported by ``"mobilenet"``, if ``trainable_layers`` is set for clips of frames, or
+            if ``early_stopping`` is set without ``validation_data``.
         """
         self._validate_params()
-        X = _check_pictures(X)
+        X = _check_images(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         self.input_shape_ = X.shape[1:]
-        validation = self._check_validation(validation_data, partial(_check_pictures, shape=self.input_shape_))
-        if X.ndim == 5 and self.n_unfrozen:
+        validation = self._check_validation(validation_data, partial(_check_images, shape=self.input_shape_))
+        if X.ndim == 5 and self.trainable_layers:
             raise ValueError(
-                f"Frames are summed up behind a network that is frozen: clips of frames need n_unfrozen=0, got "
-                f"n_unfrozen={self.n_unfrozen}."
+                f"Features are averaged over frames after the frozen network: clips of frames need trainable_layers=0, "
+                f"got trainable_layers={self.trainable_layers}."
             )
-        self._settle_base()
+        self._set_base()
         if validation is not None:
             (watched,), labels = validation
             validation = (self._features(watched),), labels
@@ -219,12 +204,12 @@ class TransferClassifier(NetworkClassifier):
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n_clips, height, width, channels) or (n_clips, n_frames, height, width, channels)
-            Pictures, or frames, as in fit.
+            Images or frames, as in fit.
 
         Returns
         -------
@@ -232,14 +217,14 @@ class TransferClassifier(NetworkClassifier):
             Columns in the order of ``classes_``.
         """
         check_is_fitted(self)
-        return self._predict_network((self._features(_check_pictures(X, self.input_shape_)),))
+        return self._predict_network((self._features(_check_images(X, self.input_shape_)),))
 
-    def _settle_base(self):
-        """Settle what the frozen part is: the content of a file, or a seed."""
-        if self.backbone == "mobilenet" and (self.weights is None or self.n_unfrozen):
+    def _set_base(self):
+        """Set the identity of the frozen part: the hash of a file, or a seed."""
+        if self.backbone == "mobilenet" and (self.weights is None or self.trainable_layers):
             raise ValueError(
-                "backbone='mobilenet' is a network in 8 bits, which is not trained: it needs weights and n_unfrozen=0, "
-                f"got weights={self.weights!r} and n_unfrozen={self.n_unfrozen}."
+                "backbone='mobilenet' is quantised to 8 bits and cannot be trained: it needs weights and "
+                f"trainable_layers=0, got weights={self.weights!r} and trainable_layers={self.trainable_layers}."
             )
         self.base_seed_ = self.weights_sha256_ = None
         if self.weights is None:
@@ -258,25 +243,25 @@ class TransferClassifier(NetworkClassifier):
         if weights is not None and weights.sha256 != self.weights_sha256_:
             raise ValueError(
                 f"The weights in {weights.path} are not those of the fit (SHA-256 {weights.sha256}, not "
-                f"{self.weights_sha256_}); bring those back, or fit again."
+                f"{self.weights_sha256_}); restore that file, or fit again."
             )
         size = MOBILENET_SIDE if self.backbone == "mobilenet" else self.size
-        return Backbone(self.backbone, size, weights, self.base_seed_, self.n_unfrozen)
+        return Backbone(self.backbone, size, weights, self.base_seed_, self.trainable_layers)
 
     def _features(self, X):
-        """Return the frozen part's output for every clip, of frames their mean."""
+        """Return the output of the frozen part for each clip, averaged over its frames."""
         if X.ndim == 4:
-            return self._picture_features(X)
-        frames = self._picture_features(X.reshape(-1, *X.shape[2:]))
+            return self._image_features(X)
+        frames = self._image_features(X.reshape(-1, *X.shape[2:]))
         return frames.reshape(*X.shape[:2], -1).mean(axis=1)
 
-    def _picture_features(self, X):
-        """Return the frozen part's output for every picture, from the cache where it has the picture."""
+    def _image_features(self, X):
+        """Return the output of the frozen part for each image, from the cache if it is there."""
         from savee_mm.networks.transfer import frozen_features
 
         base, store = self._base(), open_store(self.cache)
         parameters = f"{__version__}.{_FEATURE_VERSION} {base!r}"
-        keys = [content_key(picture, parameters) for picture in X]
+        keys = [content_key(image, parameters) for image in X]
         features = {key: store.get(key) for key in dict.fromkeys(keys)}
         missing = [i for i, key in enumerate(keys) if features[key] is None]
         starts = range(0, len(missing), _CHUNK)
@@ -296,7 +281,7 @@ class TransferClassifier(NetworkClassifier):
         from savee_mm.networks.transfer import slow_down_blocks
 
         trainer = super()._compiled(n_steps, rules)
-        if self.n_unfrozen:
+        if self.trainable_layers:
             trainer.optimizer = slow_down_blocks(trainer, trainer.optimizer, _SLOWER)
         return trainer
 
@@ -306,8 +291,8 @@ class TransferClassifier(NetworkClassifier):
         return tags
 
 
-def _check_pictures(X, shape=None):
-    """Return X as float32 of shape (n_clips, height, width, channels), or with n_frames behind n_clips."""
+def _check_images(X, shape=None):
+    """Return X as float32 of shape (n_clips, height, width, channels) or (n_clips, n_frames, ...)."""
     X = np.asarray(X)
     expected = "(n_clips, [n_frames,] height, width, 1 or 3)"
     fits = X.ndim in (4, 5) and X.shape[-1] in (1, 3)
@@ -315,11 +300,11 @@ def _check_pictures(X, shape=None):
         expected, fits = f"(n_clips, {', '.join(map(str, shape))})", X.shape[1:] == tuple(shape)
     if not fits or X.dtype.kind not in "fiub" or not X[:1].size:
         raise ValueError(
-            f"Expected pictures of shape {expected}, at least one, got an array of shape {X.shape} and type {X.dtype}. "
-            "MFCCImage makes such arrays from a clip table, and FaceFrameSampler those of frames."
+            f"Expected at least one clip of images of shape {expected}, got an array of shape {X.shape} and type "
+            f"{X.dtype}. MFCCImage and FaceFrameSampler extract such arrays from a clip table."
         )
     X = X.astype(np.float32, copy=False)
     if not np.isfinite(X).all():
         bad = np.flatnonzero(~np.isfinite(X.reshape(len(X), -1)).all(axis=1))
-        raise ValueError(f"Clips {bad[:5].tolist()} hold NaN or infinite pixels; leave them out or fill them.")
+        raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
     return X

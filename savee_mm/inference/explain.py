@@ -149,7 +149,7 @@ class _NetworkReader:
 
     def tell(self, arrays):
         inputs = tuple(arrays.values())
-        return self._model._tell(self._table.iloc[np.zeros(len(inputs[0]), int)], inputs)
+        return self._model._predict_arrays(self._table.iloc[np.zeros(len(inputs[0]), int)], inputs)
 
 
 class _PipelineReader:

@@ -1,12 +1,12 @@
-"""Keras graphs: builders take shapes and sizes and return a model that is not yet trained.
+"""Keras networks: builders take shapes and sizes and return an untrained model.
 
-Importing this room loads Keras and TensorFlow, so the estimators do it inside ``fit`` and ``predict``.
+Importing this package loads Keras and TensorFlow, so the estimators import it inside ``fit`` and ``predict``.
 """
 
-from savee_mm.networks._batches import ShuffledBatches
-from savee_mm.networks._layers import Regularization
-from savee_mm.networks.augment import RandomFrames
+from savee_mm.networks.augment import random_frames
 from savee_mm.networks.convlstm import build_convlstm
 from savee_mm.networks.fusion import build_fusion
+from savee_mm.networks.regularization import Regularization
+from savee_mm.networks.training import ShuffledBatches
 
-__all__ = ["RandomFrames", "Regularization", "ShuffledBatches", "build_convlstm", "build_fusion"]
+__all__ = ["Regularization", "ShuffledBatches", "build_convlstm", "build_fusion", "random_frames"]

@@ -1,4 +1,4 @@
-"""Random changes of the training pictures, in the graph: a face is mirrored, moved, lit otherwise, half hidden."""
+"""Random augmentation of video frames within the graph: mirroring, movement, light, occlusion."""
 
 import math
 
@@ -6,30 +6,52 @@ import numpy as np
 from keras import layers, ops, random
 
 
-class RandomFrames(layers.Layer):
-    """Change every clip at random while the network trains, all its frames alike; otherwise pass it on.
+def random_frames(frames, *, flip, shift, rotation, zoom, brightness, occlusion, seed):
+    """Augment a tensor of video frames at random in training; return it unchanged in prediction.
 
-    It stands ahead of a network and is no part of it: what predicts or is saved has no such layer.
+    All frames of a clip are changed in the same way. The channels are averaged, as the networks on frames do first.
 
     Parameters
     ----------
+    frames : KerasTensor of shape (batch, n_frames, height, width, channels)
+        Pixels in [0, 1].
     flip : bool
         Whether to mirror half of the clips left to right.
     shift : float
-        Largest shift, as a share of the picture's height and width.
+        Maximum shift, as a fraction of height and width.
     rotation : float
-        Largest turn around the picture's centre (degrees).
+        Maximum rotation about the centre (degrees).
     zoom : float
-        Largest change of size, as a share of it.
+        Maximum relative change of size.
     brightness : float
-        Largest change of contrast, as a share of it, and of light, in standard deviations of the clip's pixels: once
-        for the whole picture, and once from edge to edge in each direction, as a lamp to one side would.
+        Maximum relative change of contrast, and maximum change of brightness in standard deviations of the clip's
+        pixels: once for the whole image, and once from edge to edge in each direction, as from a lamp at one side.
     occlusion : float
-        Side of a square that hides part of every second clip, as a share of the picture's sides. Its centre is
-        anywhere; it shows the clip's mean.
+        Side of a square that hides a part of every second clip, as a fraction of height and width. Its centre is
+        anywhere in the image, its colour is the clip's mean.
     seed : int
-        Seed of all of it.
+        Seed of all changes.
+
+    Returns
+    -------
+    frames : KerasTensor of the same shape
     """
+    layer = RandomFrames(
+        flip=flip,
+        shift=shift,
+        rotation=rotation,
+        zoom=zoom,
+        brightness=brightness,
+        occlusion=occlusion,
+        seed=seed,
+    )
+    # One channel takes a third of the time of three.
+    gray = ops.mean(frames, axis=-1, keepdims=True)
+    return ops.repeat(layer(gray), frames.shape[-1], axis=-1)
+
+
+class RandomFrames(layers.Layer):
+    """Layer of :func:`random_frames`, whose parameters it takes."""
 
     def __init__(self, *, flip, shift, rotation, zoom, brightness, occlusion, seed, **options):
         super().__init__(**options)
@@ -42,7 +64,7 @@ class RandomFrames(layers.Layer):
         self._generator = random.SeedGenerator(seed)
 
     def call(self, frames, training=False):
-        """Return frames of shape (batch, n_frames, height, width, channels), changed where ``training``."""
+        """Return frames of shape (batch, n_frames, height, width, channels), changed if ``training``."""
         if not training:
             return frames
         if self._flip or self._shift or self._rotation or self._zoom:
@@ -52,11 +74,11 @@ class RandomFrames(layers.Layer):
         return self._occluded(frames) if self._occlusion else frames
 
     def compute_output_shape(self, shape):
-        """Return the shape of the frames, which stays."""
+        """Return the same shape."""
         return shape
 
     def _draw(self, frames, limit, n=1):
-        """Return n numbers of a clip between -limit and limit, shape (batch, n)."""
+        """Draw n numbers in [-limit, limit] for each clip, shape (batch, n)."""
         return random.uniform((ops.shape(frames)[0], n), -limit, limit, seed=self._generator)
 
     def _moved(self, frames):
@@ -64,21 +86,21 @@ class RandomFrames(layers.Layer):
         angle = self._draw(frames, math.radians(self._rotation))
         size = 1 + self._draw(frames, self._zoom)
         mirror = ops.where(self._draw(frames, 1) < 0, -1.0, 1.0) if self._flip else 1.0
-        # From a pixel of the result to where it is looked up, about the picture's centre.
+        # Affine map from output to input coordinates, about the centre of the image.
         xx, xy = mirror * size * ops.cos(angle), -size * ops.sin(angle)
         yx, yy = mirror * size * ops.sin(angle), size * ops.cos(angle)
         x, y = (width - 1) / 2, (height - 1) / 2
         x_offset = x - xx * x - xy * y + self._draw(frames, self._shift * width)
         y_offset = y - yx * x - yy * y + self._draw(frames, self._shift * height)
-        nought = ops.zeros_like(xx)
-        transforms = ops.concatenate([xx, xy, x_offset, yx, yy, y_offset, nought, nought], axis=1)
-        pictures = ops.image.affine_transform(
+        zero = ops.zeros_like(xx)
+        transforms = ops.concatenate([xx, xy, x_offset, yx, yy, y_offset, zero, zero], axis=1)
+        images = ops.image.affine_transform(
             ops.reshape(frames, (-1, height, width, channels)),
             ops.repeat(transforms, n_frames, axis=0),
             interpolation="bilinear",
             fill_mode="nearest",
         )
-        return ops.reshape(pictures, (-1, n_frames, height, width, channels))
+        return ops.reshape(images, (-1, n_frames, height, width, channels))
 
     def _lit(self, frames):
         height, width = frames.shape[2:4]
@@ -100,11 +122,11 @@ class RandomFrames(layers.Layer):
 
 
 def _level(frames):
-    """Return mean and standard deviation of every clip, of shape (batch, 1, 1, 1, 1)."""
+    """Return the mean and standard deviation of each clip, shape (batch, 1, 1, 1, 1)."""
     axes = (1, 2, 3, 4)
     return ops.mean(frames, axis=axes, keepdims=True), ops.std(frames, axis=axes, keepdims=True)
 
 
 def _ramp(n):
-    """Return n numbers from -1 to 1."""
+    """Return n evenly spaced numbers from -1 to 1."""
     return np.linspace(-1, 1, n, dtype=np.float32)

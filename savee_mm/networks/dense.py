@@ -1,11 +1,11 @@
-"""The plain network: dense layers over columns of features."""
+"""Dense network: hidden layers over columns of features."""
 
 import keras
 from keras import layers
 
 
 def build_dense(n_features, n_classes, *, n_units, rules):
-    """Return the network of DenseClassifier.
+    """Build the network of DenseClassifier.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ def build_dense(n_features, n_classes, *, n_units, rules):
     n_classes : int
         Number of classes.
     n_units : sequence of int
-        Units of each hidden layer.
+        Number of units of each hidden layer.
     rules : Regularization
         Regularisation and seeds.
 

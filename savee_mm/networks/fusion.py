@@ -1,22 +1,20 @@
-"""The joint network: a branch for the face and one for the voice under one last layer."""
+"""Fusion network: a branch for the face and a branch for the voice, whose class scores are summed."""
 
 import keras
 from keras import layers, ops
 
-from savee_mm.networks.audio_cnn import FEATURE_UNITS, STRIDES
+from savee_mm.networks.audio_cnn import FEATURE_UNITS, image_branch
 from savee_mm.networks.convlstm import convlstm_branch
-from savee_mm.networks.mfcc_cnn import mfcc_cnn_branch
 
-# Layers that end the branches, in the order of the inputs.
+# Last layers of the branches, in the order of the inputs.
 EVIDENCE = ("video_evidence", "audio_evidence")
 
 
-def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_units, rules):
-    """Return the network of FusionClassifier.
+def build_fusion(video_shape, audio_shape, n_features, n_classes, *, n_filters, n_units, rules):
+    """Build the network of FusionClassifier.
 
-    Each branch ends in evidence for the classes, and the sum of both is what is told, so that what is learnt of one
-    modality holds without the other. An input of noughts stands for a modality that a clip has not: its branch then
-    adds nothing.
+    Each branch ends in scores of the classes (evidence), and the prediction is the softmax of their sum, so that each
+    modality is also usable without the other. A missing modality is an all-zero array, whose branch adds zero.
 
     Parameters
     ----------
@@ -25,81 +23,83 @@ def build_fusion(video_shape, audio_shape, n_features, n_classes, *, filters, n_
     audio_shape : tuple of int
         ``(n_mfcc, n_frames, 1)``.
     n_features : int or None
-        Number of standardised features beside the MFCC images; None for none.
+        Number of standardised features in addition to the MFCC images; None for none.
     n_classes : int
         Number of classes.
-    filters, n_units : int
-        Filters of each branch; units of the dense layer of the MFCC images. That of the features has four times as
-        many.
+    n_filters, n_units : int
+        Number of filters of each branch; number of units of the dense layer of the MFCC images. The dense layer of the
+        features has four times as many.
     rules : Regularization
         Regularisation and seeds.
 
     Returns
     -------
     model : keras.Model
-        (frames, MFCC images[, features]) -> probabilities of shape (batch, n_classes). Its layers ``"video_branch"``
-        and ``"audio_branch"`` are networks themselves, ``"video_evidence"`` and ``"audio_evidence"`` what they end in.
+        (frames, MFCC images[, features]) -> probabilities of shape (batch, n_classes). The layers ``"video_branch"``
+        and ``"audio_branch"`` are networks themselves; ``"video_evidence"`` and ``"audio_evidence"`` are their scores.
     """
     frames = keras.Input(video_shape, name="frames")
     image = keras.Input(audio_shape, name="mfcc")
     inputs = [frames, image]
-    face = _branch("video_branch", frames, lambda x: convlstm_branch(x, filters=filters, rules=rules))
-    voice = _branch("audio_branch", image, lambda x: _image_branch(x, filters=filters, n_units=n_units, rules=rules))
+    face = _branch("video_branch", frames, lambda x: convlstm_branch(x, n_filters=n_filters, rules=rules))
+    voice = _branch(
+        "audio_branch", image, lambda x: _voice_branch(x, n_filters=n_filters, n_units=n_units, rules=rules)
+    )
     if n_features is not None:
         inputs.append(keras.Input((n_features,), name="features"))
         dense = layers.Dense(FEATURE_UNITS * n_units, activation="relu", **rules.kernel())
         voice = layers.Concatenate()([voice, dense(inputs[-1])])
     voice = rules.drop(voice)
     evidence = [
-        layers.Dense(n_classes, use_bias=False, name=name, **rules.kernel())(branch * _is_there(source))
+        layers.Dense(n_classes, use_bias=False, name=name, **rules.kernel())(branch * _present(source))
         for name, branch, source in zip(EVIDENCE, (face, voice), (frames, image), strict=True)
     ]
     return keras.Model(inputs, layers.Softmax(name="probabilities")(layers.Add()(evidence)), name="fusion")
 
 
 def branch_evidence(model):
-    """Return the network that gives each branch's evidence by itself.
+    """Return the network whose output is the evidence of each branch.
 
     Parameters
     ----------
     model : keras.Model
-        Of :func:`build_fusion`.
+        Network of :func:`build_fusion`.
 
     Returns
     -------
     evidence : keras.Model
-        The same inputs -> evidence of shape (batch, 2, n_classes), of the face first.
+        The same inputs -> evidence of shape (batch, 2, n_classes), first of the face, then of the voice.
     """
     return keras.Model(model.inputs, ops.stack([model.get_layer(name).output for name in EVIDENCE], axis=1))
 
 
-def three_ways(model):
-    """Return the network that tells what voice and face say together, and each by itself.
+def three_predictions(model):
+    """Return the network that predicts from both modalities, from the face alone and from the voice alone.
 
     Parameters
     ----------
     model : keras.Model
-        Of :func:`build_fusion`.
+        Network of :func:`build_fusion`.
 
     Returns
     -------
-    views : keras.Model
-        The same inputs -> probabilities of shape (batch, 3, n_classes): of both, of the face, of the voice.
+    predictions : keras.Model
+        The same inputs -> probabilities of shape (batch, 3, n_classes): by both, by the face, by the voice.
     """
     evidence = branch_evidence(model).output
     both = ops.sum(evidence, axis=1, keepdims=True)
     return keras.Model(model.inputs, layers.Softmax()(ops.concatenate([both, evidence], axis=1)))
 
 
-def three_way_loss(modality_dropout, label_smoothing):
-    """Return the loss of :func:`three_ways`: the mean over modality dropout, of which nothing is left to chance.
+def modality_dropout_loss(modality_dropout, label_smoothing):
+    """Return the loss of :func:`three_predictions`: the expected loss under modality dropout.
 
     Parameters
     ----------
     modality_dropout : float
-        Share of cases in which the face is left out, and of those in which the voice is; at most a half.
+        Probability that the face is dropped, and probability that the voice is dropped; at most 1/2.
     label_smoothing : float
-        Share of a label that is spread over all classes.
+        Fraction of a label that is spread over all classes.
 
     Returns
     -------
@@ -113,58 +113,59 @@ def three_way_loss(modality_dropout, label_smoothing):
     """
     shares = (1 - 2 * modality_dropout, modality_dropout, modality_dropout)
 
-    def loss(labels, views):
+    def loss(labels, predictions):
         entropy = keras.losses.categorical_crossentropy
         return sum(
-            share * entropy(labels, views[:, i], label_smoothing=label_smoothing) for i, share in enumerate(shares)
+            share * entropy(labels, predictions[:, i], label_smoothing=label_smoothing)
+            for i, share in enumerate(shares)
         )
 
     return loss
 
 
-def accuracy(labels, views):
-    """Return which clips of :func:`three_ways` are told by voice and face together."""
-    return keras.metrics.categorical_accuracy(labels, views[:, 0])
+def accuracy(labels, predictions):
+    """Return which clips both modalities of :func:`three_predictions` together predict correctly."""
+    return keras.metrics.categorical_accuracy(labels, predictions[:, 0])
 
 
 def start_branch(model, name, network):
-    """Give a branch of a fusion the weights of a network that was trained on its modality alone.
+    """Copy the weights of a network that was trained on one modality into a branch of a fusion network.
 
     Parameters
     ----------
     model : keras.Model
-        Of :func:`build_fusion`.
+        Network of :func:`build_fusion`.
     name : {"video_branch", "audio_branch"}
         The branch.
     network : keras.Model
-        It begins with the same layers, and goes on with others.
+        Network that starts with the same layers as the branch.
 
     Raises
     ------
     ValueError
-        Where it does not begin with the same layers.
+        If the network does not start with the same layers.
     """
-    into = [layer for layer in model.get_layer(name).layers if layer.weights]
-    out_of = [layer for layer in network.layers if layer.weights][: len(into)]
-    shapes, others = ([[tuple(w.shape) for w in layer.weights] for layer in layers_] for layers_ in (into, out_of))
+    own = [layer for layer in model.get_layer(name).layers if layer.weights]
+    given = [layer for layer in network.layers if layer.weights][: len(own)]
+    shapes, others = ([[tuple(w.shape) for w in layer.weights] for layer in layers_] for layers_ in (own, given))
     if shapes != others:
         raise ValueError(f"its layers have weights of shapes {others}, those of the {name} have {shapes}")
-    for layer, other in zip(into, out_of, strict=True):
+    for layer, other in zip(own, given, strict=True):
         layer.set_weights(other.get_weights())
 
 
 def _branch(name, source, build):
-    """Apply a branch as a network of its own."""
+    """Apply a branch that is a network of its own."""
     tensor = keras.Input(source.shape[1:])
     return keras.Model(tensor, build(tensor), name=name)(source)
 
 
-def _image_branch(image, *, filters, n_units, rules):
-    x = mfcc_cnn_branch(image, filters=filters, strides=STRIDES, standardize=True, rules=rules)
+def _voice_branch(image, *, n_filters, n_units, rules):
+    x = image_branch(image, n_filters=n_filters, rules=rules)
     return layers.Dense(n_units, activation="relu", **rules.kernel())(x)
 
 
-def _is_there(source):
-    """Return 1 for a clip that has anything but noughts and 0 for another, of shape (batch, 1)."""
-    there = ops.any(ops.not_equal(source, 0), axis=tuple(range(1, len(source.shape))))
-    return ops.expand_dims(ops.cast(there, "float32"), 1)
+def _present(source):
+    """Return 0 for each clip whose array is all zeros and 1 for the others, shape (batch, 1)."""
+    present = ops.any(ops.not_equal(source, 0), axis=tuple(range(1, len(source.shape))))
+    return ops.expand_dims(ops.cast(present, "float32"), 1)

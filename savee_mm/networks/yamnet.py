@@ -1,4 +1,4 @@
-"""YAMNet: a MobileNet that hears 521 sounds, and its published weights."""
+"""YAMNet, a MobileNet that classifies 521 sounds, and its published weights."""
 
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ N_CLASSES = 521
 N_EMBEDDINGS = 1024
 
 _PATCH_SHAPE = (96, 64)
-# (stride, number of filters) of the separable convolutions, layers 2 to 14; layer 1 is a plain one.
+# (stride, number of filters) of the separable convolutions, layers 2 to 14; layer 1 is an ordinary convolution.
 _SEPARABLE = (
     (1, 64),
     (2, 128),
@@ -24,28 +24,28 @@ _SEPARABLE = (
     (2, 1024),
     (1, 1024),
 )
-_EPSILON = 1e-4  # of the published batch normalisation
+_EPSILON = 1e-4  # of the batch normalisation of the published model
 
 
 def build_yamnet():
-    """Return YAMNet's graph with weights that are not yet loaded.
+    """Build YAMNet with zero weights.
 
-    MobileNet v1: one convolution, thirteen depthwise separable ones, the mean over the picture. Batch normalisation
-    is part of the kernels and biases, as it is no more than that once training is over.
+    MobileNet v1: one convolution, thirteen depthwise separable convolutions, global average pooling. Batch
+    normalisation is folded into the kernels and biases, which is equivalent in prediction.
 
     Returns
     -------
     model : keras.Model
-        Log-mel patches of shape (batch, 96, 64) -> class scores (batch, 521), each in [0, 1] by itself, and
+        Log-mel patches of shape (batch, 96, 64) -> class scores (batch, 521), each in [0, 1], and
         embeddings (batch, 1024). Layers are named as in the published model, with ``_`` for ``/``, which Keras 3
-        refuses.
+        does not allow.
 
     References
     ----------
     M. Plakal, D. Ellis, "YAMNet", 2019, github.com/tensorflow/models/tree/master/research/audioset/yamnet.
     A. Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision applications", 2017.
     """
-    # Zeros, not random numbers: an initialiser without a seed draws one from Python's global generator.
+    # Not random: an initialiser without a seed draws one from Python's global generator.
     options = {"padding": "same", "activation": "relu"}
     patches = keras.Input(_PATCH_SHAPE, name="patches")
     x = layers.Reshape((*_PATCH_SHAPE, 1))(patches)
@@ -60,20 +60,20 @@ def build_yamnet():
 
 
 def load_yamnet_weights(model, path):
-    """Fill the graph of :func:`build_yamnet` with published weights.
+    """Load published weights into the network of :func:`build_yamnet`.
 
     Parameters
     ----------
     model : keras.Model
-        The graph.
+        The network.
     path : str or path-like
         ``yamnet.h5`` as published (batch normalisation is folded in), or an ``.npz`` with ``<layer>/w`` and
-        ``<layer>/b`` in TensorFlow Lite's order, 8-bit values beside their ``<layer>/w/scale``.
+        ``<layer>/b`` in TensorFlow Lite's order, 8-bit kernels with their ``<layer>/w/scale``.
 
     Raises
     ------
     ValueError
-        Where the file is neither, or lacks a layer, or has one of another shape.
+        If the file is neither, lacks a layer, or has a layer of another shape.
     """
     path = str(path)
     try:
@@ -87,7 +87,7 @@ def load_yamnet_weights(model, path):
 
 @lru_cache(maxsize=2)
 def load_yamnet(weights):
-    """Return YAMNet with its weights as one traced function, kept in this process by the weights' content.
+    """Return YAMNet as one traced function, kept in this process by the content of its weights.
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ def load_yamnet(weights):
 
     Returns
     -------
-    listen : callable
+    run : callable
         Patches (n_patches, 96, 64) -> (scores (n_patches, 521), embeddings (n_patches, 1024)) as tensors.
     """
     model = build_yamnet()
     load_yamnet_weights(model, weights.path)
-    # Traced for any number of patches: called layer by layer it takes half as long again.
+    # Traced for any number of patches: called layer by layer, it takes 1.5 times as long.
     signature = [tf.TensorSpec((None, *_PATCH_SHAPE), tf.float32)]
     return tf.function(lambda patches: model(patches, training=False), input_signature=signature)
 
@@ -123,7 +123,7 @@ def _read_h5(path):
     weights = {}
     for name, arrays in layers_of_file.items():
         if "bias" in arrays:
-            # The dense layer had no fixed name in the published code.
+            # The dense layer has no fixed name in the published code.
             weights["logits"] = arrays["kernel"], arrays["bias"]
         elif name.endswith(("_conv", "/conv")):
             weights[name.replace("/", "_")] = _fold(arrays, layers_of_file[f"{name}/bn"])
@@ -140,7 +140,7 @@ def _named_weights(group):
 
 
 def _fold(arrays, norm):
-    """Return a kernel and bias that do what a convolution without bias and its batch normalisation do."""
+    """Fold a batch normalisation into the convolution without bias before it; return kernel and bias."""
     factor = norm.get("gamma", 1.0) / np.sqrt(norm["moving_variance"] + _EPSILON)
     bias = norm["beta"] - norm["moving_mean"] * factor
     if "depthwise_kernel" in arrays:
@@ -157,7 +157,7 @@ def _read_npz(path):
                 continue
             layer = key.removesuffix("/w")
             name = "logits" if layer == "fc/fc" else layer.replace("/", "_")
-            # Scales are those of the output channels: the last axis of a depthwise kernel, else the first.
+            # One scale for each output channel: the last axis of a depthwise kernel, otherwise the first.
             axis = -1 if "depthwise" in layer else 0
             kernel = file[key].astype(np.float32)
             if f"{key}/scale" in file.files:

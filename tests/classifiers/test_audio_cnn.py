@@ -12,7 +12,7 @@ from savee_mm import ClipError, ClipGroupKFold, MFCCImage, PCACorrSelector, Pros
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.features.mel_image import MelImage
 
-SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "filters": 4, "n_units": 8, "epochs": 2, "random_state": 0}
+SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "n_filters": 4, "n_units": 8, "epochs": 2, "random_state": 0}
 SYSTEMS = {
     "cnn": {},
     "dual_cnn": {"second_image": MelImage(n_mels=16, n_frames=40)},
@@ -39,7 +39,15 @@ def test_probabilities_are_a_distribution_over_the_emotions(corpus, system):
 
 
 def test_training_clips_are_learnt(corpus):
-    params = {**SMALL, "filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 5e-3}
+    params = {
+        **SMALL,
+        "n_filters": 8,
+        "n_units": 16,
+        "epochs": 40,
+        "dropout": 0,
+        "batch_size": 7,
+        "learning_rate": 5e-3,
+    }
     clf = AudioCNNClassifier(**params).fit(corpus.data, corpus.target)
     assert clf.score(corpus.data, corpus.target) > 0.9
 
@@ -109,7 +117,7 @@ def test_kernels_that_are_none_are_refused(corpus, kernels):
 
 
 def test_a_picture_part_that_gives_no_pictures_is_refused(corpus):
-    with pytest.raises(ValueError, match="The second_image extractor must give 4-D arrays, as MFCCImage does"):
+    with pytest.raises(ValueError, match="The second_image extractor must return 4-D arrays, as MFCCImage does"):
         AudioCNNClassifier(**SMALL, second_image=ProsodyFeatures()).fit(corpus.data, corpus.target)
     with pytest.raises(ValueError, match="dim 4"):
         AudioCNNClassifier(**SMALL, features=SMALL["image"]).fit(corpus.data, corpus.target)

@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from savee_mm import ConvLSTMClassifier, save_model
 
-SMALL = {"filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
+SMALL = {"n_filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
 
 
 def moving_bars(n_clips=24, seed=0):
@@ -72,7 +72,7 @@ def test_clone_and_pickle(fitted):
 
 
 def test_augmentation_is_no_part_of_the_network_that_predicts(fitted):
-    plain = ConvLSTMClassifier(**{**SMALL, "epochs": 1}, augment=False).fit(*moving_bars())
+    plain = ConvLSTMClassifier(**{**SMALL, "epochs": 1}, augment_frames=False).fit(*moving_bars())
     assert [type(layer) for layer in fitted.model_.layers] == [type(layer) for layer in plain.model_.layers]
     X, _ = moving_bars(seed=1)
     np.testing.assert_array_equal(fitted.predict_proba(X), fitted.predict_proba(X))
@@ -81,7 +81,7 @@ def test_augmentation_is_no_part_of_the_network_that_predicts(fitted):
 @pytest.mark.parametrize(
     "change",
     [
-        {"augment": False},
+        {"augment_frames": False},
         {"flip": False},
         {"shift": 0},
         {"rotation": 0},
@@ -235,12 +235,12 @@ def test_other_shape_at_prediction_is_refused(fitted):
 
 def test_unknown_validation_class_is_refused():
     X, y = moving_bars()
-    with pytest.raises(ValueError, match=r"training has not: \['left'\]"):
+    with pytest.raises(ValueError, match=r"not in training: \['left'\]"):
         ConvLSTMClassifier(**SMALL).fit(X, y, validation_data=(X[:1], ["left"]))
 
 
 @pytest.mark.parametrize(
-    "bad", [{"epochs": 0}, {"dropout": 1.0}, {"l2": -1}, {"class_weight": "even"}, {"shift": 1}, {"augment": 2}]
+    "bad", [{"epochs": 0}, {"dropout": 1.0}, {"l2": -1}, {"class_weight": "even"}, {"shift": 1}, {"augment_frames": 2}]
 )
 def test_bad_parameter_is_named(bad):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):

@@ -29,7 +29,7 @@ from savee_mm import (
 SMALL = {
     "audio": MFCCImage(n_frames=60),
     "video": FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp"),
-    "filters": 4,
+    "n_filters": 4,
     "n_units": 8,
     "epochs": 2,
     "random_state": 0,
@@ -51,7 +51,7 @@ def test_probabilities_are_a_distribution_over_the_emotions(fitted, corpus):
 
 def test_training_clips_are_learnt(corpus):
     clf = FusionClassifier(
-        **{**SMALL, "filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 3e-3}
+        **{**SMALL, "n_filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 3e-3}
     )
     assert clf.fit(corpus.data, corpus.target).score(corpus.data, corpus.target) > 0.9
 
@@ -172,7 +172,7 @@ def test_one_modality_is_predicted_without_the_other(fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     for column, inputs in (("video", (0 * frames, image)), ("audio", (frames, 0 * image))):
         p = fitted.predict_proba(corpus.data.drop(columns=column))
-        np.testing.assert_array_equal(p, fitted._tell(corpus.data, inputs))
+        np.testing.assert_array_equal(p, fitted._predict_arrays(corpus.data, inputs))
         assert not np.allclose(p, fitted.predict_proba(corpus.data))
     with pytest.raises(ValueError, match=r"without \['audio', 'video'\]"):
         fitted.predict(corpus.data.drop(columns=["audio", "video"]))
@@ -212,7 +212,7 @@ def test_a_clip_with_neither_is_an_error(corpus):
 def test_groups_held_out_tell_what_a_branch_is_worth(corpus, tmp_path):
     # Every clip has the same sound, which tells nothing.
     table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0], person=corpus.data["speaker"]), corpus.target
-    params = {**SMALL, "filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
+    params = {**SMALL, "n_filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
     clf = FusionClassifier(**params, calibration_groups="person").fit(table, y)
     plain = FusionClassifier(**params).fit(table, y)
     assert plain.branch_weights_ == {"video": 1, "audio": 1}
@@ -275,15 +275,17 @@ def test_features_join_the_voice(corpus):
 def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image(fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     table, mirrored = corpus.data, (frames[..., ::-1, :], image)
-    np.testing.assert_allclose(fitted._tell(table, mirrored), fitted._tell(table, (frames, image)), atol=1e-6)
+    np.testing.assert_allclose(
+        fitted._predict_arrays(table, mirrored), fitted._predict_arrays(table, (frames, image)), atol=1e-6
+    )
     plain = FusionClassifier(**SMALL, augment_frames=False).fit(corpus.data, corpus.target)
-    assert not np.allclose(plain._tell(table, mirrored), plain.predict_proba(table))
+    assert not np.allclose(plain._predict_arrays(table, mirrored), plain.predict_proba(table))
 
 
 def test_training_starts_from_networks_of_one_modality(corpus):
     frames, image = (SMALL[part].fit_transform(corpus.data) for part in ("video", "audio"))
-    face = ConvLSTMClassifier(filters=4, epochs=1, random_state=1).fit(frames, corpus.target)
-    voice = AudioCNNClassifier(image=SMALL["audio"], filters=4, n_units=8, epochs=1).fit(corpus.data, corpus.target)
+    face = ConvLSTMClassifier(n_filters=4, epochs=1, random_state=1).fit(frames, corpus.target)
+    voice = AudioCNNClassifier(image=SMALL["audio"], n_filters=4, n_units=8, epochs=1).fit(corpus.data, corpus.target)
     start = {"pretrained": [FrozenEstimator(face), FrozenEstimator(voice)], "learning_rate": 1e-12, "epochs": 1}
     clf = clone(FusionClassifier(**{**SMALL, **start})).fit(corpus.data, corpus.target)
     for branch, alone in (("video_branch", face), ("audio_branch", voice)):
@@ -300,7 +302,7 @@ def test_training_starts_from_networks_of_one_modality(corpus):
         (lambda: FrozenEstimator(ConvLSTMClassifier()), "pretrained is a list of fitted networks"),
         (
             lambda: FrozenEstimator(
-                ConvLSTMClassifier(filters=3, epochs=1).fit(
+                ConvLSTMClassifier(n_filters=3, epochs=1).fit(
                     np.random.default_rng(0).random((4, 3, 32, 32, 3)), [*"abab"]
                 )
             ),

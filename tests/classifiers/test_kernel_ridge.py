@@ -113,7 +113,7 @@ def leave_one_out(X, y, weights, **params):
 
 @pytest.mark.parametrize("kernels", [("rbf", "laplacian"), ("linear",)])
 @pytest.mark.parametrize("class_weight", ["balanced", None])
-def test_sharpness_is_the_best_for_samples_that_were_left_out(kernels, class_weight):
+def test_temperature_minimises_the_log_loss_of_left_out_samples(kernels, class_weight):
     X, y, _ = make_classes(n_samples=30)
     params = {"kernels": kernels, "gamma": 0.5, "alpha": 0.1}
     sample_weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
@@ -121,13 +121,13 @@ def test_sharpness_is_the_best_for_samples_that_were_left_out(kernels, class_wei
     weights = sample_weight * compute_sample_weight(class_weight, y)
     scores = leave_one_out(X, y, weights, **params)
 
-    def loss(log_sharpness):
-        return log_loss(y, softmax(np.exp(log_sharpness) * scores, axis=1), sample_weight=weights)
+    def loss(log_factor):
+        return log_loss(y, softmax(np.exp(log_factor) * scores, axis=1), sample_weight=weights)
 
     best = minimize_scalar(loss, bounds=(-2, 5), method="bounded", options={"xatol": 1e-9}).x
     assert -1.9 < best < 4.9
     # The foot of the loss is flat: either search stops some 1e-5 from it.
-    assert np.log(clf.sharpness_) == pytest.approx(best, abs=1e-4)
+    assert -np.log(clf.temperature_) == pytest.approx(best, abs=1e-4)
     # What training samples say of themselves would be another.
     trained = minimize_scalar(
         lambda log: log_loss(y, softmax(np.exp(log) * clf.decision_function(X), axis=1)), bounds=(-2, 5)
@@ -135,7 +135,7 @@ def test_sharpness_is_the_best_for_samples_that_were_left_out(kernels, class_wei
     assert trained > best + 0.05
 
 
-def test_sharpness_is_that_of_what_is_known():
+def test_temperature_is_higher_for_classes_that_are_noise():
     # Classes that are noise are told with less certainty than classes that are far apart.
     X, y, _ = make_classes(distance=5)
     shuffled = np.random.default_rng(0).permutation(y)
@@ -143,7 +143,7 @@ def test_sharpness_is_that_of_what_is_known():
     assert sure.predict_proba(X).max(axis=1).mean() > 0.95
     left_out = cross_val_predict(unsure, X, shuffled, cv=LeaveOneOut(), method="predict_proba")
     assert left_out.max(axis=1).mean() < 0.5
-    assert unsure.sharpness_ < sure.sharpness_
+    assert unsure.temperature_ > sure.temperature_
 
 
 def test_probabilities_of_new_samples_are_honest():
@@ -169,7 +169,7 @@ def test_probabilities_sum_to_one_and_the_highest_is_predicted(n_classes):
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(clf.classes_[p.argmax(axis=1)], clf.predict(X_test))
     if n_classes > 2:
-        np.testing.assert_allclose(np.log(p), log_softmax(clf.sharpness_ * clf.decision_function(X_test), axis=1))
+        np.testing.assert_allclose(np.log(p), log_softmax(clf.decision_function(X_test) / clf.temperature_, axis=1))
 
 
 def test_far_from_all_samples_the_constant_term_is_left():
@@ -213,7 +213,7 @@ def test_weight_of_two_is_a_doubled_sample_in_the_scores():
     np.testing.assert_allclose(weighted.decision_function(X_test), repeated.decision_function(X_test), atol=1e-8)
     np.testing.assert_array_equal(weighted.predict(X_test), repeated.predict(X_test))
     # A copy of what is left out is in training: repeated samples are too sure of themselves.
-    assert repeated.sharpness_ > weighted.sharpness_
+    assert repeated.temperature_ < weighted.temperature_
 
 
 def test_sample_of_weight_zero_is_left_out():

@@ -10,7 +10,7 @@ from savee_mm import AudioFeatures, FusionClassifier, MFCCImage, ProsodyFeatures
 from savee_mm.augmentation import AudioAugmenter
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 
-SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "filters": 4, "n_units": 8, "epochs": 1, "random_state": 0}
+SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "n_filters": 4, "n_units": 8, "epochs": 1, "random_state": 0}
 # Noise alone: fast, and never without effect on a picture.
 QUICK = {"semitones": None, "stretch_rate": None, "gain": None, "polarity": False}
 
@@ -170,7 +170,7 @@ def test_cache_reaches_what_is_wrapped(corpus, tmp_path):
 
 def test_rows_that_do_not_fit_the_clips_are_refused(corpus):
     image = make_pipeline(SMALL["image"], FunctionTransformer(lambda X: X[1:]))
-    with pytest.raises(ValueError, match="The image extractor gave 20 rows for 21 clips"):
+    with pytest.raises(ValueError, match="The image extractor returned 20 rows for 21 clips"):
         AudioCNNClassifier(**{**SMALL, "image": image}).fit(corpus.data, corpus.target)
 
 

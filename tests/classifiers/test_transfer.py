@@ -16,7 +16,7 @@ from sklearn.model_selection import cross_val_score
 from savee_mm._weights import LocalWeights, identify_weights
 from savee_mm.classifiers.transfer import TransferClassifier
 from savee_mm.networks import Regularization
-from savee_mm.networks.transfer import Backbone, build_transfer, frozen_features, prepare_pictures
+from savee_mm.networks.transfer import Backbone, build_transfer, frozen_features, prepare_images
 
 SMALL = {
     "backbone": "vgg16",
@@ -90,36 +90,36 @@ def plain_vgg16(path):
 
 def test_pictures_are_stretched_to_bytes_and_squared():
     picture = np.linspace(-3, 3, 12, dtype=np.float32).reshape(1, 3, 4, 1)
-    squares = prepare_pictures(picture, 32)
+    squares = prepare_images(picture, 32)
     assert squares.shape == (1, 32, 32, 3)
     assert (squares.min(), squares.max()) == (0, 255)
     np.testing.assert_array_equal(squares[..., 0], squares[..., 2])
-    np.testing.assert_allclose(squares, prepare_pictures(10 * picture + 7, 32), atol=1e-3)
-    assert not prepare_pictures(np.full((1, 8, 8, 3), 4, np.float32), 32).any()
+    np.testing.assert_allclose(squares, prepare_images(10 * picture + 7, 32), atol=1e-3)
+    assert not prepare_images(np.full((1, 8, 8, 3), 4, np.float32), 32).any()
     # Smoothed, not sampled: of lines that are too fine nothing but their mean is left.
     lines = np.zeros((1, 40, 320, 1), np.float32)
     lines[:, :, ::2] = 1
-    np.testing.assert_allclose(prepare_pictures(lines, 32)[:, :, 2:-2], 127.5, atol=3)
+    np.testing.assert_allclose(prepare_images(lines, 32)[:, :, 2:-2], 127.5, atol=3)
 
 
 def test_colours_keep_their_channels():
     picture = np.zeros((1, 32, 32, 3), np.float32)
     picture[..., 1] = 1
-    np.testing.assert_allclose(prepare_pictures(picture, 32)[0, 5, 5], [0, 255, 0])
+    np.testing.assert_allclose(prepare_images(picture, 32)[0, 5, 5], [0, 255, 0])
 
 
 def test_a_file_of_keras_is_loaded(weight_file):
     pictures = np.random.default_rng(0).random((3, 32, 32, 3)).astype(np.float32)
     features = frozen_features(Backbone("vgg16", 32, identify_weights(weight_file)), pictures)
-    inputs = keras.applications.vgg16.preprocess_input(prepare_pictures(pictures, 32).copy())
+    inputs = keras.applications.vgg16.preprocess_input(prepare_images(pictures, 32).copy())
     np.testing.assert_allclose(features, plain_vgg16(weight_file)(inputs), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("n_unfrozen", [1, 5])
-def test_a_cut_network_begins_as_the_whole_one(weight_file, n_unfrozen):
+@pytest.mark.parametrize("trainable_layers", [1, 5])
+def test_a_cut_network_begins_as_the_whole_one(weight_file, trainable_layers):
     weights = identify_weights(weight_file)
     pictures = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
-    backbone = Backbone("vgg16", 32, weights, n_unfrozen=n_unfrozen)
+    backbone = Backbone("vgg16", 32, weights, trainable_layers=trainable_layers)
     features = frozen_features(backbone, pictures)
     model = build_transfer(backbone, features.shape[1:], 2, n_units=4, rules=Regularization())
     pooled = next(layer for layer in model.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
@@ -154,7 +154,7 @@ def test_same_seed_same_probabilities(fitted):
 
 def test_global_generators_are_left_alone():
     before = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    backbone = Backbone("vgg16", 32, None, seed=7, n_unfrozen=1)
+    backbone = Backbone("vgg16", 32, None, seed=7, trainable_layers=1)
     shape = frozen_features(backbone, stripes(1)[0]).shape[1:]
     build_transfer(backbone, shape, 2, n_units=4, rules=Regularization(dropout=0.5))
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before  # noqa: NPY002
@@ -221,7 +221,7 @@ def test_unfrozen_blocks_move_by_a_tenth_and_are_stored(fitted):
     frozen = Backbone("vgg16", 32, None, fitted.base_seed_)
     before = frozen_features(frozen, X[:2])
     # One step of Adam moves every weight that has a gradient by the learning rate.
-    params = {**SMALL, "n_unfrozen": 1, "epochs": 1, "batch_size": 8, "l2": 0, "dropout": 0}
+    params = {**SMALL, "trainable_layers": 1, "epochs": 1, "batch_size": 8, "l2": 0, "dropout": 0}
     clf = TransferClassifier(**params).fit(X, y)
     start = build_transfer(clf._base(), clf.model_.input_shape[1:], 2, n_units=16, rules=Regularization())
     block = clf.model_.get_layer("block5_conv3").get_weights()[0] - start.get_layer("block5_conv3").get_weights()[0]
@@ -257,8 +257,8 @@ def test_mobilenet_is_frozen_and_needs_its_file(shared, monkeypatch):
     assert clf.score(*stripes(8, seed=1)) > 0.9
     assert clf.model_.input_shape == (None, 1024)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
-    for bad in ({"n_unfrozen": 1}, {"weights": None}):
-        with pytest.raises(ValueError, match="is not trained: it needs weights and n_unfrozen=0"):
+    for bad in ({"trainable_layers": 1}, {"weights": None}):
+        with pytest.raises(ValueError, match="is not trained: it needs weights and trainable_layers=0"):
             TransferClassifier(**{**params, **bad}).fit(X, y)
 
 
@@ -293,7 +293,7 @@ def test_other_shape_at_prediction_is_refused(fitted):
         fitted.predict(np.zeros((2, 8, 8, 1)))
 
 
-@pytest.mark.parametrize("bad", [{"size": 16}, {"n_unfrozen": 6}, {"backbone": "resnet"}, {"weights": 3}])
+@pytest.mark.parametrize("bad", [{"size": 16}, {"trainable_layers": 6}, {"backbone": "resnet"}, {"weights": 3}])
 def test_bad_parameter_is_named(bad):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         TransferClassifier(**bad).fit(*stripes())
@@ -323,8 +323,8 @@ def test_one_picture_many_times_is_that_picture():
 
 def test_frames_need_a_network_that_is_frozen():
     X, y = stripes(n_clips=4)
-    with pytest.raises(ValueError, match="clips of frames need n_unfrozen=0, got n_unfrozen=1"):
-        TransferClassifier(**{**SMALL, "n_unfrozen": 1}).fit(X[:, np.newaxis], y)
+    with pytest.raises(ValueError, match="clips of frames need trainable_layers=0, got trainable_layers=1"):
+        TransferClassifier(**{**SMALL, "trainable_layers": 1}).fit(X[:, np.newaxis], y)
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 3, 30, 40, 1), (4, 2, 30, 40, 2), (4, 0, 30, 40, 1)])

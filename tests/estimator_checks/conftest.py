@@ -41,13 +41,13 @@ def make(name):
     network = {"epochs": 1, "n_units": 8, "learning_rate": 0.01, "random_state": 0}
     grid = {"logisticregression__C": [0.1, 1]}
     settings = {
-        "AudioCNNClassifier": {"image": image, "filters": 2, **network},
+        "AudioCNNClassifier": {"image": image, "n_filters": 2, **network},
         "ClipGridSearchCV": {"estimator": voice, "param_grid": grid, "cv": StratifiedKFold(2)},
-        "ConvLSTMClassifier": {"augment": False, "filters": 2, **network},
+        "ConvLSTMClassifier": {"augment_frames": False, "n_filters": 2, **network},
         "DenseClassifier": {**network, "batch_size": 1000, "learning_rate": 0.1},
         "FaceDescriptor": {"sampler": gray},
         "FaceFrameSampler": {"n_frames": 3, "size": (16, 16), "detector": "lbp"},
-        "FusionClassifier": {"audio": image, "video": sampler, "augment_frames": False, "filters": 2, **network},
+        "FusionClassifier": {"audio": image, "video": sampler, "augment_frames": False, "n_filters": 2, **network},
         "LateFusionClassifier": {"estimators": [("voice", voice)], "n_inner_folds": 2},
         "SpeakerNormalizer": {"extractor": savee_mm.ProsodyFeatures(), "min_clips": 5},
         "TransferClassifier": {"backbone": "vgg16", "weights": None, "size": 32, **network},

@@ -19,9 +19,9 @@ def test_check_estimators_nan_inf(subject):
     for value in (np.nan, np.inf):
         bad = subject.X.copy()
         bad[2].flat[5] = value
-        with pytest.raises(ValueError, match=r"Clips \[2\] hold NaN or infinite"):
+        with pytest.raises(ValueError, match=r"Clips \[2\] contain NaN or infinite"):
             clone(subject.estimator).fit(bad, subject.y)
-        with pytest.raises(ValueError, match=r"Clips \[2\] hold NaN or infinite"):
+        with pytest.raises(ValueError, match=r"Clips \[2\] contain NaN or infinite"):
             subject.fitted.predict_proba(bad)
 
 

@@ -463,7 +463,7 @@ def test_part_of_a_network_with_its_cache(corpus, tmp_path):
         image=SpeakerNormalizer(MFCCImage(normalize=None, n_mfcc=13, n_frames=60), min_clips=7),
         features=SpeakerNormalizer(ProsodyFeatures(), min_clips=7),
         augment=AudioAugmenter(semitones=None, stretch_rate=None),
-        filters=4,
+        n_filters=4,
         n_units=8,
         epochs=1,
         cache=tmp_path,

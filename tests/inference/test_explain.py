@@ -77,7 +77,7 @@ def test_picture_of_the_voice_has_cells_over_rows_and_time():
 @pytest.fixture(scope="module")
 def fusion(corpus):
     audio, video = MFCCImage(n_frames=60), FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp")
-    clf = FusionClassifier(audio=audio, video=video, filters=4, n_units=8, epochs=1, random_state=0)
+    clf = FusionClassifier(audio=audio, video=video, n_filters=4, n_units=8, epochs=1, random_state=0)
     return clf.fit(corpus.data, corpus.target)
 
 

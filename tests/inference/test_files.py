@@ -22,7 +22,7 @@ from savee_mm import (
 @pytest.fixture(scope="module")
 def fusion(corpus):
     audio, video = MFCCImage(n_frames=60), FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp")
-    clf = FusionClassifier(audio=audio, video=video, filters=4, n_units=8, epochs=1, random_state=0)
+    clf = FusionClassifier(audio=audio, video=video, n_filters=4, n_units=8, epochs=1, random_state=0)
     return clf.fit(corpus.data, corpus.target)
 
 
@@ -50,7 +50,7 @@ def test_missing_modality_is_warned_of(fusion, corpus):
 
 
 def test_file_without_what_the_model_needs_is_named(corpus):
-    model = make_pipeline(FaceFrameSampler(detector="lbp"), ConvLSTMClassifier(filters=2, epochs=1))
+    model = make_pipeline(FaceFrameSampler(detector="lbp"), ConvLSTMClassifier(n_filters=2, epochs=1))
     with pytest.raises(ClipError, match="a01"):
         predict_file(model.fit(corpus.data, corpus.target), corpus.data["audio"].iloc[0])
 

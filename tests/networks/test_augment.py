@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from savee_mm.networks import RandomFrames
+from savee_mm.networks.augment import RandomFrames
 
 NOTHING = {"flip": False, "shift": 0, "rotation": 0, "zoom": 0, "brightness": 0, "occlusion": 0}
 EVERYTHING = {"flip": True, "shift": 0.1, "rotation": 10, "zoom": 0.1, "brightness": 0.3, "occlusion": 0.3}

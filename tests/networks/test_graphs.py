@@ -9,26 +9,26 @@ from scipy.special import softmax
 
 from savee_mm.networks import Regularization, ShuffledBatches, build_convlstm, build_fusion
 from savee_mm.networks.audio_cnn import build_audio_cnn
-from savee_mm.networks.fusion import branch_evidence, start_branch, three_way_loss, three_ways
+from savee_mm.networks.fusion import branch_evidence, modality_dropout_loss, start_branch, three_predictions
 
 
 def convlstm(seed=0, **rules):
-    return build_convlstm((3, 16, 16, 3), 4, filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
+    return build_convlstm((3, 16, 16, 3), 4, n_filters=4, n_units=8, rules=Regularization(seed=seed, **rules))
 
 
 def fusion(seed=0, n_features=None, **rules):
     shapes, rules = ((3, 16, 16, 3), (13, 40, 1)), Regularization(seed=seed, **rules)
-    return build_fusion(*shapes, n_features, 4, filters=4, n_units=8, rules=rules)
+    return build_fusion(*shapes, n_features, 4, n_filters=4, n_units=8, rules=rules)
 
 
 def audio_cnn(seed=0, n_features=None, kernels=((5, 15), (3, 9)), **rules):
     rules = Regularization(seed=seed, **rules)
-    return build_audio_cnn([(13, 40, 1)], n_features, 4, kernels=kernels, filters=4, n_units=8, rules=rules)
+    return build_audio_cnn([(13, 40, 1)], n_features, 4, kernels=kernels, n_filters=4, n_units=8, rules=rules)
 
 
 def dual_cnn_plus(seed=0, **rules):
     shapes, rules = [(13, 40, 1), (16, 30, 1)], Regularization(seed=seed, **rules)
-    return build_audio_cnn(shapes, 6, 4, kernels=((5, 15), (3, 9)), filters=4, n_units=8, rules=rules)
+    return build_audio_cnn(shapes, 6, 4, kernels=((5, 15), (3, 9)), n_filters=4, n_units=8, rules=rules)
 
 
 def fusion_plus(seed=0, **rules):
@@ -89,9 +89,9 @@ def test_a_modality_of_noughts_adds_nothing():
     np.testing.assert_allclose(model([0 * frames, 0 * image, features]), 1 / 4, atol=1e-6)
 
 
-def test_three_ways_are_both_the_face_and_the_voice():
+def test_three_predictions_are_both_the_face_and_the_voice():
     model, (frames, image, features) = fusion_plus(), fusion_inputs()
-    views = np.asarray(three_ways(model)([frames, image, features]))
+    views = np.asarray(three_predictions(model)([frames, image, features]))
     np.testing.assert_allclose(views[:, 0], model([frames, image, features]), atol=1e-6)
     np.testing.assert_allclose(views[:, 1], model([frames, 0 * image, features]), atol=1e-6)
     np.testing.assert_allclose(views[:, 2], model([0 * frames, image, features]), atol=1e-6)
@@ -102,9 +102,9 @@ def test_loss_is_the_mean_over_what_is_left_out():
     entropy = -np.log((views * labels[:, np.newaxis]).sum(axis=2))
     for share in (0, 0.2, 0.5):
         expected = (1 - 2 * share) * entropy[:, 0] + share * (entropy[:, 1] + entropy[:, 2])
-        np.testing.assert_allclose(three_way_loss(share, 0)(labels, views), expected, rtol=1e-5)
+        np.testing.assert_allclose(modality_dropout_loss(share, 0)(labels, views), expected, rtol=1e-5)
     smooth = -(np.log(views[:, 0]) * (0.9 * labels + 0.025)).sum(axis=1)
-    np.testing.assert_allclose(three_way_loss(0, 0.1)(labels, views), smooth, rtol=1e-5)
+    np.testing.assert_allclose(modality_dropout_loss(0, 0.1)(labels, views), smooth, rtol=1e-5)
 
 
 def test_evidence_is_what_the_network_sums_up():
@@ -121,7 +121,7 @@ def test_evidence_is_what_the_network_sums_up():
 def test_branch_starts_from_a_network_of_its_own(name, build):
     model, other = fusion(0), build(1)
     if name == "video_branch":
-        other = build_convlstm((3, 16, 16, 3), 4, filters=4, n_units=None, rules=Regularization(seed=1))
+        other = build_convlstm((3, 16, 16, 3), 4, n_filters=4, n_units=None, rules=Regularization(seed=1))
     start_branch(model, name, other)
     n = len(model.get_layer(name).get_weights())
     assert n > 5
@@ -174,7 +174,7 @@ def test_fixed_filters_are_not_trained_and_survive_the_file(tmp_path):
 
 @pytest.mark.parametrize("picture", [(16, 16, 3), (64, 48, 1), (50, 70, 3), (5, 9, 1)])
 def test_pictures_of_any_size(picture):
-    model = build_convlstm((2, *picture), 3, filters=2, n_units=None, rules=Regularization())
+    model = build_convlstm((2, *picture), 3, n_filters=2, n_units=None, rules=Regularization())
     frames = np.random.default_rng(0).random((2, 2, *picture)).astype(np.float32)
     assert np.isfinite(model(frames)).all()
 

@@ -62,7 +62,7 @@ def check_network(folder):
 
     corpus = savee_mm.make_talking_faces(folder / "faces", n_speakers=1, n_sentences=1, random_state=0)
     video = savee_mm.FaceFrameSampler(n_frames=2, size=(16, 16), detector="lbp")
-    clf = savee_mm.FusionClassifier(video=video, filters=2, n_units=4, epochs=1, random_state=0)
+    clf = savee_mm.FusionClassifier(video=video, n_filters=2, n_units=4, epochs=1, random_state=0)
     return clf.fit(corpus.data, corpus.target).predict_proba(corpus.data).shape
 
 

@@ -41,7 +41,7 @@ from savee_mm import (
 
 # VGG's published weights are 58 and 80 MB and not among the shared ones; its graph with random weights is tested.
 NAMES = [name for name in systems.available().index if name not in ("vgg16", "vgg19")]
-SMALL = {"epochs": 1, "filters": 2, "n_units": 2, "batch_size": 21, "n_estimators": 20, "n_inner_folds": 2}
+SMALL = {"epochs": 1, "n_filters": 2, "n_units": 2, "batch_size": 21, "n_estimators": 20, "n_inner_folds": 2}
 LOUD = ("anger", "fear", "happiness", "surprise")
 
 

@@ -43,7 +43,7 @@ def fusion(corpus):
     clf = FusionClassifier(
         audio=MFCCImage(n_frames=60, normalize="training"),
         video=FaceFrameSampler(n_frames=3, size=(32, 32), detector="lbp"),
-        filters=4,
+        n_filters=4,
         n_units=8,
         epochs=1,
         random_state=0,
@@ -84,7 +84,7 @@ def test_pipeline_of_prosody_comes_back(corpus, tmp_path):
 
 def test_pipeline_of_faces_comes_back(corpus, tmp_path):
     faces = FaceFrameSampler(n_frames=2, size=(16, 16), detector="lbp", cache=tmp_path / "cache")
-    pipeline = make_pipeline(faces, ConvLSTMClassifier(filters=4, n_units=4, epochs=1))
+    pipeline = make_pipeline(faces, ConvLSTMClassifier(n_filters=4, n_units=4, epochs=1))
     pipeline.fit(corpus.data, corpus.target)
     loaded = load_model(save_model(pipeline, tmp_path / "m.savee"))
     np.testing.assert_array_equal(loaded.predict_proba(corpus.data), pipeline.predict_proba(corpus.data))
@@ -142,7 +142,9 @@ def test_weights_of_ones_own_are_known_by_name_and_found_in_the_weights_folder(c
     own.parent.mkdir()
     shutil.copy(shared / "models/face_detection_yunet_2026may.onnx", own)
     faces = FaceFrameSampler(n_frames=2, size=(16, 16), detector="yunet", weights=own)
-    pipeline = make_pipeline(faces, ConvLSTMClassifier(filters=2, n_units=2, epochs=1)).fit(corpus.data, corpus.target)
+    pipeline = make_pipeline(faces, ConvLSTMClassifier(n_filters=2, n_units=2, epochs=1)).fit(
+        corpus.data, corpus.target
+    )
     path = save_model(pipeline, tmp_path / "m.savee")
     monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
     assert load_model(path)[0].weights == "own.onnx"
@@ -198,7 +200,9 @@ def write(path, *, card=None, payload=b""):
 
 def test_first_format_is_read_and_its_places_are_left(corpus, tmp_path):
     faces = FaceFrameSampler(n_frames=2, size=(16, 16), detector="lbp", cache=tmp_path / "cache")
-    pipeline = make_pipeline(faces, ConvLSTMClassifier(filters=2, n_units=2, epochs=1)).fit(corpus.data, corpus.target)
+    pipeline = make_pipeline(faces, ConvLSTMClassifier(n_filters=2, n_units=2, epochs=1)).fit(
+        corpus.data, corpus.target
+    )
     card = {"format": 1, "savee_mm": "0.1.0", "estimator": "Pipeline", "classes": pipeline.classes_.tolist()}
     path = write(tmp_path / "m.savee", card=card, payload=skops.io.dumps(pipeline))
     loaded = load_model(path)

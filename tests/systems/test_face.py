@@ -72,7 +72,7 @@ def test_networks_are_those_that_their_names_say():
         "vgg16_random": ("vgg16", None),
         "mobilenet_face": ("mobilenet", "imagenet"),
     }
-    assert {clf.n_unfrozen for clf in made.values()} == {0}
+    assert {clf.trainable_layers for clf in made.values()} == {0}
 
 
 @pytest.mark.parametrize("name", ["vgg16", "mobilenet_face"])

@@ -347,7 +347,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
     table, y = pd.concat([table, table], ignore_index=True), np.tile(y, 2)
     # The smallest of networks: what matters is which clips reach it.
     clf = AudioCNNClassifier(
-        filters=2,
+        n_filters=2,
         n_units=2,
         epochs=1,
         batch_size=200,

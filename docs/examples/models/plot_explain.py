@@ -17,7 +17,7 @@ corpus = make_talking_faces("talking_faces", n_speakers=3, n_sentences=2, random
 known = corpus.groups != "S3"
 model = make_pipeline(
     FaceFrameSampler(n_frames=3, detector="lbp"),
-    ConvLSTMClassifier(filters=8, epochs=25, augment=False, random_state=0),
+    ConvLSTMClassifier(n_filters=8, epochs=25, augment_frames=False, random_state=0),
 )
 model.fit(corpus.data[known], corpus.target[known])
 print(f"accuracy on the third speaker: {model.score(corpus.data[~known], corpus.target[~known]):.2f}")

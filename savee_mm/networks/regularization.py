@@ -1,4 +1,4 @@
-"""What the graphs share: seeded, regularised layers."""
+"""Regularization: the settings and seeds that all layers of a network share."""
 
 from dataclasses import dataclass, field
 
@@ -8,19 +8,18 @@ from keras import constraints, initializers, layers, regularizers
 
 @dataclass
 class Regularization:
-    """What keeps a network from learning its clips by heart, and the seeds of its layers.
+    """Regularisation of a network, and the seeds of its layers.
 
     Parameters
     ----------
     l2 : float
         Weight of the squared kernels in the loss.
     dropout : float
-        Share of units that is left out of a training step ahead of the dense layers.
+        Fraction of the units dropped in a training step, before the dense layers.
     max_norm : float or None
-        Largest norm of the weights that enter one unit.
+        Maximum norm of the incoming weights of a unit.
     seed : int
-        Every layer draws its own seed from this one, so that a fit repeats itself without touching global
-        generators.
+        Seed from which the seed of every layer is drawn, so that a fit is reproducible without global generators.
     """
 
     l2: float = 0.0
@@ -33,7 +32,7 @@ class Regularization:
         self._seeds = np.random.default_rng(self.seed)
 
     def next_seed(self):
-        """Return a fresh seed."""
+        """Return a new seed."""
         return int(self._seeds.integers(2**31 - 1))
 
     def kernel(self):
@@ -49,5 +48,5 @@ class Regularization:
         return layers.Dropout(self.dropout, seed=self.next_seed())(x) if self.dropout else x
 
     def softmax(self, x, n_classes):
-        """Apply the last, dense layer to a tensor of shape (batch, n_features)."""
+        """Apply the output layer to a tensor of shape (batch, n_features)."""
         return layers.Dense(n_classes, activation="softmax", name="probabilities", **self.kernel())(x)
