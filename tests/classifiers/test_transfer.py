@@ -258,7 +258,7 @@ def test_mobilenet_is_frozen_and_needs_its_file(shared, monkeypatch):
     assert clf.model_.input_shape == (None, 1024)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), clf.predict_proba(X))
     for bad in ({"trainable_layers": 1}, {"weights": None}):
-        with pytest.raises(ValueError, match="is not trained: it needs weights and trainable_layers=0"):
+        with pytest.raises(ValueError, match="cannot be trained: it needs weights and trainable_layers=0"):
             TransferClassifier(**{**params, **bad}).fit(X, y)
 
 
@@ -289,7 +289,7 @@ def test_bad_input_is_named(change, message):
 
 
 def test_other_shape_at_prediction_is_refused(fitted):
-    with pytest.raises(ValueError, match=r"Expected pictures of shape \(n_clips, 30, 40, 1\)"):
+    with pytest.raises(ValueError, match=r"images of shape \(n_clips, 30, 40, 1\)"):
         fitted.predict(np.zeros((2, 8, 8, 1)))
 
 
@@ -334,5 +334,5 @@ def test_other_frames_are_refused(shape):
 
 
 def test_frames_where_pictures_were_trained_on_are_refused(fitted):
-    with pytest.raises(ValueError, match=r"Expected pictures of shape \(n_clips, 30, 40, 1\)"):
+    with pytest.raises(ValueError, match=r"images of shape \(n_clips, 30, 40, 1\)"):
         fitted.predict(np.zeros((2, 3, 30, 40, 1)))
