@@ -6,6 +6,11 @@ from typing import TypeVar
 _Documented = TypeVar("_Documented")
 
 _PARAGRAPHS = {
+    "augment": """
+augment : AudioAugmenter, default=None
+    Makes modified copies of the training clips, but not of the inner validation clips: any object with
+    ``fit_resample(table, y) -> (table, y)``. It uses this estimator's ``random_state`` unless it has its own.
+""",
     "batch_size": """
 batch_size : int, default=16
     Clips per step.
@@ -47,6 +52,17 @@ brightness : float, default=0.2
     values: of the whole image, and from one side to the other.
 occlusion : float, default=0.25
     Side of a square that hides a part of every second clip, as a fraction of height and width.
+""",
+    "inner_split": """
+early_stopping : bool, default=False
+    Whether to split off inner validation clips, to stop training when their loss has not decreased for ``patience``
+    epochs, and to restore the weights of the best epoch.
+patience : int, default=10
+    Number of epochs without improvement.
+inner_groups : str, default="clip_id"
+    Column of the table with the groups of the inner split. With ``"speaker"``, the loss is that of unseen speakers.
+validation_fraction : float, default=0.15
+    Approximate fraction of the training clips that is split off for early stopping.
 """,
     "input_sr": """
 input_sr : int, default=None

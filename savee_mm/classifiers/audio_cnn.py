@@ -1,4 +1,4 @@
-"""AudioCNNClassifier: emotion from pictures of the voice, and from features beside them."""
+"""AudioCNNClassifier: emotion from images of the sound and from features."""
 
 import os
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from savee_mm.features import MFCCImage
 
 @shared_docs
 class AudioCNNClassifier(TableNetworkClassifier):
-    """CNN over one or two pictures of a clip's sound, with hand-made features beside them on request.
+    """CNN over one or two images of the sound of a clip, optionally with hand-crafted features.
 
-    Reads the clip table: the extractors are part of the estimator, so that cross-validation and grid search
-    split clips, and whatever an extractor learns comes from the training fold.
+    Reads the clip table. The extractors are part of the estimator, so that cross-validation and grid search split
+    clips, and extractors are fitted on the training clips only.
 
     ===================================================================  ===========================
     ``AudioCNNClassifier()``                                             the reference's CNN on MFCC
@@ -30,26 +30,23 @@ class AudioCNNClassifier(TableNetworkClassifier):
     Parameters
     ----------
     image : transformer, default=None
-        Clip table -> (n_clips, n_rows, n_frames, 1); a fresh ``MFCCImage(normalize="training")`` when None, whose
-        parameters are shown and can be set as ``image__n_mfcc`` and so on. Its coefficients are standardised over
-        the training clips, so that loud stays loud and bright stays bright.
+        Clip table -> (n_clips, n_rows, n_frames, 1); a new ``MFCCImage(normalize="training")`` when None, whose
+        parameters are shown and can be set as ``image__n_mfcc`` etc. Its coefficients are standardised over the
+        training clips, which keeps differences in level and brightness between clips.
     second_image : transformer, default=None
-        Another such picture, for a CNN branch of its own; none when None.
+        Another such image, for a second CNN branch.
     features : transformer, default=None
-        Clip table -> (n_clips, n_features), or a Pipeline of one, for a dense layer; none when None. Its columns
-        are standardised by their mean and deviation over the training clips.
-    augment : AudioAugmenter, default=None
-        Makes altered copies of the training clips, never of the inner validation clips: any object with
-        ``fit_resample(table, y) -> (table, y)``. It gets this estimator's seed where it has none.
+        Clip table -> (n_clips, n_features), or a Pipeline, for a dense layer. The features are standardised over the
+        training clips.
+    %(augment)s
     cache : "memory", path-like or None, default="memory"
-        Where the arrays of a clip are kept. It is handed to all extractors, wrapped ones included, in place of a
-        cache of their own.
+        Where to keep the arrays of each clip. It replaces the cache of all extractors, including nested ones.
     kernels : sequence of two pairs of int, default=((5, 15), (3, 9))
-        Rows and frames that the two convolutions of a picture see at once.
+        Rows and frames of the kernels of the two convolutions of an image.
     n_filters : int, default=32
-        Filters of the second convolution of each branch; the first has half as many.
+        Number of filters of the second convolution of each branch; the first has half as many.
     n_units : int, default=64
-        Units of the dense layer of each picture; that of the features has four times as many.
+        Number of units of the dense layer of each image; the dense layer of the features has four times as many.
     epochs : int, default=20
         Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
     %(batch_size)s
@@ -58,46 +55,26 @@ class AudioCNNClassifier(TableNetworkClassifier):
     l2 : float, default=1e-4
         Weight of the squared kernels in the loss.
     dropout : float, default=0.5
-        Share of units left out of a training step, ahead of the dense layer of a picture and ahead of the
-        last layer.
+        Fraction of the units dropped in a training step, before the dense layer of an image and before the output
+        layer.
     %(max_norm)s
     %(class_weight)s
-    early_stopping : bool, default=False
-        Whether to split off inner validation clips, stop when their loss has not fallen for ``patience`` epochs,
-        and go back to the best one.
-    patience : int, default=10
-        Epochs to wait.
-    inner_groups : str, default="clip_id"
-        Column of the table whose values stay on one side of the inner split: ``"speaker"`` watches the loss on
-        speakers that training has not met.
-    validation_fraction : float, default=0.15
-        About this share of the training clips is split off for early stopping.
-    random_state : int, RandomState instance or None, default=None
-        Seed of weights, dropout, order and inner split. The same seed gives the same probabilities at an equal
-        number of threads.
-    verbose : bool or int, default=False
-        Whether to show a progress bar over the epochs.
+    %(inner_split)s
+    %(network_state)s
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    %(trained_network)s
     image_, second_image_ : transformer
-        The fitted extractors of the pictures; ``second_image_`` is None where there is none.
+        Fitted extractors of the images; ``second_image_`` is None without ``second_image``.
     features_ : Pipeline or None
-        The fitted extractor of the features, then the :class:`~sklearn.preprocessing.StandardScaler`.
-    model_ : keras.Model
-        The trained network.
-    history_ : dict of list
-        Loss and accuracy per epoch, also on the inner validation clips where there are any.
-    n_epochs_ : int
-        Epochs that were trained.
+        Fitted extractor of the features, followed by a :class:`~sklearn.preprocessing.StandardScaler`.
     report_ : DataFrame
-        ``part``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
+        ``part``, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
 
     See Also
     --------
-    FusionClassifier : The same branch beside one for the face.
+    FusionClassifier : The same branch combined with one for the face.
 
     Examples
     --------
@@ -172,7 +149,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
             raise ValueError(f"kernels must be two pairs (rows, frames) of integers from 1, got {self.kernels!r}.")
 
     def _check_arrays(self, arrays):
-        # StandardScaler has seen to the features.
+        # StandardScaler checks the features.
         for name in arrays.keys() - {"features"}:
             check_ndim(name, arrays[name], 4, MFCCImage)
 

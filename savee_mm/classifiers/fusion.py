@@ -1,4 +1,4 @@
-"""FusionClassifier: emotion from voice and face together, from the clip table."""
+"""FusionClassifier: emotion from voice and face, in one network."""
 
 import os
 from numbers import Real
@@ -12,6 +12,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._docstrings import shared_docs
 from savee_mm._validation import ClipError, clip_names, names_in
 from savee_mm.classifiers._inner_split import inner_folds, parts_groups
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
@@ -21,54 +22,51 @@ from savee_mm.classifiers.late_fusion._combination import Combination, InnerClip
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
 _CALIBRATION_FOLDS = 3
-# Of face and voice, by what a clip has: the network's own sum.
+# Combinations for clips with face, voice or both: the plain sum of the evidence.
 _PLAIN_SUMS = [([i for i in (0, 1) if own[i]], Combination(np.array(own, float))) for own in ((1, 0), (0, 1), (1, 1))]
 _BRANCHES = {ConvLSTMClassifier: "video_branch", AudioCNNClassifier: "audio_branch"}
 
 
+@shared_docs
 class FusionClassifier(TableNetworkClassifier):
-    """One network with a ConvLSTM branch for the face and a CNN branch for the voice.
+    """Network with a ConvLSTM branch for the face and a CNN branch for the voice.
 
-    Reads the clip table: the extractors are part of the estimator, so that cross-validation and grid search
-    split clips, and whatever an extractor learns comes from the training fold.
+    Reads the clip table. The extractors are part of the estimator, so that cross-validation and grid search split
+    clips, and extractors are fitted on the training clips only.
 
-    A table without the column ``video`` or without ``audio`` is predicted by the other branch; so is a clip whose face
-    or sound cannot be used, where its extractor has ``on_error="fill"``. One that has neither is an error.
+    A table without the column ``video`` or without ``audio`` is predicted by the other branch. So is a clip whose face
+    or sound cannot be used, if the extractor has ``on_error="fill"``. A clip without both raises an error.
 
     Parameters
     ----------
     audio : transformer, default=None
-        Clip table -> (n_clips, n_mfcc, n_frames, 1); a fresh :class:`MFCCImage` when None, whose parameters are
-        shown and can be set as ``audio__n_mfcc`` and so on.
+        Clip table -> (n_clips, n_mfcc, n_frames, 1); a new :class:`MFCCImage` when None, whose parameters are shown
+        and can be set as ``audio__n_mfcc`` etc.
     video : transformer, default=None
-        Clip table -> (n_clips, n_frames, height, width, 3); a fresh :class:`FaceFrameSampler` when None.
+        Clip table -> (n_clips, n_frames, height, width, 3); a new :class:`FaceFrameSampler` when None.
     features : transformer, default=None
-        Clip table -> (n_clips, n_features): hand-made features of the voice beside its image, which are standardised;
-        none when None.
-    augment : AudioAugmenter, default=None
-        Makes altered copies of the training clips, never of the inner validation clips: any object with
-        ``fit_resample(table, y) -> (table, y)``. It gets this estimator's seed where it has none.
-    augment_frames : bool, default=True
-        Whether training changes the faces of every clip at random, as :class:`ConvLSTMClassifier` does by default, and
-        prediction is the mean over a clip and its mirror image.
+        Clip table -> (n_clips, n_features): hand-crafted features of the voice in addition to its image. They are
+        standardised.
+    %(augment)s
+    %(frame_augmentation)s
     modality_dropout : float, default=1/3
-        Share of the training in which the face is left out, and of that in which the voice is, so that each learns to
-        do without the other; at most a half. It is not drawn: every clip counts all three ways, by these shares.
+        Probability that the face is left out in training, and probability that the voice is, so that each branch also
+        learns to predict alone; at most 1/2. It is not sampled: the loss is the expected value.
     pretrained : list of FrozenEstimator, default=None
         A fitted :class:`ConvLSTMClassifier`, a fitted :class:`AudioCNNClassifier` on one image or both, each in a
-        :class:`~sklearn.frozen.FrozenEstimator`: training starts from the weights of their branches. No clip that is
-        tested may have been among those that they were trained on.
+        :class:`~sklearn.frozen.FrozenEstimator`. Training starts from the weights of their branches. No test clip may
+        have been among their training clips.
     calibration_groups : str, default=None
-        Column of the table whose groups are held out in turn, in three folds at most, ``"speaker"`` for people who are
-        not in training: networks of the others, which train half as long, tell of them what each branch is worth and
-        how sure it may be, see Notes. Then all clips are trained on. A clip of a group that is in training is predicted
-        by the plain sum. It takes about twice the time; None leaves it out.
+        Column of the table, such as ``"speaker"``. The groups in it are held out in turn, in three folds at most, to
+        choose the weight and the temperature of each branch for unseen groups, see Notes. The networks of these folds
+        train for half of the epochs; the final one uses all clips. Clips of seen groups are predicted by the plain sum.
+        A fit takes about twice the time.
     cache : "memory", path-like or None, default="memory"
-        Where the arrays of a clip are kept. It is handed to all extractors, in place of a cache of their own.
+        Where to keep the arrays of each clip. It replaces the cache of all extractors.
     n_filters : int, default=24
-        Filters of each branch.
+        Number of filters of each branch.
     n_units : int, default=64
-        Units of the dense layer of the MFCC images; that of the features has four times as many.
+        Number of units of the dense layer of the MFCC images; the dense layer of the features has four times as many.
     epochs : int, default=120
         Number of passes over the training clips, at most. The learning rate decays to zero over them (half a cosine).
     %(batch_size)s
@@ -77,58 +75,41 @@ class FusionClassifier(TableNetworkClassifier):
     l2 : float, default=1e-3
         Weight of the squared kernels in the loss.
     dropout : float, default=0.4
-        Share of units of each branch left out of a training step.
+        Fraction of the units of each branch dropped in a training step.
     %(max_norm)s
     %(class_weight)s
     %(label_smoothing)s
-    early_stopping : bool, default=False
-        Whether to split off inner validation clips, stop when their loss has not fallen for ``patience`` epochs,
-        and go back to the best one.
-    patience : int, default=10
-        Epochs to wait.
-    inner_groups : str, default="clip_id"
-        Column of the table whose values stay on one side of the inner split: ``"speaker"`` watches the loss on
-        speakers that training has not met.
-    validation_fraction : float, default=0.15
-        About this share of the training clips is split off for early stopping.
-    random_state : int, RandomState instance or None, default=None
-        Seed of weights, dropout, order and inner split. The same seed gives the same probabilities at an equal
-        number of threads.
-    verbose : bool or int, default=False
-        Whether to show a progress bar over the epochs.
+    %(inner_split)s
+    %(network_state)s
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
+    %(trained_network)s
     audio_, video_, features_ : transformer
-        The fitted extractors; ``features_`` is None without ``features``.
-    model_ : keras.Model
-        The trained network.
-    history_ : dict of list
-        Loss and accuracy per epoch, also on the inner validation clips where there are any.
-    n_epochs_ : int
-        Epochs that were trained.
+        Fitted extractors; ``features_`` is None without ``features``.
+    mirrors_ : bool
+        Whether the prediction is the mean over a clip and its mirror image.
     report_ : DataFrame
-        ``modality``, ``clip_id``, ``path`` and ``reason`` of what could not be used in the last call.
+        ``modality``, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
     branch_weights_ : dict of str to float
-        What the evidence of ``"video"`` and ``"audio"`` is multiplied with where a clip has both and its group was not
-        in training; ones without ``calibration_groups``.
+        Weights of the evidence of ``"video"`` and ``"audio"`` for clips of unseen groups that have both; ones without
+        ``calibration_groups``.
 
     See Also
     --------
-    LateFusionClassifier : Any classifiers, each trained by itself, and what they say combined.
+    LateFusionClassifier : Combine any classifiers that are trained independently.
 
     Notes
     -----
-    Left to themselves, the branch that learns the training clips first leaves the other nothing to learn; hence the
-    modality dropout (Neverova et al., "ModDrop", IEEE Transactions on Pattern Analysis and Machine Intelligence 38,
-    2016). Both learn the training clips by heart, so that training cannot tell which of them is to be trusted with
-    somebody new. On the clips held out for it, of the weights of their evidence that are at least as often right as the
-    better branch alone, those with the least log loss are taken, at the best temperature for the networks of these
-    folds. They are for groups that the network has not met: where the table that is predicted has the column
-    ``calibration_groups`` and a clip's value was in training, its evidence is summed as it is. Only of too few speakers
-    the folds are of clips, and the weights for everybody.
+    Without modality dropout, the branch that fits the training clips first leaves no error for the other to learn from
+    (Neverova et al., "ModDrop", IEEE Transactions on Pattern Analysis and Machine Intelligence 38, 2016).
+
+    Both branches fit the training clips almost perfectly, so these cannot show which branch is better on unseen
+    speakers. The weights of the branches are therefore chosen on held-out groups: among those with at least the
+    accuracy of the better branch alone, the weights with the smallest log loss, at the best temperature of the networks
+    of these folds. They apply to unseen groups. If the table to predict has the column ``calibration_groups`` and the
+    value of a clip was in training, the plain sum is used. With too few speakers, the folds are by clip, and the weights
+    apply to all clips.
 
     Examples
     --------
@@ -231,13 +212,13 @@ class FusionClassifier(TableNetworkClassifier):
 
     @property
     def branch_weights_(self):
-        """What the evidence of face and voice of a clip is multiplied with whose group was not in training."""
+        """Weights of the evidence of face and voice for clips of unseen groups."""
         check_is_fitted(self)
         _, pool = self._pools[-1]
         return dict(zip(("video", "audio"), pool.weights.tolist(), strict=True))
 
     def _prepare(self, table, y, sample_weight, training):
-        """Learn how to weigh face and voice of groups that are not in training, where that is asked for."""
+        """Fit the weights of face and voice for unseen groups, if there are ``calibration_groups``."""
         self.mirrors_ = self.augment_frames and self.flip
         self._pools, self._seen_groups = _PLAIN_SUMS, (None, [])
         column = self.calibration_groups
@@ -253,7 +234,7 @@ class FusionClassifier(TableNetworkClassifier):
             self._seen_groups = (column, trained.tolist())
 
     def _fit_pools(self, X, y, weights, folds):
-        """Return how face and voice are weighed, by what networks of the other folds tell of all clips."""
+        """Fit the weights of face and voice to the out-of-fold predictions of all clips."""
         classes = np.unique(y)
         scores = np.full((2, len(X), len(classes)), np.nan)
         for fold in np.unique(folds):
@@ -261,18 +242,18 @@ class FusionClassifier(TableNetworkClassifier):
             if lost := set(y[held_out]) - set(y[~held_out]):
                 raise ValueError(
                     f"All clips of {', '.join(map(str, sorted(lost)))} are in one of the folds by "
-                    f"{self.calibration_groups!r}; choose other calibration_groups, or leave them out."
+                    f"{self.calibration_groups!r}; choose other calibration_groups, or set None."
                 )
             clf = clone(self).set_params(calibration_groups=None, pretrained=None, epochs=-(-self.epochs // 2))
             clf.fit(X.iloc[~held_out], y[~held_out], sample_weight=weights[~held_out])
             scores[:, held_out] = clf._branch_scores(clf._extract(X.iloc[held_out]))
-        there = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
-        if not there.any():
-            raise ValueError("No clip has both face and voice; leave calibration_groups out.")
-        return fit_pools(InnerClips(scores, np.searchsorted(classes, y), folds, weights).of(there))
+        complete = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
+        if not complete.any():
+            raise ValueError("No clip has both face and voice; set calibration_groups to None.")
+        return fit_pools(InnerClips(scores, np.searchsorted(classes, y), folds, weights).of(complete))
 
     def _branch_scores(self, inputs):
-        """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN of what a clip has not."""
+        """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN for a missing modality."""
         scores = log_softmax(self._forward(inputs).transpose(1, 0, 2), axis=2)
         scores[_absent(inputs)] = np.nan
         return scores
@@ -311,13 +292,13 @@ class FusionClassifier(TableNetworkClassifier):
         return model
 
     def _start_from(self, frozen, model):
-        """Give the branch of a fitted single-modality network its weights."""
+        """Copy the weights of a fitted network of one modality into its branch."""
         from savee_mm.networks.fusion import start_branch
 
         network = frozen.estimator if isinstance(frozen, FrozenEstimator) else None
         if type(network) not in _BRANCHES or not hasattr(network, "model_"):
             raise ValueError(
-                "pretrained is a list of fitted networks, FrozenEstimator(ConvLSTMClassifier) and "
+                "pretrained must be a list of fitted networks, FrozenEstimator(ConvLSTMClassifier) and "
                 f"FrozenEstimator(AudioCNNClassifier), got {frozen!r}."
             )
         try:
@@ -352,7 +333,7 @@ class FusionClassifier(TableNetworkClassifier):
         return accuracy
 
     def branch_proba(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Return what face and voice each say of every clip.
+        """Predict class probabilities by face and by voice separately.
 
         Parameters
         ----------
@@ -362,8 +343,8 @@ class FusionClassifier(TableNetworkClassifier):
         Returns
         -------
         probabilities : DataFrame of shape (n_clips, 3 * n_classes)
-            Columns ("video", class) and ("audio", class) with what is told of the clip without the other, NaN where it
-            has no such part, and ("combined", class) with those of :meth:`predict_proba`; rows as in X.
+            Columns ("video", class) and ("audio", class) with the prediction by one modality, NaN if it is missing, and
+            ("combined", class) with that of :meth:`predict_proba`; rows as in X.
         """
         views, seen = self._views(self._inputs(X)), self._seen(X)
         tables = {"combined": self._combined(views, seen)}
@@ -381,7 +362,7 @@ class FusionClassifier(TableNetworkClassifier):
         return np.array([name in groups for name in names_in(table, column)])
 
     def _views(self, inputs):
-        """Return the scores of clips, and of their mirror images where training had both."""
+        """Return the scores of clips, and of their mirror images if training had both."""
         views = [inputs]
         if self.mirrors_:
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
@@ -400,10 +381,10 @@ class FusionClassifier(TableNetworkClassifier):
 
 
 def _absent(inputs):
-    """Return which clips lack the face and which the voice, (2, n_clips): nothing but noughts stands for them."""
+    """Return which clips lack the face and which the voice, (2, n_clips): a missing modality is an all-zero array."""
     return np.array([(array == 0).all(axis=tuple(range(1, array.ndim))) for array in inputs[:2]])
 
 
 def _alone(scores, branch):
-    """Return the scores without those of the other branch."""
+    """Return the scores with NaN for the other branch."""
     return np.where(np.arange(len(scores))[:, np.newaxis, np.newaxis] == branch, scores, np.nan)

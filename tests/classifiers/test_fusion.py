@@ -298,8 +298,8 @@ def test_training_starts_from_networks_of_one_modality(corpus):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (lambda: ConvLSTMClassifier(), "pretrained is a list of fitted networks"),
-        (lambda: FrozenEstimator(ConvLSTMClassifier()), "pretrained is a list of fitted networks"),
+        (lambda: ConvLSTMClassifier(), "pretrained must be a list of fitted networks"),
+        (lambda: FrozenEstimator(ConvLSTMClassifier()), "pretrained must be a list of fitted networks"),
         (
             lambda: FrozenEstimator(
                 ConvLSTMClassifier(n_filters=3, epochs=1).fit(
