@@ -1,4 +1,4 @@
-"""align_face: the eyes at fixed places of the crop, however the head is held; and the way of points into crops."""
+"""align_face: eyes at fixed positions of the crop for any head pose; transforms of points to crops."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ EYES = np.array([[70.0, 60.0], [110.0, 75.0]])
 
 
 def blobs(points, height=160, width=200, spread=3.0):
-    """Bright spots at the points (x, y; pixels) of a dark picture: red the first, green the second."""
+    """Return a dark image with bright spots at the points (x, y; pixels): the first red, the second green."""
     y, x = np.mgrid[:height, :width] + 0.5
     image = np.zeros((height, width, 3))
     for channel, (px, py) in enumerate(points):
@@ -19,14 +19,14 @@ def blobs(points, height=160, width=200, spread=3.0):
 
 
 def centres(crop):
-    """Centre of mass (x, y; pixels) of red and of green."""
+    """Return the centre of mass (x, y; pixels) of red and of green."""
     y, x = np.mgrid[: crop.shape[0], : crop.shape[1]] + 0.5
     return np.array([[(x * c).sum() / c.sum(), (y * c).sum() / c.sum()] for c in (crop[..., 0], crop[..., 1])])
 
 
 @pytest.mark.parametrize("size", [(64, 64), (40, 64), (64, 40), (160, 160)])
 @pytest.mark.parametrize("margin", [0.0, 0.3])
-def test_the_eyes_come_to_their_places(size, margin):
+def test_eyes_are_at_fixed_positions(size, margin):
     crop, transform = align_face(blobs(EYES), EYES, size=size, margin=margin)
     assert (crop.shape, crop.dtype) == ((*size, 3), np.float32)
     side = min(size) / (1 + margin)
@@ -38,7 +38,7 @@ def test_the_eyes_come_to_their_places(size, margin):
 
 @pytest.mark.parametrize("degrees", [-50, 20, 180])
 @pytest.mark.parametrize("scale", [0.5, 1, 3])
-def test_turned_scaled_and_moved_it_is_the_same_crop(degrees, scale):
+def test_crop_is_invariant_to_rotation_scale_and_shift(degrees, scale):
     angle = np.deg2rad(degrees)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     other = (EYES - EYES.mean(axis=0)) @ turn.T + (250, 240)
@@ -47,20 +47,20 @@ def test_turned_scaled_and_moved_it_is_the_same_crop(degrees, scale):
     np.testing.assert_allclose(second, first, atol=0.05)  # spots of 1.5 pixels are sampled coarsely
 
 
-def test_landmarks_after_the_eyes_do_not_count():
+def test_landmarks_after_the_eyes_are_ignored():
     more = np.vstack([EYES, [[90, 90], [75, 110], [105, 112]]])
     np.testing.assert_array_equal(align_face(blobs(EYES), more)[0], align_face(blobs(EYES), EYES)[0])
 
 
-def test_shrinking_is_by_area():
+def test_shrinking_averages_areas():
     checks = np.zeros((512, 512, 3), np.uint8)
     checks[::2, ::2] = checks[1::2, 1::2] = 255
     eyes = np.array([[200.0, 240.0], [312.0, 240.0]])  # of a face 320 pixels wide
-    # Points of the picture taken singly would give a pattern of black and white.
+    # Sampling of single points would give a pattern of black and white.
     np.testing.assert_allclose(align_face(checks, eyes, size=(32, 32))[0], 0.5, atol=0.03)
 
 
-def test_at_its_own_size_and_upright_it_is_the_picture():
+def test_upright_crop_at_its_own_size_equals_the_image():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     # A face of 100 pixels around (80, 60).
     eyes = np.array([[62.5, 48.0], [97.5, 48.0]])
@@ -70,7 +70,7 @@ def test_at_its_own_size_and_upright_it_is_the_picture():
     )
 
 
-def test_beyond_the_border_the_edge_is_repeated():
+def test_edge_pixels_are_repeated_outside_the_image():
     image = np.full((40, 40, 3), 200, np.uint8)
     crop, _ = align_face(image, [[2.0, 3.0], [36.0, 3.0]], size=(64, 64), margin=1.0)
     np.testing.assert_allclose(crop, 200 / 255, atol=1e-6)
@@ -78,9 +78,9 @@ def test_beyond_the_border_the_edge_is_repeated():
 
 @pytest.mark.parametrize("box", [(30, 20, 64, 64), (10.3, 20.8, 80.2, 60), (-20, 90, 33, 47)])
 @pytest.mark.parametrize("size", [(64, 64), (48, 80)])
-def test_crop_transform_tells_where_a_pixel_goes(box, size):
+def test_crop_transform_maps_pixels_as_crop_face_does(box, size):
     y, x = np.mgrid[:160, :200] + 0.5
-    # Red is x, green is y, so that a crop says where its pixels come from.
+    # Red is x and green is y, so that each pixel of a crop has its source position.
     image = np.stack([x, y, x], axis=-1).astype(np.uint8)
     crop = crop_face(image, box, size=size, margin=0.2) * 255 + 0.5
     back = map_points(crop_transform(box, size=size, margin=0.2), crop[..., :2])
@@ -90,7 +90,7 @@ def test_crop_transform_tells_where_a_pixel_goes(box, size):
     np.testing.assert_allclose(back[inside], np.stack([columns, rows], axis=-1)[inside], atol=1.1)
 
 
-def test_points_that_are_not_there_stay_so():
+def test_missing_points_stay_missing():
     transform = eye_transform(EYES)
     points = map_points(transform, np.full((2, 5, 2), np.nan))
     assert points.shape == (2, 5, 2)
@@ -114,15 +114,15 @@ def test_bad_input(options, match):
         align_face(arguments.pop("image"), arguments.pop("landmarks"), **arguments)
 
 
-def test_one_distance_and_one_direction_of_the_eyes_in_a_clip():
+def test_steady_eyes_have_one_distance_and_direction_in_a_clip():
     rng = np.random.default_rng(0)
     moved = EYES + rng.uniform(-20, 20, (5, 1, 2))
-    eyes = steady_eyes(np.concatenate([moved, np.zeros((5, 3, 2))], axis=1))  # mouth and nose are not asked
+    eyes = steady_eyes(np.concatenate([moved, np.zeros((5, 3, 2))], axis=1))  # mouth and nose are ignored
     np.testing.assert_allclose(eyes, moved)
-    # A frame whose eyes were found elsewhere keeps its place only.
-    astray = moved.copy()
-    astray[2] = moved[2].mean(axis=0) + np.array([[-30, 20], [30, -20]])
-    np.testing.assert_allclose(steady_eyes(astray), moved)
+    # Of a frame with wrong eyes only the centre is used.
+    outlier = moved.copy()
+    outlier[2] = moved[2].mean(axis=0) + np.array([[-30, 20], [30, -20]])
+    np.testing.assert_allclose(steady_eyes(outlier), moved)
     scales = [eye_transform(frame)[0, 0] for frame in steady_eyes(moved + rng.normal(0, 2, moved.shape))]
     np.testing.assert_allclose(scales, scales[0])
     np.testing.assert_allclose(steady_eyes(moved[:1]), moved[:1])

@@ -1,4 +1,4 @@
-"""crop_face: the square around a face, at a fixed size, whatever the box."""
+"""crop_face: the square around a face, at a fixed size, for any box."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from savee_mm.vision import crop_face
 
 
 def ramps(height=120, width=160):
-    """Red rises to the right, green downwards, blue is constant."""
+    """Return an image whose red increases to the right, green downwards, with constant blue."""
     image = np.zeros((height, width, 3), np.uint8)
     image[..., 0] = np.arange(width)
     image[..., 1] = np.arange(height)[:, None]
@@ -24,18 +24,18 @@ def test_shape_type_and_range():
     assert crop.max() <= 1
 
 
-def test_at_its_own_size_a_square_is_cut_out_as_it_is():
+def test_square_at_its_own_size_is_not_changed():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     crop = crop_face(image, (30, 40, 64, 64))
     np.testing.assert_allclose(crop, image[40:104, 30:94] / 255, atol=1e-6)  # float32
 
 
-def test_the_square_has_the_larger_side_and_the_same_centre():
+def test_square_has_the_larger_side_and_the_same_centre():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     np.testing.assert_array_equal(crop_face(image, (46, 40, 32, 64)), crop_face(image, (30, 40, 64, 64)))
 
 
-def test_margin_is_a_share_of_the_side():
+def test_margin_is_a_fraction_of_the_side():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     np.testing.assert_array_equal(crop_face(image, (46, 40, 40, 40), margin=0.5), crop_face(image, (36, 30, 60, 60)))
 
@@ -44,19 +44,19 @@ def test_margin_is_a_share_of_the_side():
 def test_scaling_keeps_the_centre_and_the_slope(scale):
     side = round(64 / scale)
     crop = crop_face(ramps(), (70 - side / 2, 60 - side / 2, side, side), size=(64, 64)) * 255
-    # Pixel centres: the square's mean column is its centre less half a pixel; interpolation rounds to 1 level.
+    # The mean column of the square is its centre minus half a pixel; interpolation rounds to 1 level.
     np.testing.assert_allclose(crop.mean(axis=(0, 1)), [69.5, 59.5, 200], atol=0.5)
     np.testing.assert_allclose(np.diff(crop[:, 8:-8, 0].mean(axis=0)).mean(), 1 / scale, rtol=0.05)
 
 
-def test_shrinking_is_by_area():
+def test_shrinking_averages_areas():
     checks = np.zeros((128, 128, 3), np.uint8)
     checks[::2, ::2] = checks[1::2, 1::2] = 255
     crop = crop_face(checks, (0, 0, 128, 128), size=(32, 32))
-    np.testing.assert_allclose(crop, 0.5, atol=1 / 255)  # every pixel of the result holds half black, half white
+    np.testing.assert_allclose(crop, 0.5, atol=1 / 255)  # every pixel of the crop averages half black, half white
 
 
-def test_beyond_the_border_the_edge_is_repeated():
+def test_edge_pixels_are_repeated_outside_the_image():
     image = ramps()
     padded = cv2.copyMakeBorder(image, 50, 50, 50, 50, cv2.BORDER_REPLICATE)
     for x, y in [(-20, -30), (130, 90), (-20, 90)]:
@@ -64,25 +64,25 @@ def test_beyond_the_border_the_edge_is_repeated():
         np.testing.assert_allclose(crop_face(image, (x, y, 64, 64)), expected, atol=1e-6)  # float32
 
 
-def test_a_box_outside_shows_the_nearest_edge():
+def test_box_outside_the_image_shows_the_nearest_edge():
     crop = crop_face(ramps(), (500, 20, 40, 40)) * 255
     np.testing.assert_allclose(crop[..., 0], 159, atol=0.01)  # float32
 
 
-def test_another_shape_widens_the_square_and_stretches_nothing():
+def test_other_shape_extends_the_square_without_stretching():
     wide = crop_face(ramps(), (64, 44, 32, 32), size=(32, 64)) * 255
     np.testing.assert_allclose(np.diff(wide[..., 0], axis=1), 1, atol=0.01)  # float32
     np.testing.assert_allclose(np.diff(wide[..., 1], axis=0), 1, atol=0.01)
 
 
-def test_a_mirrored_picture_gives_a_mirrored_crop():
+def test_mirrored_image_gives_a_mirrored_crop():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     crop = crop_face(image, (30, 40, 50, 50))
     mirrored = crop_face(image[:, ::-1], (160 - 30 - 50, 40, 50, 50))
-    np.testing.assert_allclose(mirrored[:, ::-1], crop, atol=1.01 / 255)  # OpenCV rounds halves one way
+    np.testing.assert_allclose(mirrored[:, ::-1], crop, atol=1.01 / 255)  # OpenCV rounds halves in one direction
 
 
-def test_the_smallest_picture():
+def test_image_of_one_pixel():
     assert crop_face(np.full((1, 1, 3), 255, np.uint8), (0, 0, 1, 1)).min() == 1.0
 
 

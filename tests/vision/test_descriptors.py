@@ -1,4 +1,4 @@
-"""Descriptors of face crops: edges and patterns in their bins, measures that no movement of the head changes."""
+"""Descriptors of face crops: gradients and patterns in their bins, measures invariant to head movements."""
 
 import numpy as np
 import pytest
@@ -9,33 +9,33 @@ FACE = np.array([[20.0, 22], [42, 21], [30, 34], [23, 45], [38, 46]])
 
 
 def edge(direction, side=24):
-    """A step from dark to bright: towards the right, down, left or up."""
-    picture = np.zeros((side, side))
-    picture[:, side // 2 :] = 1
-    return {"right": picture, "down": picture.T, "left": picture[:, ::-1], "up": picture.T[::-1]}[direction]
+    """Return a step from dark to bright: towards the right, down, left or up."""
+    image = np.zeros((side, side))
+    image[:, side // 2 :] = 1
+    return {"right": image, "down": image.T, "left": image[:, ::-1], "up": image.T[::-1]}[direction]
 
 
-# ---- histograms of edges
+# ---- histograms of oriented gradients
 
 
 @pytest.mark.parametrize(("direction", "bin_"), [("right", 0), ("down", 3), ("left", 6), ("up", 9)])
 def test_edge_is_in_the_bin_of_its_direction(direction, bin_):
     histograms = hog(edge(direction), n_cells=(2, 2))
     np.testing.assert_array_equal(np.flatnonzero(histograms.sum(axis=(0, 1))), [bin_])
-    # An edge in the middle counts alike on both its sides.
+    # A central edge has equal weights on both sides.
     np.testing.assert_allclose(histograms, histograms[::-1, ::-1], rtol=1e-5)
 
 
 @pytest.mark.parametrize(("one", "other"), [("right", "left"), ("up", "down")])
-def test_unsigned_bins_do_not_know_which_side_is_bright(one, other):
+def test_unsigned_bins_ignore_the_sign_of_the_gradient(one, other):
     signed, unsigned = ([hog(edge(d), n_bins=8, signed=s) for d in (one, other)] for s in (True, False))
     np.testing.assert_allclose(*unsigned, atol=1e-6)
     assert np.abs(signed[0] - signed[1]).max() > 0.5
 
 
-def test_slanting_edge_is_shared_by_the_nearest_bins():
+def test_oblique_edge_is_distributed_over_the_nearest_bins():
     ramp = np.add.outer(2 * np.arange(24), np.arange(24)) / 100
-    # The root of brightness bends no straight line; a gradient of (1, 2) has 63 degrees, 12 bins of 30 begin at 60.
+    # The square root of brightness keeps lines straight. The gradient (1, 2) is at 63 degrees; bin 2 of 12 is at 60.
     histograms = hog(ramp**2, n_cells=(3, 3))
     energy = np.square(histograms).sum(axis=(0, 1))
     inner = energy[2] / energy.sum()
@@ -44,49 +44,49 @@ def test_slanting_edge_is_shared_by_the_nearest_bins():
     assert energy[3] > 0
 
 
-def test_what_is_nearer_to_a_cell_counts_more_there():
-    picture = np.zeros((24, 24))
-    picture[3:6, 3:6] = 1
-    histograms = np.square(hog(picture, n_cells=(4, 4))).sum(axis=-1)
+def test_weight_is_larger_in_the_nearest_cell():
+    image = np.zeros((24, 24))
+    image[3:6, 3:6] = 1
+    histograms = np.square(hog(image, n_cells=(4, 4))).sum(axis=-1)
     assert np.unravel_index(histograms.argmax(), (4, 4)) == (0, 0)
     assert histograms[3, 3] == 0
 
 
 @pytest.mark.parametrize("gain", [0.3, 0.7])
 def test_lighting_hardly_changes_the_edges(gain):
-    picture = np.random.default_rng(0).uniform(size=(48, 48))
-    # What is flat is told by the noise that there always is; beside real edges it is nothing.
-    np.testing.assert_allclose(hog(gain * picture), hog(picture), atol=1e-3)
+    image = np.random.default_rng(0).uniform(size=(48, 48))
+    # The regularisation for flat regions is small relative to real edges.
+    np.testing.assert_allclose(hog(gain * image), hog(image), atol=1e-3)
 
 
-def test_mirrored_picture_has_mirrored_edges():
-    picture = np.random.default_rng(1).uniform(size=(30, 36))
-    there, back = hog(picture, n_bins=8), hog(picture[:, ::-1], n_bins=8)
-    # A direction a becomes half a turn less a.
-    np.testing.assert_allclose(back[:, ::-1][..., (4 - np.arange(8)) % 8], there, atol=1e-4)
+def test_mirrored_image_has_mirrored_gradients():
+    image = np.random.default_rng(1).uniform(size=(30, 36))
+    original, mirrored = hog(image, n_bins=8), hog(image[:, ::-1], n_bins=8)
+    # Direction a becomes 180 degrees minus a.
+    np.testing.assert_allclose(mirrored[:, ::-1][..., (4 - np.arange(8)) % 8], original, atol=1e-4)
 
 
 # ---- local binary patterns
 
 
-def test_shares_of_the_patterns_are_one_in_each_cell():
-    picture = np.random.default_rng(2).uniform(size=(30, 30))
-    histograms = lbp_histograms(picture, n_cells=(3, 2))
+def test_frequencies_of_the_patterns_sum_to_one_in_each_cell():
+    image = np.random.default_rng(2).uniform(size=(30, 30))
+    histograms = lbp_histograms(image, n_cells=(3, 2))
     assert histograms.shape == (3, 2, 59)
     np.testing.assert_allclose(np.square(histograms).sum(axis=-1), 1, rtol=1e-5)
 
 
-def test_edges_have_other_patterns_than_noise():
+def test_patterns_of_edges_and_noise_differ():
     noise = np.random.default_rng(3).uniform(size=(24, 24))
-    shares = [np.square(lbp_histograms(picture, n_cells=(1, 1)))[0, 0] for picture in (edge("right"), noise)]
-    # Flat, or dark beside the step; much of noise changes more than twice around the circle.
+    shares = [np.square(lbp_histograms(image, n_cells=(1, 1)))[0, 0] for image in (edge("right"), noise)]
+    # An edge has two patterns (flat, dark next to the step); most of noise is not uniform.
     assert sorted(shares[0][shares[0] > 0]) == pytest.approx([1 / 24, 23 / 24])
     assert shares[0][-1] == 0
     assert shares[1][-1] > 0.15
     assert np.count_nonzero(shares[1]) > 40
 
 
-def test_patterns_do_not_know_brightness_nor_contrast():
+def test_patterns_are_invariant_to_brightness_and_contrast():
     levels = np.random.default_rng(4).integers(0, 100, (24, 24))
     np.testing.assert_array_equal(lbp_histograms(levels / 255), lbp_histograms((2 * levels + 30) / 255))
 
@@ -96,23 +96,23 @@ def test_patterns_do_not_know_brightness_nor_contrast():
 
 @pytest.mark.parametrize("describe", [hog, lbp_histograms])
 @pytest.mark.parametrize("value", [0, 0.4, 1])
-def test_constant_picture_gives_zeros(describe, value):
+def test_constant_image_gives_zeros(describe, value):
     assert not describe(np.full((2, 18, 18), value)).any()
 
 
 @pytest.mark.parametrize("describe", [hog, lbp_histograms])
-def test_each_picture_is_described_on_its_own(describe):
-    pictures = np.random.default_rng(5).uniform(size=(2, 3, 24, 30))
-    together = describe(pictures)
+def test_images_are_independent(describe):
+    images = np.random.default_rng(5).uniform(size=(2, 3, 24, 30))
+    together = describe(images)
     assert together.shape[:4] == (2, 3, 6, 6)
     assert together.dtype == np.float32
     assert np.isfinite(together).all()
-    np.testing.assert_allclose(describe(pictures[1, 2]), together[1, 2], atol=1e-6)
+    np.testing.assert_allclose(describe(images[1, 2]), together[1, 2], atol=1e-6)
 
 
 @pytest.mark.parametrize("describe", [hog, lbp_histograms])
 @pytest.mark.parametrize(
-    ("pictures", "options", "message"),
+    ("images", "options", "message"),
     [
         (np.zeros(24), {}, r"shape \(\.\.\., height, width\), at least 6 x 6 pixels, got an array of shape \(24,\)"),
         (np.zeros((5, 24)), {}, r"got an array of shape \(5, 24\)"),
@@ -122,12 +122,12 @@ def test_each_picture_is_described_on_its_own(describe):
         (np.zeros((8, 8)), {"n_cells": (2,)}, "positive integers, got"),
     ],
 )
-def test_what_is_no_grey_picture_is_refused(describe, pictures, options, message):
+def test_bad_images(describe, images, options, message):
     with pytest.raises(ValueError, match=message):
-        describe(pictures, **options)
+        describe(images, **options)
 
 
-def test_a_single_bin_is_refused():
+def test_bad_n_bins():
     with pytest.raises(ValueError, match="n_bins of at least 2, got 1"):
         hog(np.zeros((8, 8)), n_bins=1)
 
@@ -139,7 +139,7 @@ def named(landmarks):
     return dict(zip(GEOMETRY, landmark_geometry(landmarks), strict=True))
 
 
-def test_measures_of_a_plain_face():
+def test_measures_of_a_symmetric_face():
     measures = named([[20, 20], [40, 20], [30, 30], [25, 40], [35, 40]])
     assert measures["eyes_nose"] == pytest.approx(0.5)
     assert measures["eyes_mouth"] == pytest.approx(1)
@@ -156,23 +156,23 @@ def test_measures_of_a_plain_face():
 
 @pytest.mark.parametrize("turn", [0, 20, -140])
 @pytest.mark.parametrize("scale", [0.2, 3])
-def test_measures_do_not_know_place_turn_nor_size(turn, scale):
+def test_measures_are_invariant_to_shift_rotation_and_scale(turn, scale):
     a = np.deg2rad(turn)
     moved = scale * FACE @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + (7, -30)
     np.testing.assert_allclose(landmark_geometry(moved), landmark_geometry(FACE), rtol=1e-9)
 
 
-def test_mirrored_face_has_tilt_and_turn_the_other_way():
+def test_mirrored_face_has_opposite_tilt_and_turn():
     mirrored = (FACE * (-1, 1))[[1, 0, 2, 4, 3]]
-    there, back = named(FACE), named(mirrored)
+    original, other = named(FACE), named(mirrored)
     for name in GEOMETRY:
         sign = -1 if name in ("mouth_tilt", "nose_turn") else 1
-        assert back[name] == pytest.approx(sign * there[name]), name
-    assert abs(there["mouth_tilt"]) > 0.05
-    assert abs(there["nose_turn"]) > 0.01
+        assert other[name] == pytest.approx(sign * original[name]), name
+    assert abs(original["mouth_tilt"]) > 0.05
+    assert abs(original["nose_turn"]) > 0.01
 
 
-def test_open_mouth_lengthens_what_it_should():
+def test_open_mouth_changes_its_distances_only():
     opened = FACE.copy()
     opened[3:, 1] += 5
     before, after = named(FACE), named(opened)
@@ -182,17 +182,17 @@ def test_open_mouth_lengthens_what_it_should():
     assert after["eyes_nose"] == before["eyes_nose"]
 
 
-def test_unknown_landmarks_have_unknown_measures():
+def test_missing_landmarks_have_missing_measures():
     batch = np.stack([FACE, np.full((5, 2), np.nan), np.zeros((5, 2))])
     measures = landmark_geometry(batch)
     assert measures.shape == (3, len(GEOMETRY))
     np.testing.assert_array_equal(measures[0], landmark_geometry(FACE))
     assert np.isnan(measures[1]).all()
-    # Both eyes at one place measure nothing.
+    # Both eyes at one position: no unit of distance.
     assert np.isnan(measures[2, GEOMETRY.index("mouth_width")])
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 2), (5, 3)])
-def test_other_landmarks_are_refused(shape):
+def test_bad_landmarks(shape):
     with pytest.raises(ValueError, match=r"landmarks of shape \(\.\.\., 5, 2\), got"):
         landmark_geometry(np.zeros(shape))

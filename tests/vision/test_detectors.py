@@ -1,7 +1,8 @@
-"""The face detectors: one interface, faces found where they are, none where there is none. OpenCV 4 and 5."""
+"""Face detectors: one interface, correct boxes, no false detections, weights by name and by path. OpenCV 4 and 5."""
 
 import pickle
 import shutil
+import struct
 import threading
 
 import cv2
@@ -9,10 +10,20 @@ import numpy as np
 import pytest
 
 from savee_mm.media import read_frames
-from savee_mm.vision import available_detectors, choose_face, make_detector, resolve_detector
+from savee_mm.vision import available_detectors, choose_face, detector_files, make_detector, resolve_detector
 from savee_mm.vision.lbp import merge_windows
 
 NAMES = ["yunet", "ssd", "lbp"]
+HAS_CAFFE = hasattr(cv2.dnn, "readNetFromCaffe")
+# The only output of the Caffe network below: class, score, and the corners relative to the size of the image.
+OUTPUT = [0, 1, 0.875, 0.25, 0.125, 0.75, 0.5]
+PROTOTXT = """
+name: "one face"
+input: "data"
+input_shape { dim: 1 dim: 3 dim: 300 dim: 300 }
+layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param { pool: AVE global_pooling: true } }
+layer { name: "out" type: "InnerProduct" bottom: "pool" top: "out" inner_product_param { num_output: 7 } }
+"""
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def middle_frame(path):
 
 
 def astronaut():
-    """A face that ships with scikit-image: head and shoulders of Eileen Collins, NASA, public domain."""
+    """Return an image of scikit-image: head and shoulders of Eileen Collins, NASA, public domain."""
     from skimage import data
 
     return data.astronaut()
@@ -50,19 +61,19 @@ def chosen_box(name, image):
     return None if index is None else faces.boxes[index]
 
 
-# The face between brows and chin, measured by hand on the picture (pixels): x, y, width, height.
+# The face between brows and chin, measured by hand on the image (pixels): x, y, width, height.
 ASTRONAUT = np.array([178.0, 65, 90, 105])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_astronaut(weights, name):
+def test_face_of_the_astronaut(weights, name):
     faces = make_detector(name).detect(astronaut())
     assert faces.boxes.shape == (1, 4)
     assert faces.scores.shape == (1,)
     assert overlap(faces.boxes[0], ASTRONAUT) > 0.6
 
 
-def test_without_weights_there_is_the_cascade(monkeypatch, tmp_path):
+def test_without_weights_auto_is_the_cascade(monkeypatch, tmp_path):
     for folder in ("", str(tmp_path)):
         monkeypatch.setenv("SAVEE_MM_WEIGHTS", folder)
         assert available_detectors() == ["lbp"]
@@ -74,13 +85,13 @@ def test_without_weights_there_is_the_cascade(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["yunet", "ssd"])
-def test_missing_weights_say_how_to_get_them(monkeypatch, tmp_path, name):
+def test_error_of_missing_weights_has_the_remedy(monkeypatch, tmp_path, name):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"savee-mm fetch-weights {name}"):
         make_detector(name)
 
 
-def test_auto_takes_the_best_that_is_there(weights, tmp_path, monkeypatch):
+def test_auto_is_the_best_available(weights, tmp_path, monkeypatch):
     assert available_detectors() == NAMES
     assert resolve_detector("auto") == "yunet"
     for path in weights.glob("opencv_face_detector*"):
@@ -91,7 +102,7 @@ def test_auto_takes_the_best_that_is_there(weights, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["mtcnn", "", "SSD"])
-def test_an_unknown_name_lists_the_choices(name):
+def test_error_of_an_unknown_name_lists_the_choices(name):
     with pytest.raises(ValueError, match="'auto', 'yunet', 'ssd', 'lbp'"):
         make_detector(name)
 
@@ -105,7 +116,7 @@ def test_an_unknown_name_lists_the_choices(name):
 )
 def test_weights_that_opencv_cannot_read(monkeypatch, tmp_path, name, filenames):
     for filename in filenames:
-        (tmp_path / filename).write_bytes(b"no network " * 100)
+        (tmp_path / filename).write_bytes(b"not a network " * 100)
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     with pytest.raises(ValueError, match=r"cannot read the weights .* fetch them again"):
         make_detector(name)
@@ -121,7 +132,7 @@ def test_built_once_and_pickled_by_name(weights, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_bad_pictures(weights, name):
+def test_bad_images(weights, name):
     detector = make_detector(name)
     for bad in (np.zeros((20, 20), np.uint8), np.zeros((20, 20, 3)), np.zeros((0, 20, 3), np.uint8)):
         with pytest.raises(ValueError, match="image of shape"):
@@ -130,7 +141,7 @@ def test_bad_pictures(weights, name):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(1, 1), (10, 300), (23, 23), (240, 320), (33, 1500)])
-def test_nobody_in_a_blank_picture_of_any_shape(weights, name, shape):
+def test_no_face_in_a_blank_image_of_any_shape(weights, name, shape):
     faces = make_detector(name).detect(np.full((*shape, 3), 128, np.uint8))
     assert len(faces) == 0
     assert faces.boxes.shape == (0, 4)
@@ -164,7 +175,7 @@ def test_detectors_agree_on_real_talking_faces(weights, clips, shared):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_boxes_are_in_the_pixels_of_the_picture(weights, clips, name):
+def test_boxes_are_in_the_pixels_of_the_image(weights, clips, name):
     image = middle_frame(clips / "single_face.jpg")
     box = chosen_box(name, image)
     large = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
@@ -186,13 +197,13 @@ def test_landmarks_are_of_the_person(weights, clips):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_picture_is_left_as_it_was(weights, name):
+def test_image_is_not_changed(weights, name):
     image = astronaut()
     make_detector(name).detect(image)
     np.testing.assert_array_equal(image, astronaut())
 
 
-def test_yunet_gets_the_colours_in_opencv_order(weights, clips):
+def test_yunet_input_has_the_channel_order_of_opencv(weights, clips):
     image = middle_frame(clips / "bbaf2n.mpg")
     network = cv2.FaceDetectorYN.create(str(weights / "face_detection_yunet_2026may.onnx"), "", (360, 288))
     _, expected = network.detect(image[..., ::-1].copy())
@@ -201,7 +212,7 @@ def test_yunet_gets_the_colours_in_opencv_order(weights, clips):
     np.testing.assert_allclose(faces.scores, expected[:, 14], atol=1e-5)
 
 
-def test_yunet_looks_closer_for_small_faces(weights, clips):
+def test_yunet_finds_small_faces_at_a_larger_size(weights, clips):
     close = middle_frame(clips / "ravdess_01-01-01-01-01-01-01.mp4")
     far = np.full((720, 1280, 3), 128, np.uint8)
     far[100:280, 900:1220] = cv2.resize(close, (320, 180), interpolation=cv2.INTER_AREA)
@@ -214,20 +225,20 @@ def test_yunet_looks_closer_for_small_faces(weights, clips):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_boxes_without_landmarks_are_nearly_the_same(weights, clips, name):
+def test_boxes_without_landmarks_are_similar(weights, clips, name):
     detector = make_detector(name)
     for path in [*sorted(clips.glob("*.mpg")), *sorted(clips.glob("ravdess*.mp4")), clips / "single_face.jpg"]:
         image = middle_frame(path)
         faces = detector.detect(image, landmarks=False)
         box = faces.boxes[choose_face(faces, image.shape)]
         if name == "yunet":
-            assert overlap(box, chosen_box(name, image)) > 0.8, path  # two sizes of one picture
+            assert overlap(box, chosen_box(name, image)) > 0.8, path  # the image at two sizes
             assert not np.array_equal(box, chosen_box(name, image)), path
         else:
             np.testing.assert_array_equal(box, chosen_box(name, image))
 
 
-def test_ssd_gets_the_colours_in_opencv_order(weights, clips):
+def test_ssd_input_has_the_channel_order_of_opencv(weights, clips):
     image = middle_frame(clips / "single_face.mp4")
     files = [str(weights / f"opencv_face_detector{suffix}") for suffix in ("_uint8.pb", ".pbtxt")]
     network = cv2.dnn.readNetFromTensorflow(*files)
@@ -242,7 +253,7 @@ def test_ssd_gets_the_colours_in_opencv_order(weights, clips):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_threads_may_share_a_detector(weights, clips, name):
+def test_threads_can_share_a_detector(weights, clips, name):
     images = [middle_frame(clips / "bbaf2n.mpg"), astronaut()]
     expected = [make_detector(name).detect(image).boxes for image in images]
     found = {}
@@ -269,3 +280,88 @@ def test_merge_windows():
     np.testing.assert_array_equal(votes, [3, 1])
     boxes, votes = merge_windows(np.empty((0, 4)))
     assert (boxes.shape, votes.shape) == ((0, 4), (0,))
+
+
+# ---- weights by path
+
+
+@pytest.fixture
+def store(shared, monkeypatch):
+    """Return a folder of weights that is not the weights folder of the library."""
+    monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
+    return shared / "models"
+
+
+def field(number, content):
+    """Write one length-delimited field of a protocol buffer."""
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out, value = out + bytes([value & 127 | 128]), value >> 7
+    return out + bytes([value])
+
+
+def blob(values, shape):
+    """Write a BlobProto: data (field 5) and shape (field 7)."""
+    return field(5, struct.pack(f"<{len(values)}f", *values)) + field(7, field(1, b"".join(map(varint, shape))))
+
+
+def write_caffe(folder):
+    """Write a network of one layer that returns its bias, in the format of caffe.proto: net, layer, blobs."""
+    layer = field(1, b"out") + field(2, b"InnerProduct")
+    layer += field(7, blob([0.0] * 21, (7, 3))) + field(7, blob(OUTPUT, (7,)))
+    (folder / "net.caffemodel").write_bytes(field(1, b"one face") + field(100, layer))
+    (folder / "net.prototxt").write_text(PROTOTXT)
+    return folder / "net.caffemodel", folder / "net.prototxt"
+
+
+def test_weights_by_path(store, tmp_path):
+    path = shutil.copy(store / "face_detection_yunet_2026may.onnx", tmp_path / "mine.onnx")
+    with pytest.raises(FileNotFoundError, match="SAVEE_MM_WEIGHTS"):
+        make_detector("yunet")
+    detector = make_detector("yunet", path)
+    assert len(detector.detect(astronaut())) == 1
+    assert pickle.loads(pickle.dumps(detector)) is detector
+    assert detector_files("yunet", str(path)) == (path,)
+
+
+def test_weights_of_two_files(store, tmp_path):
+    paths = [
+        shutil.copy(store / name, tmp_path / f"mine{name[-6:]}")
+        for name in ("opencv_face_detector_uint8.pb", "opencv_face_detector.pbtxt")
+    ]
+    assert len(make_detector("ssd", paths).detect(astronaut())) == 1
+
+
+@pytest.mark.skipif(not HAS_CAFFE, reason="OpenCV 5 cannot read Caffe files")
+def test_caffe_files_in_opencv_4(tmp_path):
+    faces = make_detector("ssd", write_caffe(tmp_path)).detect(np.zeros((80, 200, 3), np.uint8))
+    np.testing.assert_allclose(faces.boxes, [[50, 10, 100, 30]], atol=1e-3)  # float32
+    np.testing.assert_allclose(faces.scores, [0.875], atol=1e-6)
+
+
+@pytest.mark.skipif(HAS_CAFFE, reason="OpenCV 4 can read Caffe files")
+def test_caffe_files_in_opencv_5_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot read Caffe files.*opencv-python<5"):
+        make_detector("ssd", write_caffe(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "match"),
+    [
+        ("lbp", "any.xml", "takes no weights"),
+        ("ssd", "one.pb", r"expects a network \(.pb\) and its description \(.pbtxt\)"),
+        ("yunet", ["one.onnx", "two.onnx"], "expects one file"),
+    ],
+)
+def test_wrong_number_of_weights_files(name, weights, match):
+    with pytest.raises(ValueError, match=match):
+        make_detector(name, weights)
+
+
+def test_missing_weights_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.onnx"):
+        make_detector("yunet", tmp_path / "missing.onnx")

@@ -1,4 +1,4 @@
-"""follow_face: one person through a clip, and no bystander in their place."""
+"""follow_face: one person in all frames of a clip, and no bystander."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def moved(box, x, y=0):
     return (box[0] + x, box[1] + y, *box[2:])
 
 
-def test_links_follow_a_face_whatever_its_place_in_the_list():
+def test_links_do_not_depend_on_the_order_of_the_faces():
     frames = [frame(LEFT, RIGHT), frame(moved(RIGHT, 10), moved(LEFT, -8, 5)), frame(), frame(LEFT)]
     labels = link_faces(frames)
     assert [label.tolist() for label in labels] == [[0, 1], [1, 0], [], [0]]
@@ -28,44 +28,44 @@ def test_links_follow_a_face_whatever_its_place_in_the_list():
     assert 0 < left < right
 
 
-def test_a_nearer_face_is_linked_first():
-    # Both continue the first face, by distance; the nearer one does.
+def test_nearest_face_is_linked_first():
+    # Both are near enough to the first face; the nearer one continues its track.
     labels = link_faces([frame(LEFT), frame(moved(LEFT, 50), moved(LEFT, 4))])
     assert [label.tolist() for label in labels] == [[0], [1, 0]]
 
 
-def test_a_box_of_another_size_is_another_face():
+def test_box_of_another_size_is_another_face():
     mouth = (40, 110, 20, 20)
     assert link_faces([frame(LEFT), frame(mouth)])[1].tolist() == [1]
 
 
-def test_a_single_face_is_taken_wherever_it_is():
+def test_single_face_is_chosen_anywhere():
     frames = [frame(LEFT), frame(RIGHT), frame(), frame((5, 5, 20, 20))]
     assert follow_face(frames, SHAPE) == [0, 0, None, 0]
     assert follow_face([frame(), frame()], SHAPE) == [None, None]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_clips_of_one_face_are_as_chosen_frame_by_frame(seed):
+def test_clips_of_one_face_equal_the_choice_in_each_frame(seed):
     rng = np.random.default_rng(seed)
     frames = [frame(*rng.uniform(10, 100, (rng.integers(0, 2), 4))) for _ in range(12)]
     assert follow_face(frames, SHAPE) == [choose_face(faces, SHAPE) for faces in frames]
 
 
-def test_the_larger_over_all_frames_is_followed():
-    # In the second frame the other one leans forward.
+def test_larger_face_over_all_frames_is_followed():
+    # In the second frame the other face is closer.
     close = (10, 40, 110, 120)
     frames = [frame(LEFT, RIGHT), frame(close, RIGHT), frame(LEFT, RIGHT)]
     assert choose_face(frames[1], SHAPE) == 0
     assert follow_face(frames, SHAPE) == [1, 1, 1]
 
 
-def test_no_bystander_for_the_person_who_turned_away():
+def test_bystander_does_not_replace_the_person():
     frames = [frame(LEFT, RIGHT), frame(LEFT), frame(RIGHT, LEFT)]
     assert follow_face(frames, SHAPE) == [1, None, 0]
 
 
-def test_weights_decide():
+def test_weights_choose_the_track():
     frames = [frame(LEFT, RIGHT), frame(RIGHT, LEFT)]
     assert follow_face(frames, SHAPE) == [1, 0]
     assert follow_face(frames, SHAPE, [0.7, 0.1]) == [0, 1]
