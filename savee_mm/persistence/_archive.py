@@ -8,11 +8,13 @@ import zlib
 from savee_mm._files import write_atomically
 from savee_mm._version import __version__
 
-FORMAT = 2
+FORMAT = 3
 """Number of the format; it grows when older versions of the library cannot read what is written."""
 
-_OLDEST = 1  # networks were in the skops archive, and folders of caches stayed in it
-_CARD, _ESTIMATOR, _NETWORKS = "card.json", "estimator.skops", "networks/"
+# Format 1: networks are in the skops archive, and folders of caches stay in it. Format 2: classes have the name of the
+# module that defines them.
+_OLDEST = 1
+_CARD, _ESTIMATOR, _NETWORKS, _SCHEMA = "card.json", "estimator.skops", "networks/", "schema.json"
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -114,6 +116,25 @@ def read_payload(path):
     except _DAMAGE as error:
         raise damaged(path, error) from error
     return payload
+
+
+def change_schema(payload, change):
+    """Return a skops archive with another description.
+
+    Parameters
+    ----------
+    payload : bytes
+        The archive.
+    change : callable
+        ``change(schema: bytes) -> bytes``.
+
+    Returns
+    -------
+    payload : bytes
+    """
+    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+        members = {name: archive.read(name) for name in dict.fromkeys(archive.namelist())}
+    return _zipped({**members, _SCHEMA: change(members[_SCHEMA])})
 
 
 def damaged(path, error):

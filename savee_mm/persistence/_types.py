@@ -1,35 +1,7 @@
 """The types that a model file may name, beyond those that skops knows of scikit-learn, numpy and scipy."""
 
-_OURS = {
-    "augmentation.audio": ("AudioAugmenter",),
-    "classifiers.audio_cnn": ("AudioCNNClassifier",),
-    "classifiers.convlstm": ("ConvLSTMClassifier",),
-    "classifiers.dense": ("DenseClassifier",),
-    "classifiers.fusion": ("FusionClassifier",),
-    "classifiers.kernel_ridge": ("KernelRidgeClassifier",),
-    "classifiers.late_fusion._combination": ("Combination",),
-    "classifiers.late_fusion.late_fusion": ("LateFusionClassifier",),
-    "classifiers.transfer": ("TransferClassifier",),
-    "features.audio": ("AudioFeatures",),
-    "features.faces.descriptor": ("FaceDescriptor",),
-    "features.faces.sampler": ("FaceFrameSampler",),
-    "features.functionals": ("VoiceFunctionals",),
-    "features.mel_image": ("MelImage",),
-    "features.mfcc_image": ("MFCCImage",),
-    "features.prosody": ("ProsodyFeatures",),
-    "features.speaker_normalizer": ("SpeakerNormalizer",),
-    "features.spectral": ("SpectralFeatures",),
-    "features.yamnet": ("YAMNetEmbedding",),
-    "model_selection.clip_search": ("ClipGridSearchCV",),
-    "model_selection.speaker_or_clip": ("SpeakerOrClipKFold",),
-    "model_selection.splitters": (
-        "ClipGroupKFold",
-        "LeaveOneSpeakerOut",
-        "SentenceGroupKFold",
-        "SpeakerSentenceKFold",
-    ),
-    "selection.pca_corr": ("PCACorrSelector",),
-}
+from savee_mm.persistence._names import OURS
+
 # Inner types of others, and functions that estimators take as parameters; none of them runs what a file says. Trees
 # are looked at before they predict.
 _OTHERS = {
@@ -66,9 +38,6 @@ _REMEDIES = {
     "sklearn.neighbors._ball_tree.BallTree": 'set algorithm="brute" in the nearest neighbours',
 }
 _BY_PICKLE = "keep it by pickle, among people who trust each other, or choose another part"
-
-OURS = frozenset(f"savee_mm.{module}.{name}" for module, names in _OURS.items() for name in names)
-"""Types of this library, one by one: a module's other names, which it imports, are not meant."""
 
 KNOWN = OURS | {f"{module}.{name}" for module, names in _OTHERS.items() for name in names}
 """All types that :func:`savee_mm.load_model` opens beyond those that skops trusts by itself."""

@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
-from savee_mm.persistence._archive import damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._archive import change_schema, damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._portable import bring_home, portable
 from savee_mm.persistence._trees import check_trees
 from savee_mm.persistence._types import remedy, unknown_types
@@ -60,7 +61,8 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str], *, card: 
     import skops.io
 
     check_is_fitted(estimator)
-    path, payload = Path(path), skops.io.dumps(portable(estimator))
+    path = Path(path)
+    payload = change_schema(skops.io.dumps(portable(estimator)), with_public_names)
     if unknown := unknown_types(payload):
         raise ValueError(
             f"{type(estimator).__name__} holds types that load_model does not open: {', '.join(unknown)}. To have it "
@@ -97,6 +99,7 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
     read_card(path)
     payload = read_payload(path)
     with _said_of(path):
+        payload = change_schema(payload, with_current_names)
         unknown = unknown_types(payload)
     if unknown:
         raise ValueError(

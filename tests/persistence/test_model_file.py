@@ -98,7 +98,7 @@ def test_file_holds_a_card_the_networks_and_the_rest(fusion, tmp_path):
         assert re.fullmatch(r"networks/[-0-9a-f]+\.keras", network)
         written = json.loads(archive.read(card))
         (tmp_path / "n.keras").write_bytes(archive.read(network))
-    assert (written["format"], written["estimator"]) == (2, "FusionClassifier")
+    assert (written["format"], written["estimator"]) == (3, "FusionClassifier")
     assert written["classes"] == fusion.classes_.tolist()
     assert load_card(path) == written
     # The network opens with Keras alone.

@@ -1,0 +1,54 @@
+"""Model files of format 2, in ``data``, open and predict what they predicted when they were written.
+
+They were trained on seeded noise and on the synthetic corpus. What follows the extractors is compared, so that a
+correction of a feature does not count as a change of the file.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from savee_mm import FusionClassifier, load_card, load_model, save_model
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def noise():
+    """The seeded table of the late fusion and, drawn after it, the frames of the ConvLSTM."""
+    rng, joy = np.random.default_rng(0), np.tile([0.0, 1.0], 12)
+    table = pd.DataFrame({"pitch": rng.normal(joy), "smile": rng.normal(joy)})
+    return table, rng.random((6, 2, 16, 16, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize("name", ["convlstm", "fusion", "late_fusion"])
+def test_card_is_of_format_2(name):
+    assert load_card(DATA / f"{name}.savee")["format"] == 2
+
+
+@pytest.mark.parametrize("name", ["convlstm", "fusion", "late_fusion"])
+def test_file_is_written_again_in_the_current_format(name, tmp_path):
+    again = load_model(save_model(load_model(DATA / f"{name}.savee"), tmp_path / "m.savee"))
+    assert repr(again) == repr(load_model(DATA / f"{name}.savee"))
+
+
+def test_late_fusion_predicts_the_same(noise):
+    probabilities = load_model(DATA / "late_fusion.savee").predict_proba(noise[0][:3])
+    expected = [0.6322052088948396, 0.10318041725049167, 0.9405264343653333]
+    np.testing.assert_allclose(probabilities[:, 0], expected, rtol=0, atol=1e-9)
+
+
+def test_search_over_a_network_predicts_the_same(noise):
+    probabilities = load_model(DATA / "convlstm.savee").predict_proba(noise[1][:3])
+    expected = [0.5021902546790324, 0.5001635551550123, 0.49900004261732356]
+    np.testing.assert_allclose(probabilities[:, 0], expected, rtol=0, atol=1e-6)
+
+
+def test_joint_network_predicts_the_same():
+    clf = load_model(DATA / "fusion.savee")
+    assert isinstance(clf, FusionClassifier)
+    inputs = [np.random.default_rng(0).random((2, *i.shape[1:]), dtype=np.float32) for i in clf.model_.inputs]
+    probabilities = np.asarray(clf.model_(inputs))
+    np.testing.assert_allclose(probabilities[:, 0], [0.6844393610954285, 0.5152148008346558], rtol=0, atol=1e-6)
