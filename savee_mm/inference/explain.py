@@ -1,4 +1,4 @@
-"""explain: which parts of a face and of a voice's picture a prediction rests on."""
+"""explain: the parts of faces and spectral images that a prediction depends on."""
 
 import os
 from dataclasses import dataclass
@@ -14,42 +14,42 @@ from savee_mm._composition import steps
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Cells along each side of a face, and over the rows and the time of a picture of the voice.
+# Grid of cells: over a face, and over the rows and columns of an image of the voice.
 _FACE_CELLS, _VOICE_CELLS = (8, 8), (8, 16)
 _INCH = 1.6  # width of a face in the plot
 _OPACITY = 0.7  # of the strongest cell of a map; where a map is 0, the image shows through
 
 
 @dataclass(frozen=True)
-class PictureMap:
-    """One picture that a model reads, and what hiding its parts does.
+class ImageMap:
+    """Occlusion map of one image that a model reads.
 
     Attributes
     ----------
-    picture : ndarray of shape (n_frames, height, width, channels) or (n_rows, n_columns, 1)
-        What the extractor gave.
+    image : ndarray of shape (n_frames, height, width, channels) or (n_rows, n_columns, 1)
+        Output of the extractor.
     drop : ndarray of shape (n_frames, n_cells, n_cells) or (n_cells, n_cells)
-        By how much the probability falls when that cell alone is hidden; below 0 where it rises.
+        Decrease of the probability if only this cell is hidden; negative if the probability increases.
     """
 
-    picture: np.ndarray
+    image: np.ndarray
     drop: np.ndarray
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a prediction rests on, made by :func:`explain`.
+    """Occlusion maps of a prediction, made by :func:`explain`.
 
     Attributes
     ----------
     clip_id : str
-        The clip.
+        Name of the clip.
     label : str
         The class that is explained.
     probability : dict of str to float
-        What each model that was asked gives it: the one, or each branch of a late fusion.
-    maps : dict of str to PictureMap
-        By the name of the picture; of a late fusion with the branch's name in front.
+        Its probability by model: a single one, or each branch of a late fusion.
+    maps : dict of str to ImageMap
+        By the name of the image; for a late fusion, after the name of the branch.
     """
 
     clip_id: str
@@ -58,12 +58,12 @@ class Explanation:
     maps: dict
 
     def plot(self) -> "Figure":
-        """Draw every picture with its map on it.
+        """Plot every image with its map as an overlay.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
-            Red where hiding makes the class less likely, blue where more.
+            Red where hiding decreases the probability of the class, blue where it increases it.
         """
         return _plot(self)
 
@@ -71,37 +71,36 @@ class Explanation:
 def explain(
     model: BaseEstimator, clip: str | os.PathLike[str] | pd.DataFrame, *, label: str | None = None
 ) -> Explanation:
-    """Tell which parts of a clip's pictures speak for a class, by hiding one after the other.
+    """Compute occlusion maps: the effect of each part of an image on the probability of a class.
 
     Parameters
     ----------
     model : estimator
         A fitted :class:`~savee_mm.FusionClassifier` or :class:`~savee_mm.AudioCNNClassifier`, a Pipeline of an
-        extractor of pictures (faces, MFCC) and a classifier, or a :class:`~savee_mm.LateFusionClassifier` with such a
-        branch.
+        image extractor (faces, MFCC) and a classifier, or a :class:`~savee_mm.LateFusionClassifier` with such a branch.
     clip : path-like or DataFrame of one row
         The clip.
     label : str, default=None
-        The class to explain; the likeliest one when None.
+        The class to explain; the most probable one when None.
 
     Returns
     -------
     explanation : Explanation
-        Its ``plot`` draws it.
+        With a method ``plot``.
 
     Raises
     ------
     TypeError
-        Where the model reads no pictures; :func:`group_importance` is for tables of features.
+        If the model reads no images; use :func:`group_importance` for tables of features.
     ValueError
-        For a table of other than one row, and a class that the model does not know.
+        If the table does not have one row, or the class is not one of the model's.
     ClipError
-        Where the clip cannot be used.
+        If the clip cannot be used.
 
     Notes
     -----
-    A cell is hidden by the mean of its picture. It shows what the model looks at, which is not what the person feels,
-    and where two cells say the same, hiding one of them changes little.
+    A hidden cell has the mean value of its image. The maps show what the model uses, not what the person feels. If two
+    cells are redundant, hiding one of them has little effect.
 
     References
     ----------
@@ -120,24 +119,21 @@ def explain(
     probability, maps = {}, {}
     for name, reader in _readers(model, table):
         if label not in reader.classes:
-            continue  # a branch that never met the class
+            continue  # a branch that was trained without the class
         arrays = reader.read(table)
-        probability[name] = float(reader.tell(arrays)[0, list(reader.classes).index(label)])
+        probability[name] = float(reader.predict_proba(arrays)[0, list(reader.classes).index(label)])
         for part, array in arrays.items():
             if array.ndim > 3 and array.any():
                 title = f"{name} {part}" if name else part
-                maps[title] = PictureMap(array[0], _drops(reader, arrays, part, label))
+                maps[title] = ImageMap(array[0], _drops(reader, arrays, part, label))
     if not maps:
-        raise TypeError(
-            f"{type(model).__name__} reads no pictures that could be hidden in part; group_importance tells which "
-            "features count."
-        )
+        raise TypeError(f"{type(model).__name__} reads no images; group_importance is for models of features.")
     clip_id = str(table["clip_id"].iloc[0]) if "clip_id" in table.columns else "clip"
     return Explanation(clip_id, label, probability, maps)
 
 
 class _NetworkReader:
-    """A network over the clip table: its extractors and what is behind them."""
+    """A network over the clip table: its extractors, and the network after them."""
 
     def __init__(self, model, table):
         self._model = model
@@ -147,13 +143,13 @@ class _NetworkReader:
     def read(self, table):
         return dict(zip(self._model._fitted_parts(), self._model._extract(table), strict=True))
 
-    def tell(self, arrays):
+    def predict_proba(self, arrays):
         inputs = tuple(arrays.values())
         return self._model._predict_arrays(self._table.iloc[np.zeros(len(inputs[0]), int)], inputs)
 
 
 class _PipelineReader:
-    """A Pipeline: its last step, and what is ahead of it."""
+    """A Pipeline: its transformers, and its last step."""
 
     def __init__(self, before, last):
         self._before = before
@@ -163,14 +159,14 @@ class _PipelineReader:
     def read(self, table):
         for step in self._before:
             table = step.transform(table)
-        return {"picture": np.asarray(table)}
+        return {"image": np.asarray(table)}
 
-    def tell(self, arrays):
-        return self._last.predict_proba(arrays["picture"])
+    def predict_proba(self, arrays):
+        return self._last.predict_proba(arrays["image"])
 
 
 def _readers(model, table):
-    """Yield name and reader of every part of a model that can be asked of arrays; the name of a lone one is empty."""
+    """Yield name and reader of every part of a model that predicts from arrays; the name of a single part is empty."""
     *before, last = steps(model)
     if hasattr(last, "_branches_for"):
         for name, branch in last._branches_for(table):
@@ -182,30 +178,28 @@ def _readers(model, table):
 
 
 def _drops(reader, arrays, part, label):
-    """Return by how much the class's probability falls when each cell of one picture is hidden."""
+    """Return the decrease of the probability of a class for each hidden cell of one image."""
     column = list(reader.classes).index(label)
-    whole = reader.tell(arrays)[0, column]
-    pictures = arrays[part][0] if arrays[part].ndim == 5 else arrays[part]
+    whole = reader.predict_proba(arrays)[0, column]
+    images = arrays[part][0] if arrays[part].ndim == 5 else arrays[part]
     cells = _FACE_CELLS if arrays[part].ndim == 5 else _VOICE_CELLS
     drops = []
-    for i, picture in enumerate(pictures):
-        hidden = _hide_cells(picture, cells)
+    for i, image in enumerate(images):
+        hidden = _hide_cells(image, cells)
         clips = {name: np.repeat(array, len(hidden), axis=0) for name, array in arrays.items()}
         if arrays[part].ndim == 5:
             clips[part][:, i] = hidden
         else:
             clips[part] = hidden
-        drops.append(whole - reader.tell(clips)[:, column].reshape(cells))
+        drops.append(whole - reader.predict_proba(clips)[:, column].reshape(cells))
     return np.stack(drops) if arrays[part].ndim == 5 else drops[0]
 
 
-def _hide_cells(picture, cells):
-    """Return copies of a picture of shape (height, width, channels), in each of which one cell shows the mean."""
-    rows, columns = (
-        np.linspace(0, n, k + 1).round().astype(int) for n, k in zip(picture.shape[:2], cells, strict=True)
-    )
-    hidden = np.repeat(picture[np.newaxis], np.prod(cells), axis=0)
-    mean = picture.mean(axis=(0, 1))
+def _hide_cells(image, cells):
+    """Return copies of an image of shape (height, width, channels), each with one cell set to the mean."""
+    rows, columns = (np.linspace(0, n, k + 1).round().astype(int) for n, k in zip(image.shape[:2], cells, strict=True))
+    hidden = np.repeat(image[np.newaxis], np.prod(cells), axis=0)
+    mean = image.mean(axis=(0, 1))
     for i, copy in enumerate(hidden):
         row, column = divmod(i, cells[1])
         copy[rows[row] : rows[row + 1], columns[column] : columns[column + 1]] = mean
@@ -228,26 +222,26 @@ def _plot(explanation):
     from matplotlib.figure import Figure
 
     maps = explanation.maps
-    n_columns = max(len(one.picture) if one.picture.ndim == 4 else 1 for one in maps.values())
+    n_columns = max(len(one.image) if one.image.ndim == 4 else 1 for one in maps.values())
     figure = Figure(figsize=(_INCH * max(n_columns, 4), 2.2 * len(maps) + 0.4), layout="constrained")
     shares = ", ".join(f"{name} {p:.2f}".strip() for name, p in explanation.probability.items())
     figure.suptitle(f"{explanation.clip_id}: {explanation.label} ({shares})", fontsize=9)
     limit = max(np.abs(one.drop).max() for one in maps.values()) or 1.0
     rows = figure.subfigures(len(maps), 1, squeeze=False)[:, 0]
     for row, (name, one) in zip(rows, maps.items(), strict=True):
-        faces = one.picture.ndim == 4
-        pictures, drops = (one.picture, one.drop) if faces else ([one.picture], [one.drop])
+        faces = one.image.ndim == 4
+        images, drops = (one.image, one.drop) if faces else ([one.image], [one.drop])
         row.supylabel(name, fontsize=8)
-        for axes, picture, drop in zip(row.subplots(1, len(pictures), squeeze=False)[0], pictures, drops, strict=True):
-            overlay = _draw(axes, picture, drop, limit, faces=faces)
-    rows[-1].colorbar(overlay, ax=rows[-1].axes, label="fall of the probability")
+        for axes, image, drop in zip(row.subplots(1, len(images), squeeze=False)[0], images, drops, strict=True):
+            overlay = _draw(axes, image, drop, limit, faces=faces)
+    rows[-1].colorbar(overlay, ax=rows[-1].axes, label="decrease of the probability")
     return figure
 
 
-def _draw(axes, picture, drop, limit, *, faces):
-    """Draw one picture, and the map over all of it."""
-    height, width = picture.shape[:2]
-    shown = picture if picture.shape[-1] == 3 else picture[..., 0]
+def _draw(axes, image, drop, limit, *, faces):
+    """Draw one image and its map."""
+    height, width = image.shape[:2]
+    shown = image if image.shape[-1] == 3 else image[..., 0]
     scale = {"vmin": 0, "vmax": 1} if faces else {"aspect": "auto", "origin": "lower"}
     axes.imshow(shown, cmap="gray", **scale)
     axes.set(xticks=[], yticks=[])

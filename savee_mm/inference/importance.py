@@ -1,4 +1,4 @@
-"""group_importance: which groups of named features a model of features rests on."""
+"""group_importance: permutation importance of groups of features."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length, check_random_state
 
 from savee_mm._composition import chosen
 
-# In names of features: over which frames, and of what.
+# Parts of feature names after the descriptor: the frames, or the derivative.
 _QUALIFIERS = ("loud", "delta")
 
 
@@ -24,39 +24,39 @@ def group_importance(
     n_repeats: int = 10,
     random_state: int | np.random.RandomState | None = None,
 ) -> pd.DataFrame:
-    """Tell by how much accuracy falls when a group of features is shuffled among the clips.
+    """Compute the permutation importance of groups of features: the decrease of accuracy when they are shuffled.
 
-    Features of one kind say much the same, so that shuffling a single one of them changes little; hence groups.
+    Features of one kind are correlated, so that shuffling a single one has little effect.
 
     Parameters
     ----------
     model : Pipeline
-        Fitted; its first step gives named features, such as :class:`~savee_mm.VoiceFunctionals`.
+        Fitted; its first step has named features, such as :class:`~savee_mm.VoiceFunctionals`.
     X : DataFrame
         Clips that it was not trained on.
     y : array-like of shape (n_clips,)
         Their classes.
     group_of : callable, default=None
-        Name of a feature -> name of its group; when None, what stands ahead of its number, of ``_loud`` and ``_delta``,
-        and of its statistic: ``mfcc_3_loud_mean`` belongs to ``mfcc``, ``pitch_mean`` to ``pitch``.
+        Name of a feature -> name of its group; when None, the part of the name before its number, ``_loud``, ``_delta``
+        or statistic: ``mfcc_3_loud_mean`` belongs to ``mfcc``, ``pitch_mean`` to ``pitch``.
     n_repeats : int, default=10
-        How often each group is shuffled.
+        Number of times that each group is shuffled.
     random_state : int, RandomState instance or None, default=None
         Seed of the shuffling.
 
     Returns
     -------
     importance : DataFrame
-        By group: ``n_features``, ``mean`` and ``std`` of the fall of accuracy over the repeats; the largest first.
+        By group: ``n_features``, ``mean`` and ``std`` of the decrease of accuracy over the repeats; the largest first.
 
     Raises
     ------
     TypeError
-        Where the model is no Pipeline whose first step names its features.
+        If the model is not a Pipeline whose first step names its features.
 
     See Also
     --------
-    sklearn.inspection.permutation_importance : The same of single columns of the input.
+    sklearn.inspection.permutation_importance : The same for single columns.
 
     References
     ----------
@@ -79,40 +79,40 @@ def group_importance(
     if not isinstance(model, Pipeline) or len(model) < 2 or not hasattr(model[0], "get_feature_names_out"):
         raise TypeError(
             f"group_importance needs a Pipeline whose first step names its features, got {type(model).__name__}; "
-            "explain is for models that read pictures."
+            "explain is for models that read images."
         )
     check_consistent_length(X, y)
     values, y = model[0].transform(X), np.asarray(y)
     names = model[0].get_feature_names_out()
     groups = pd.Series([(group_of or _stem)(name) for name in names])
     rng = check_random_state(random_state)
-    behind = model[1:]
-    score = np.mean(behind.predict(values) == y)
-    falls = {
-        group: [score - _shuffled_score(behind, values, y, columns, rng) for _ in range(n_repeats)]
+    classifier = model[1:]
+    score = np.mean(classifier.predict(values) == y)
+    drops = {
+        group: [score - _shuffled_score(classifier, values, y, columns, rng) for _ in range(n_repeats)]
         for group, columns in groups.groupby(groups).indices.items()
     }
     table = pd.DataFrame(
         {
             "n_features": groups.value_counts(),
-            "mean": {group: np.mean(fall) for group, fall in falls.items()},
-            "std": {group: np.std(fall) for group, fall in falls.items()},
+            "mean": {group: np.mean(drop) for group, drop in drops.items()},
+            "std": {group: np.std(drop) for group, drop in drops.items()},
         }
     )
     return table.rename_axis("group").sort_values("mean", ascending=False, kind="stable")
 
 
-def _shuffled_score(behind, values, y, columns, rng):
-    """Return the accuracy with some columns, together, taken from other clips."""
+def _shuffled_score(classifier, values, y, columns, rng):
+    """Return the accuracy with some columns permuted together."""
     shuffled = np.array(values)
     shuffled[:, columns] = shuffled[np.ix_(rng.permutation(len(shuffled)), columns)]
     if isinstance(values, pd.DataFrame):
         shuffled = pd.DataFrame(shuffled, index=values.index, columns=values.columns)
-    return np.mean(behind.predict(shuffled) == y)
+    return np.mean(classifier.predict(shuffled) == y)
 
 
 def _stem(name):
-    """Return the name of a feature without frame or number, part of the clip and statistic."""
+    """Return the name of a feature without frame, number, part of the clip and statistic."""
     whole, frame = re.fullmatch(r"(.*?)(__t\d+)?", str(name)).groups()
     whole = whole.split("__")[-1]
     if frame:

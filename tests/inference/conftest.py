@@ -29,48 +29,48 @@ def face_model():
 
 @pytest.fixture(scope="session")
 def voice(corpus):
-    """A model that reads sound alone."""
+    """A model that reads sound only."""
     return voice_model().fit(corpus.data, corpus.target)
 
 
 @pytest.fixture(scope="session")
 def face(corpus):
-    """A model that reads pictures alone."""
+    """A model that reads frames only."""
     return face_model().fit(corpus.data, corpus.target)
 
 
 @pytest.fixture(scope="session")
 def both(corpus):
-    """A model that reads both, and does without one of them."""
+    """A model that reads both, and predicts without one of them."""
     branches = [("voice", voice_model()), ("face", face_model())]
     return LateFusionClassifier(branches, n_inner_folds=2).fit(corpus.data, corpus.target)
 
 
 @pytest.fixture(scope="session")
 def recording(corpus, tmp_path_factory, write_video):
-    """A talking face of 12.5 s, silent from 4 to 8 s, 10 pictures a second."""
-    pictures, _ = read_frames(corpus.data["video"].iloc[0], 20)
+    """A talking face of 12.5 s, silent from 4 to 8 s, 10 frames/s."""
+    frames, _ = read_frames(corpus.data["video"].iloc[0], 20)
     y = np.resize(np.trim_zeros(read_audio(corpus.data["audio"].iloc[0], SR)[0]), round(12.5 * SR))
     y[round(PAUSE[0] * SR) : round(PAUSE[1] * SR)] = 0
     path = tmp_path_factory.mktemp("recording") / "long.avi"
-    write_video(path, [pictures[i % 20] for i in range(125)], y)
+    write_video(path, [frames[i % 20] for i in range(125)], y)
     return path
 
 
 @pytest.fixture(scope="session")
 def write_video():
-    """Write pictures, 10 a second, and sound at 16 kHz: ``write_video(path, pictures, y=None)``."""
+    """Write frames, 10 per second, and sound at 16 kHz: ``write_video(path, frames, y=None)``."""
     return _write_video
 
 
-def _write_video(path, pictures, y=None):
+def _write_video(path, images, y=None):
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=FPS, options={"qscale": "3"})
-        video.height, video.width = pictures[0].shape[:2]
+        video.height, video.width = images[0].shape[:2]
         video.pix_fmt = "yuv420p"
         audio = None if y is None else container.add_stream("pcm_s16le", rate=SR, layout="mono")
-        for i, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for i, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = i, Fraction(1, FPS)
             container.mux(video.encode(frame))
             if audio is not None:

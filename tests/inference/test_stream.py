@@ -40,13 +40,13 @@ def test_prediction_comes_with_the_first_block_after_its_window(voice, recording
 
 def test_camera_and_microphone_are_read_in_turns(both, corpus):
     video, y = corpus.data["video"].iloc[0], read_audio(corpus.data["audio"].iloc[0], SR)[0]
-    pictures, times = read_frames(video, 20)
+    images, times = read_frames(video, 20)
     order = []
 
     def camera():
-        for time, picture in zip(times, pictures, strict=True):
+        for time, image in zip(times, images, strict=True):
             order.append(time)
-            yield time, picture
+            yield time, image
 
     (first, *_) = predict_stream(both, frames=camera(), sound=blocks(y), sr=SR, window=1, hop=1, min_voice=0)
     assert first.probabilities.sum() == pytest.approx(1)
@@ -70,8 +70,8 @@ def test_unusable_sources_are_refused(voice, sources, message):
 
 
 def test_frames_are_images_in_the_order_of_time(face):
-    picture = np.zeros((8, 8, 3), np.uint8)
+    image = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="in the order of time"):
-        list(predict_stream(face, frames=[(1.0, picture), (0.0, picture)]))
+        list(predict_stream(face, frames=[(1.0, image), (0.0, image)]))
     with pytest.raises(ValueError, match="Expected an image"):
-        list(predict_stream(face, frames=[(0.0, picture[..., 0])]))
+        list(predict_stream(face, frames=[(0.0, image[..., 0])]))

@@ -43,8 +43,8 @@ def test_window_of_sound_is_predicted_as_that_clip(voice, recording, table, tmp_
 
 
 def test_face_model_needs_no_sound(face, corpus, tmp_path, write_video):
-    pictures, _ = read_frames(corpus.data["video"].iloc[1], 30)
-    write_video(tmp_path / "mute.avi", list(pictures))
+    frames, _ = read_frames(corpus.data["video"].iloc[1], 30)
+    write_video(tmp_path / "mute.avi", list(frames))
     table = EmotionTimeline(face, window=2, hop=1).predict(tmp_path / "mute.avi")
     assert table["note"].tolist() == ["", ""]
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
