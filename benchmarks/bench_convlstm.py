@@ -1,8 +1,7 @@
-"""ConvLSTMClassifier beside what one would write first: a pass over the clips, and the answer for one of them.
+"""ConvLSTMClassifier compared with a plain ConvLSTM: time of an epoch and of the prediction of one clip.
 
-An epoch is timed over 32 clips: the peer, a ConvLSTM of 64 filters on the full frames, needs about a second for four of
-them, and an epoch of 480 clips costs both 15 times as much.
-Frames are random, for time does not depend on what they show.
+An epoch has 32 clips. The peer, a ConvLSTM of 64 filters on the full frames, needs about a second for four clips.
+Frames are random, because the time does not depend on their content.
 """
 
 import keras
@@ -33,7 +32,7 @@ def one_epoch(trainer, batches):
 
 
 def full_frames():
-    """Return the peer of an epoch, compiled as the classifier's network is."""
+    """Return the peer of an epoch, compiled like the network of the classifier."""
     network = keras.Sequential(
         [
             keras.Input(FRAMES),
@@ -48,7 +47,7 @@ def full_frames():
 
 @pytest.mark.benchmark(group=f"ConvLSTM, an epoch of {N_CLIPS} clips")
 def test_epoch(race, clips, fitted):
-    """What ``fit`` repeats, its random changes of the clips among it, without the making of the graph."""
+    """One epoch of ``fit``, including augmentation, without the construction of the graph."""
     X, y = clips
     labels, weights = np.eye(N_CLASSES, dtype=np.float32)[y], np.ones(N_CLIPS, np.float32)
     batches = ShuffledBatches((X,), labels, weights, batch_size=BATCH, seed=0)
@@ -63,7 +62,7 @@ def test_epoch(race, clips, fitted):
 
 @pytest.mark.benchmark(group="ConvLSTM, prediction of one clip")
 def test_one_clip(race, clips, fitted):
-    """The classifier asks its network twice, about the clip and its mirror image; the peer once."""
+    """The classifier runs its network on the clip and its mirror image, the peer on the clip only."""
     one, peer = clips[0][:1], "model.predict of the same network"
     race(
         lambda: fitted.predict_proba(one),

@@ -1,4 +1,4 @@
-"""The whole list by ``AudioFeatures``, F0, jitter and shimmer in it, beside openSMILE; and how its cost grows."""
+"""``AudioFeatures`` compared with openSMILE, and its time for long clips."""
 
 import numpy as np
 import opensmile
@@ -10,7 +10,7 @@ LONG, SHORT = 60, 4  # s
 
 
 def extractor(rate, sounds):
-    """Return a fitted extractor that works at the rate of the arrays and keeps nothing."""
+    """Return a fitted extractor that uses the rate of the arrays and no cache."""
     return AudioFeatures(sr=None, input_sr=rate, cache=None).fit(list(sounds))
 
 
@@ -43,7 +43,7 @@ def test_whole_list(race, clips_at, egemaps, rate, goal):
 
 @pytest.mark.benchmark(group=f"whole list, a clip of {LONG} s")
 def test_cost_grows_linearly(race, clips_at):
-    """The same sound in one piece and in pieces: the ratio is that of the cost per second."""
+    """The same sound as one clip and in pieces: the ratio of the times per second."""
     rate = 44100
     sound = np.concatenate(clips_at(rate))[: LONG * rate]
     pieces = [sound[start : start + SHORT * rate] for start in range(0, len(sound), SHORT * rate)]

@@ -1,4 +1,4 @@
-"""Kernels of ``savee_mm.signal`` that stand alone, each beside the tools that a user has otherwise."""
+"""Single functions of ``savee_mm.signal`` compared with librosa, Praat and numpy."""
 
 import librosa
 import numpy as np
@@ -19,7 +19,7 @@ def praat_pitch(y, sr):
 
 
 def praat_one_by_one(y, sr):
-    """F0, jitter and shimmer as the usual script asks for them: the point process finds its own pitch."""
+    """F0, jitter and shimmer as in usual scripts, where the point process has its own pitch analysis."""
     sound = parselmouth.Sound(y, sr)
     f0 = sound.to_pitch_ac(time_step=0.01, pitch_floor=75, pitch_ceiling=600).selected_array["frequency"]
     pulses = call(sound, "To PointProcess (periodic, cc)", 75, 600)
@@ -32,7 +32,7 @@ def librosa_energy(y, sr):
 
 
 def numpy_energy(y, sr):
-    """Mean square of every frame by a copy of all frames."""
+    """Mean square of each frame from an array of all frames."""
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(y.astype(np.float64), 1024), 2048)[::512]
     return np.mean(frames**2, axis=1)
 

@@ -1,4 +1,4 @@
-"""The spectral list (no F0) in one pass, beside librosa call by call and beside the transform that it needs."""
+"""Low-level descriptors in one pass compared with calls of librosa and with the Fourier transform alone."""
 
 import tracemalloc
 
@@ -30,13 +30,13 @@ MIB = 2**20
 
 
 def one_pass(y, sr, features=FEATURES):
-    contours = signal.low_level_descriptors(y, sr, features=features)
-    teo = contours["teo"]
-    return contours, (teo.mean(), teo.std(), teo.min(), teo.max())
+    descriptors = signal.low_level_descriptors(y, sr, features=features)
+    teo = descriptors["teo"]
+    return descriptors, (teo.mean(), teo.std(), teo.min(), teo.max())
 
 
 def librosa_calls(y, sr):
-    """Return the same list as a user writes it: every call makes its own transform."""
+    """Return the same descriptors from single calls, each with its own transform."""
     feature = librosa.feature
     frames = librosa.util.frame(np.pad(y, 1024), frame_length=2048, hop_length=512)
     power = np.abs(librosa.stft(y)) ** 2
@@ -71,7 +71,7 @@ def librosa_calls_with_spectrograms(y, sr):
 
 
 def transform(y, sr):
-    """Framing, window and transform in blocks, and nothing else: the floor under the list."""
+    """Framing, window and transform in blocks: a lower bound of the time."""
     return sum(len(block) for _, block in spectrum_blocks(y, n_fft=2048, hop_length=512))
 
 
@@ -101,7 +101,7 @@ def test_spectral_list_with_spectrograms(race_over, clips_at):
 
 
 def peak_beyond_result(function, *args):
-    """Return what a call allocates at its peak (MiB), its result not counted."""
+    """Return the peak of the memory that a call allocates (MiB), without its result."""
     tracemalloc.start()
     try:
         result = function(*args)
@@ -114,7 +114,7 @@ def peak_beyond_result(function, *args):
 
 @pytest.mark.benchmark(group="memory")
 def test_memory(benchmark, clips_at):
-    """What the pass holds for a short and for a long sound; its time is of no interest."""
+    """Memory for a short and for a long sound; the time is not used."""
     rate, lengths = 44100, (4, 60)
     sound = np.concatenate(clips_at(rate))
     sounds = [np.ascontiguousarray(sound[: seconds * rate]) for seconds in lengths]

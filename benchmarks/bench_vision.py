@@ -1,8 +1,8 @@
-"""Frames and crops of a video beside OpenCV, which decodes every frame to get six of them.
+"""Frames and face crops of a video compared with OpenCV, which decodes all frames to extract six.
 
-The same 100 pictures in four files: a synthetic face that talks, with the grain of a camera, as large as SAVEE's videos
-and at 720 lines, as MPEG-4 with the key frames of FFmpeg's default (every 12th) and as H.264 with one key frame in 250.
-YuNet's weights must be in the folder that ``SAVEE_MM_WEIGHTS`` names, for the crops.
+The same 100 frames in four files: a synthetic talking face with camera noise, in the size of SAVEE's videos and with
+720 lines, as MPEG-4 with FFmpeg's default key frames (every 12th) and as H.264 with one key frame in 250. Face crops
+need the weights of YuNet in the folder ``SAVEE_MM_WEIGHTS``.
 """
 
 import av
@@ -31,7 +31,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def video(pictures, tmp_path_factory):
-    """Return a function of a codec and a size that gives the path of the pictures as a video."""
+    """Return a function that writes the frames with a codec and in a size, and returns the path."""
     folder = tmp_path_factory.mktemp("videos")
 
     def path_of(codec, size):
@@ -83,9 +83,9 @@ def test_six_frames(race, video, codec, size):
     [pytest.param(*of, marks=pytest.mark.benchmark(group=f"six crops by YuNet, {of[0]}, {of[1]}")) for of in VIDEOS],
 )
 def test_clip_to_crops(race, video, codec, size):
-    """The peer runs OpenCV's YuNet over six frames as they are, and cuts nothing out."""
+    """The peer runs OpenCV's YuNet on six unscaled frames and extracts no crops."""
     if "yunet" not in available_detectors():
-        pytest.skip("YuNet's weights are absent: set SAVEE_MM_WEIGHTS")
+        pytest.skip("The weights of YuNet are missing: set SAVEE_MM_WEIGHTS")
     path, peer = video(codec, size), "OpenCV, all frames, YuNet on six"
     sampler = FaceFrameSampler(detector="yunet", cache=None).fit([path])
     network = cv2.FaceDetectorYN.create(str(detector_files("yunet")[0]), "", SIZES[size][::-1])

@@ -1,4 +1,4 @@
-"""What every benchmark may use: the clips, one core for everybody, and a race of a kernel with its peers."""
+"""Shared fixtures of the benchmarks: clips, one core for all, timing of a function and its peers."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ def pytest_addoption(parser):
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    """Keep with the timings what they depend on."""
+    """Add versions and load of the machine to the report."""
     machine_info["versions"] = {"Python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     machine_info["load"] = os.getloadavg()[0]
     machine_info["n_cores"] = os.cpu_count()
@@ -34,7 +34,7 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Kernels and peers run on one core, Praat and openSMILE too, whose threads only the system can hold back."""
+    """Pin the process to one core, because threads of Praat and openSMILE cannot be limited otherwise."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     with threadpool_limits(limits=1):
@@ -43,13 +43,13 @@ def one_thread():
 
 
 def _recorded_clips(folder):
-    """Every 20th clip of the SAVEE audio: all four speakers, all seven classes."""
+    """Read every 20th clip of SAVEE: all four speakers, all seven classes."""
     files = sorted(folder.glob("*/*.flac"))
     return [sf.read(path, dtype="float32") for path in files[:: max(1, len(files) // N_CLIPS)][:N_CLIPS]]
 
 
 def _synthetic_clip(rng, sr=44100):
-    """Harmonics of a wavering pitch in syllables, over a floor of noise; 2 to 6 s."""
+    """Return 2 to 6 s of harmonics with vibrato, in syllables, with some noise."""
     t = np.arange(round(sr * rng.uniform(2, 6))) / sr
     phase = 2 * np.pi * (rng.uniform(90, 250) * t + 4 * np.sin(2 * np.pi * 0.7 * t))
     voice = sum(np.sin(k * phase) / k for k in range(1, 25)) * np.clip(np.sin(2 * np.pi * 2 * t) + 0.5, 0, 1)
@@ -58,7 +58,7 @@ def _synthetic_clip(rng, sr=44100):
 
 @pytest.fixture(scope="session")
 def source():
-    """Return the name of the clips and the clips, ``(y, sr)``: SAVEE where the recordings are, else synthetic ones."""
+    """Return a name and the clips ``(y, sr)``: those of SAVEE if available, otherwise synthetic ones."""
     folder = Path(os.environ.get("SAVEE_MM_SHARED", ROOT.parent / "shared")) / "data/savee_chimera/AudioData"
     if folder.is_dir():
         return "clips of SAVEE", _recorded_clips(folder)
@@ -68,13 +68,13 @@ def source():
 
 @pytest.fixture(scope="session")
 def clips(source):
-    """Return 24 sounds as ``(y, sr)``, at the rate of the recording."""
+    """Return 24 clips as ``(y, sr)`` at the recorded rate."""
     return source[1]
 
 
 @pytest.fixture(scope="session")
 def clips_at(clips):
-    """Return a function of a rate (Hz): the 24 sounds as arrays of that rate, resampled before the race."""
+    """Return a function of a rate (Hz) that returns the clips, resampled to that rate, as arrays."""
 
     @lru_cache
     def at(rate):
@@ -85,11 +85,11 @@ def clips_at(clips):
 
 @pytest.fixture
 def race(benchmark, request):
-    """Time a kernel, and in the same rounds its peers, so that all of them meet the same neighbours.
+    """Time a function and, in the same rounds, its peers, so that the load of the machine affects all equally.
 
-    The kernel is what pytest-benchmark times and shows; the peers run before it in every round, and their times
-    are in ``extra_info`` of the report. One round goes first and is not counted: caches, compilation and lazy imports.
-    What is raced over sounds says how many seconds they are; of anything else the time of the whole call counts.
+    pytest-benchmark times the function; the peers run before it in each round, and their times are in ``extra_info`` of
+    the report. A first round for caches, compilation and lazy imports is not counted. With ``seconds_of_sound``, times
+    are reported per second of sound, otherwise per call.
     """
     rounds = request.config.getoption("--rounds")
 
@@ -108,7 +108,7 @@ def race(benchmark, request):
             benchmark.extra_info["input"] = f"{len(clips)} {name}"
             benchmark.extra_info["seconds_of_sound"] = seconds_of_sound
         benchmark.extra_info["peers"] = [
-            # The first is the warm-up round.
+            # The first one is the warm-up round.
             {"name": name, "seconds": seconds[1 : rounds + 1], "goal": (goals or {}).get(name)}
             for name, seconds in timings.items()
         ]
@@ -118,7 +118,7 @@ def race(benchmark, request):
 
 @pytest.fixture
 def race_over(race):
-    """Race functions of ``(y, sr)`` over a list of sounds ``(y, sr)``."""
+    """Time functions of ``(y, sr)`` over a list of sounds ``(y, sr)``."""
 
     def run(kernel, peers, sounds, *, goals=None):
         def over_sounds(function):

@@ -1,9 +1,9 @@
-"""What clips of a new speaker are worth to the recommended fusion: prints a Markdown table.
+"""Accuracy of the recommended fusion on different samples of an unseen speaker's clips: prints a Markdown table.
 
-``python -m benchmarks.new_speaker CHIMERA [--cache FOLDER] [--draws 20]``: every speaker of the corpus in turn is new
-to ``best_fusion``, which is asked about some of the speaker's clips: so many drawn at random, those of three emotions,
-or an uneven mix, drawn anew each time (shares of the emotions from a Dirichlet distribution with parameter 1/2). It is
-asked in its inductive form, and normalised by these clips without and with adaptation.
+``python -m benchmarks.new_speaker CHIMERA [--cache FOLDER] [--draws 20]``: each speaker of the corpus in turn is
+unseen. ``best_fusion`` predicts samples of this speaker's clips: a number of random clips, the clips of three emotions,
+or an uneven mix (proportions of the emotions from a Dirichlet distribution with parameter 1/2). It predicts in its
+inductive form, and speaker-normalised by these clips without and with adaptation.
 """
 
 import argparse
@@ -18,7 +18,7 @@ NUMBERS = (8, 16, 30, 60)
 
 
 def draws_of(y, n_draws, rng):
-    """Yield what is drawn of a speaker's clips, by name, and their places."""
+    """Yield the kind of each sample of clips and the positions of its clips."""
     places, classes = np.arange(len(y)), np.unique(y)
     yield "all", places
     for _ in range(n_draws):
@@ -31,7 +31,7 @@ def draws_of(y, n_draws, rng):
             yield "uneven mix", places[kept]
 
 
-def asked(clf, table, y):
+def accuracies(clf, table, y):
     """Return the accuracy without and with adaptation."""
     plain = copy(clf)
     plain.adapts_ = False
@@ -39,7 +39,7 @@ def asked(clf, table, y):
 
 
 def main():
-    """Run all, and print a table."""
+    """Evaluate all speakers and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("corpus")
     parser.add_argument("--cache", default="memory")
@@ -54,15 +54,15 @@ def main():
             for form in (False, True)
         )
         table, y = corpus.data.iloc[test], corpus.target[test]
-        right = inductive.predict(table) == y  # each clip by itself, whatever else is asked
+        right = inductive.predict(table) == y  # predictions do not depend on the other clips
         for kind, places in draws_of(y, options.draws, rng):
-            figures = right[places].mean(), *asked(normalized, table.iloc[places], y[places])
-            rows.append((kind, len(places), *figures))
+            values = right[places].mean(), *accuracies(normalized, table.iloc[places], y[places])
+            rows.append((kind, len(places), *values))
     titles = ["clips of a new speaker", "number", "inductive", "normalised", "normalised and adapted"]
     means = pd.DataFrame(rows, columns=titles).groupby(titles[0], sort=False).mean()
     print("| " + " | ".join(titles) + " |\n|" + " --- |" * len(titles))
-    for kind, (number, *figures) in means.iterrows():
-        print(f"| {kind} | {number:.0f} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |")
+    for kind, (number, *values) in means.iterrows():
+        print(f"| {kind} | {number:.0f} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
 
 
 if __name__ == "__main__":

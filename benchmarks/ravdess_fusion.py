@@ -1,11 +1,11 @@
-"""Voice and face of RAVDESS combined late, on actors who are not in training: prints a Markdown table.
+"""Late fusion of voice and face on unseen actors of RAVDESS: prints a Markdown table.
 
 ``python -m benchmarks.ravdess_fusion [RAVDESS] [--cache FOLDER] [--seeds 0,1,2] [--search]``: RAVDESS is a folder with
 the speech of the corpus and ``openface_au.npz``, the action units of the same clips (default
-``$SAVEE_MM_SHARED/data/ravdess``). The voice is ``best_audio`` with its first candidate, or with ``--search`` all of
-it, which chooses anew in each of the fusion's inner folds and takes some hundred times as long. The face is extra trees
-on 35 action units, of eleven classifiers the one with the best mean accuracy within the training sides (five folds by
-actor), with and without speaker normalisation.
+``$SAVEE_MM_SHARED/data/ravdess``). The branch of the voice is ``best_audio`` with its first candidate, or with
+``--search`` its whole search, which is repeated in each inner fold and takes about a hundred times as long. The branch
+of the face is extra trees on 35 action units, the best of eleven classifiers by mean accuracy within the training folds
+(five folds by actor), with and without speaker normalisation.
 """
 
 import argparse
@@ -27,19 +27,19 @@ N_FOLDS, LOST = 6, 0.3
 
 
 def load(folder):
-    """Return the corpus with a column for each action unit, and their names."""
+    """Return the corpus with one column per action unit, and the names of these columns."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*clips", category=UserWarning)  # half of the actors are there
+        warnings.filterwarnings("ignore", message=".*clips", category=UserWarning)  # the folder has half of the actors
         ravdess = load_ravdess(folder)
     with np.load(Path(folder) / "openface_au.npz") as file:
-        # 01-01-... is the clip with picture and sound, of which clip_id leaves out the first field.
+        # Clip names begin with the field of the modality, which clip_id does not have.
         units = pd.DataFrame(file["au"], index=[str(clip)[3:] for clip in file["clip"]], columns=file["au_names"])
     ravdess.data = ravdess.data.join(units, on="clip_id")
     return ravdess, units.columns.tolist()
 
 
 def make(units, *, normalized, seed, cache, search=False):
-    """Return the fusion of best_audio and of trees on the action units."""
+    """Return the fusion of best_audio and extra trees on action units."""
     audio = systems.make("best_audio", speaker_normalized=normalized, random_state=seed, cache=cache)
     audio = audio if search else audio.estimator
     face = make_column_transformer(("passthrough", units))
@@ -49,7 +49,7 @@ def make(units, *, normalized, seed, cache, search=False):
 
 
 def lose(table, units, seed):
-    """Return the table without the face of some clips and the sound of others, and which these are."""
+    """Return the table with some faces and some sounds missing, and masks of these clips."""
     part = np.random.default_rng(seed).permutation(len(table)) / len(table)
     no_face, no_sound = part < LOST, part >= 1 - LOST
     table = table.copy()
@@ -59,7 +59,7 @@ def lose(table, units, seed):
 
 
 def run(ravdess, units, *, normalized, **settings):
-    """Return what is told of every clip by a fusion whose training had not its actor, and what was chosen."""
+    """Return the predictions for all clips by fusions that were fitted without the actor, and their combinations."""
     whole, lossy, chosen = [], [], []
     for training, test in GroupKFold(N_FOLDS).split(ravdess.data, ravdess.target, ravdess.groups):
         table = ravdess.data.iloc[test]
@@ -73,7 +73,7 @@ def run(ravdess, units, *, normalized, **settings):
     return pd.concat(whole), pd.concat(lossy), chosen
 
 
-def figures(target, whole, lossy, chosen):
+def table_row(target, whole, lossy, chosen):
     """Return a row of the table."""
     target = pd.Series(target, whole.index.sort_values())[whole.index].to_numpy()
     right = {name: (whole[name].idxmax(axis=1) == target).to_numpy() for name in ("audio", "face", "combined")}
@@ -84,14 +84,14 @@ def figures(target, whole, lossy, chosen):
         row.append(f"{expected_calibration_error(table):.3f}")
     for part, alone in (("no face", "audio"), ("no sound", "face"), ("the rest", "combined")):
         rows = lossy[part].to_numpy()
-        told = (lossy["predicted"] == target).to_numpy()[rows].mean()
-        row.append(f"{told:.3f} ({right[alone][rows].mean():.3f})")
+        accuracy = (lossy["predicted"] == target).to_numpy()[rows].mean()
+        row.append(f"{accuracy:.3f} ({right[alone][rows].mean():.3f})")
     kinds = pd.Series(chosen).value_counts()
     return [*row, ", ".join(f"{kind} {n}" for kind, n in kinds.items())]
 
 
 def main():
-    """Run all, and print a table."""
+    """Evaluate all settings and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     default = Path(os.environ.get("SAVEE_MM_SHARED", "../shared")) / "data/ravdess"
     parser.add_argument("ravdess", nargs="?", default=default)
@@ -106,8 +106,8 @@ def main():
     for normalized in (False, True):
         for seed in map(int, options.seeds.split(",")):
             settings = {"seed": seed, "cache": options.cache, "search": options.search}
-            told = run(ravdess, units, normalized=normalized, **settings)
-            row = ["speaker-normalised" if normalized else "inductive", str(seed), *figures(ravdess.target, *told)]
+            results = run(ravdess, units, normalized=normalized, **settings)
+            row = ["speaker-normalised" if normalized else "inductive", str(seed), *table_row(ravdess.target, *results)]
             print("| " + " | ".join(row) + " |", flush=True)
 
 

@@ -1,6 +1,6 @@
 """Wall time and peak memory of ``AudioFeatures`` over all SAVEE clips with one and with two processes.
 
-``python -m benchmarks.workers OUT.json`` runs each number of processes in an interpreter of its own.
+``python -m benchmarks.workers OUT.json`` runs each number of processes in a new interpreter.
 """
 
 import json
@@ -15,7 +15,7 @@ N_JOBS = (1, 2)
 
 
 def recordings():
-    """Return the paths of the SAVEE audio, none where the shared recordings are absent."""
+    """Return the paths of the SAVEE audio files; none if the shared recordings are missing."""
     shared = Path(os.environ.get("SAVEE_MM_SHARED", ROOT.parent / "shared"))
     return sorted(str(path) for path in (shared / "data/savee_chimera/AudioData").glob("*/*.flac"))
 
@@ -30,7 +30,7 @@ def usage(wait=0.0):
 
 
 def measure(n_jobs):
-    """Time the first call, which starts the workers, and the second, and ask the workers what they used."""
+    """Time the first call, which starts the workers, and the second; collect the usage of the workers."""
     from joblib import Parallel, delayed
 
     from savee_mm import AudioFeatures
@@ -42,10 +42,10 @@ def measure(n_jobs):
         start = time.perf_counter()
         features.fit_transform(paths)
         seconds.append(time.perf_counter() - start)
-    # joblib hands these to the same processes; the wait lets every one of them take its share.
+    # joblib uses the same processes for these calls; the wait distributes them over all processes.
     workers = dict(Parallel(n_jobs=n_jobs)(delayed(usage)(wait=0.2) for _ in range(2 * n_jobs)))
     parent, (parent_peak, parent_cpu) = usage()
-    # With a single process the parent is the worker.
+    # With one process, the parent is the worker.
     processes = {**{process: cpu for process, (_, cpu) in workers.items()}, parent: parent_cpu}
     return {
         "n_jobs": n_jobs,
@@ -59,12 +59,12 @@ def measure(n_jobs):
 
 
 def main(argument):
-    """Write the report, or with a number instead of a path print the one of that many processes."""
+    """Write the report to a path, or print that of a given number of processes."""
     if argument.isdigit():
         print(json.dumps(measure(int(argument))))
         return
     command = [sys.executable, "-m", "benchmarks.workers"]
-    # One thread for each process: joblib sees to it for two, and nobody for one.
+    # One thread per process, which joblib sets for two processes but not for one.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     runs = [
         json.loads(subprocess.run([*command, str(n)], cwd=ROOT, env=environment, check=True, stdout=-1).stdout)

@@ -1,8 +1,8 @@
-"""Write the figures of a run into a page, between comments, so that the prose around them stays.
+"""Write the results of a run into a page, between comments.
 
 ``python -m benchmarks.write_table PAGE.md BENCH.json [WORKERS.json]``: BENCH is pytest-benchmark's report, WORKERS that
-of ``benchmarks.workers``. What is measured over sounds has one place in the page, what is timed as a whole call
-another; a report that has nothing for a place leaves it as it is.
+of ``benchmarks.workers``. The page has one place for results per second of sound and another for times of whole calls.
+A place without new results is not changed.
 """
 
 import json
@@ -11,14 +11,14 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-# Where the figures stand: of what is measured over sounds, and of everything else.
-SOUND = ("<!-- figures: written by make bench -->", "<!-- end of figures -->")
-CALLS = ("<!-- figures of whole calls: written by make bench -->", "<!-- end of figures of whole calls -->")
+# Places for results per second of sound, and for all others.
+SOUND = ("<!-- results: written by make bench -->", "<!-- end of results -->")
+CALLS = ("<!-- results of whole calls: written by make bench -->", "<!-- end of results of whole calls -->")
 LEFT, RIGHT = "---", "---:"
 
 
 class Comparison(NamedTuple):
-    """Times of savee_mm and of a peer (s), and their ratio: of the medians, and the extremes over the rounds."""
+    """Times of savee_mm and of a peer (s), ratio of the medians, and extremes of the ratio over the rounds."""
 
     ours: float
     peer: float
@@ -28,25 +28,25 @@ class Comparison(NamedTuple):
 
 
 def compare(ours, peer):
-    """Compare two lists of times (s) that were taken in the same rounds."""
+    """Compare two lists of times (s) of the same rounds."""
     by_round = [a / b for a, b in zip(ours, peer, strict=True)]
     ours, peer = median(ours), median(peer)
     return Comparison(ours, peer, ours / peer, min(by_round), max(by_round))
 
 
 def verdict(ratio, goal):
-    """Say whether a ratio reaches its goal, empty without one."""
+    """Return whether a ratio reaches its goal, as text; empty without a goal."""
     if goal is None:
         return ""
     return f"≤ {goal:.2g}, {'reached' if ratio <= goal else '**missed**'}"
 
 
 def time_rows(benchmarks):
-    """Return a row for every peer of every benchmark that has any."""
+    """Return a row for each peer of each benchmark."""
     rows = []
     for benchmark in benchmarks:
         info = benchmark["extra_info"]
-        # In ms per second of sound, or of the whole call.
+        # Milliseconds per second of sound, or per call.
         scale = 1000 / info.get("seconds_of_sound", 1)
         for peer in info.get("peers", ()):
             result = compare(benchmark["stats"]["data"], peer["seconds"])
@@ -64,7 +64,7 @@ def time_rows(benchmarks):
 
 
 def memory_table(benchmarks):
-    """Return the table of what a call allocates beyond its result, an empty text where it was not measured."""
+    """Return the table of the memory of a call beyond its result; empty if it was not measured."""
     for info in (benchmark["extra_info"] for benchmark in benchmarks):
         if "peak_mib" in info:
             header = ["memory beyond the result (MiB)", *(f"{seconds} s of sound" for seconds in info["lengths"])]
@@ -77,7 +77,7 @@ def memory_table(benchmarks):
 
 
 def workers_table(runs):
-    """Return the table of processes, an empty text where there were no recordings to run over."""
+    """Return the table of processes; empty without recordings."""
     if not runs:
         return ""
     header = [
@@ -94,7 +94,7 @@ def workers_table(runs):
             f"{run['first_call']:.1f}",
             f"{run['second_call']:.1f}",
             f"{run['cpu']:.1f}",
-            ", ".join(f"{mib:.0f}" for mib in run["peak_mib"]) if run["n_jobs"] > 1 else "works itself",
+            ", ".join(f"{mib:.0f}" for mib in run["peak_mib"]) if run["n_jobs"] > 1 else "parent",
             f"{run['parent_peak_mib']:.0f}",
         )
         for run in runs
@@ -103,7 +103,7 @@ def workers_table(runs):
 
 
 def origin(report, races):
-    """Return when, on what, over what and with what the figures of ``races`` were made."""
+    """Return date, machine, input and versions of the results."""
     machine, commit, info = report["machine_info"], report["commit_info"], races[0]["extra_info"]
     code = commit["id"][:7] + (" with changes" if commit["dirty"] else "")
     rounds = f"{races[0]['stats']['rounds']} rounds"
@@ -119,14 +119,14 @@ def origin(report, races):
 
 
 def table(header, rows):
-    """Return a Markdown table, numbers to the right."""
+    """Return a Markdown table, with numbers right-aligned."""
     numbers = [all(row[i][:1].isdigit() for row in rows) for i in range(len(header))]
     lines = [header, [RIGHT if is_number else LEFT for is_number in numbers], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def figures(report, runs, *, over_sounds):
-    """Return what stands in one of the two places, an empty text where nothing of it was run."""
+def results(report, runs, *, over_sounds):
+    """Return the text for one of the two places; empty if none of its benchmarks was run."""
     benchmarks = [benchmark for benchmark in report["benchmarks"] if _is_over_sounds(benchmark) == over_sounds]
     races = [benchmark for benchmark in benchmarks if "peers" in benchmark["extra_info"]]
     if not races:
@@ -140,7 +140,7 @@ def figures(report, runs, *, over_sounds):
 
 
 def _is_over_sounds(benchmark):
-    """Whether it is told by second of sound, or measures memory, which only those over sounds do."""
+    """Return whether a result is per second of sound, or of memory."""
     return not {"seconds_of_sound", "peak_mib"}.isdisjoint(benchmark["extra_info"])
 
 
@@ -150,7 +150,7 @@ def put_between(page, text, place):
     Raises
     ------
     ValueError
-        If the page has not both comments, once and in order.
+        If the page does not have both comments once and in order.
     """
     begin, end = place
     if page.count(begin) != 1 or page.count(end) != 1 or page.index(begin) > page.index(end):
@@ -160,11 +160,11 @@ def put_between(page, text, place):
 
 
 def main(page, report, runs=None):
-    """Rewrite the page from the reports and show what was written."""
+    """Update the page from the reports and print the new text."""
     page, report = Path(page), json.loads(Path(report).read_text())
     runs = [] if runs is None else json.loads(Path(runs).read_text())
     for place in (SOUND, CALLS):
-        text = figures(report, runs, over_sounds=place is SOUND)
+        text = results(report, runs, over_sounds=place is SOUND)
         if text:
             page.write_text(put_between(page.read_text(encoding="utf-8"), text, place), encoding="utf-8")
             print(text)

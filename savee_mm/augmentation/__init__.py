@@ -1,6 +1,6 @@
-"""Train-only resampling of the clip table: more rows for the same recordings, each with a recipe for its sound.
+"""Augmentation of the clip table: additional rows for training clips, each with a recipe for its sound.
 
-Nothing is read and nothing is written here; an extractor makes the sound of a copy when it reads the clip.
+No file is read or written here; extractors apply the recipe when they read the clip.
 """
 
 from savee_mm.augmentation.audio import AudioAugmenter

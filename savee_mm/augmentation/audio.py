@@ -1,4 +1,4 @@
-"""AudioAugmenter: copies of the training clips whose sound is varied."""
+"""AudioAugmenter: copies of the training clips with modified sound."""
 
 from hashlib import blake2b
 from numbers import Integral, Real
@@ -16,8 +16,8 @@ from savee_mm.signal import format_recipe
 from savee_mm.signal.augment import DECIBELS, DEPTHS
 from savee_mm.signal.stretch import RATES, SEMITONES
 
-# What is drawn from a range, in the order in which a recipe does it: the parameter of the estimator, the kernel and its
-# parameter, the range that the kernel takes, and the decimals that are kept (finer than anyone hears).
+# Transformations with a range, in the order of a recipe: parameter of the estimator, step of the recipe and its
+# parameter, limits of the range, and decimals (finer than audible).
 _DRAWN = (
     ("stretch_rate", "time_stretch", "rate", RATES, 4),
     ("semitones", "pitch_shift", "n_steps", SEMITONES, 3),
@@ -29,46 +29,46 @@ _SEEDED = ("equalize", "add_noise")
 
 
 class AudioAugmenter(BaseEstimator):
-    """Copies of every clip with another tempo, pitch, level, colour or polarity, or with noise.
+    """Augment clips by copies with changed tempo, pitch, level, timbre or polarity, or with noise.
 
-    A sampler and no transformer: first in an :class:`imblearn.pipeline.Pipeline` it acts on the training clips and on
-    nothing else. It adds rows to the table and reads no file; the column ``augmentation`` says what an extractor
-    does to the sound of a copy (None: the recording itself). What is drawn for a copy depends on ``random_state``, the
-    clip's ``clip_id`` and the number of the copy alone, so that a clip has the same copies in every fold, and the
-    extractors' cache has them. The pictures of a copy are those of its clip.
+    A sampler, not a transformer: as the first step of an :class:`imblearn.pipeline.Pipeline` it changes the training
+    clips only. It adds rows to the table and reads no file; the column ``augmentation`` has the recipe that extractors
+    apply to the sound of a copy (None: the recording itself). The recipe depends on ``random_state``, ``clip_id`` and
+    the number of the copy only, so that a clip has the same copies in every fold and the cache of the extractors can be
+    used. The video of a copy is that of its clip.
 
     Parameters
     ----------
     n_copies : int, default=1
-        Copies of every clip.
+        Number of copies of each clip.
     snr_db : tuple of two floats or None, default=(10, 30)
-        Range of the signal-to-noise ratio of white noise (dB). None leaves this transformation out, here and below.
+        Range of the signal-to-noise ratio of white noise (dB). Here and below, None disables the transformation.
     semitones : tuple of two floats or None, default=(-2, 2)
-        Range of the shift of the pitch (semitones).
+        Range of the pitch shift (semitones).
     stretch_rate : tuple of two floats or None, default=(0.85, 1.15)
-        Range of the tempo, above 1 is faster.
+        Range of the tempo factor; above 1 is faster.
     gain : tuple of two floats or None, default=(-6, 6)
         Range of the gain (dB).
     polarity : bool, default=True
         Whether the polarity may be inverted.
     equalizer : tuple of two floats or None, default=None
-        Range of the depth (dB) of a random equaliser, :func:`savee_mm.signal.equalize`: other microphones and rooms.
+        Range of the depth (dB) of random equalization, :func:`savee_mm.signal.equalize`, which simulates other
+        microphones and acoustics.
     probability : float, default=0.5
-        Probability of each transformation to be part of a copy. A copy that would get none gets one, each with the
-        same probability.
+        Probability of each transformation in a copy. A copy without any gets one of them, all with equal probability.
     random_state : int, RandomState instance or None, default=None
-        Seed of the recipes. An int gives the same copies at every call; an instance gives one seed at every call; None
-        takes a fresh one from the system, never from numpy's global state.
+        Seed of the recipes. An int gives the same copies in every call; an instance is used for one seed per call; None
+        takes a seed from the operating system, not from numpy's global state.
 
     See Also
     --------
-    savee_mm.signal.apply_recipe : What is done to the sound of a copy.
-    savee_mm.ClipGroupKFold : Keeps copies and their clip on one side.
+    savee_mm.signal.apply_recipe : Applies the recipe of a copy.
+    savee_mm.ClipGroupKFold : Keeps clips and their copies in the same fold.
 
     Notes
     -----
-    A table that is augmented before it is split must be split by clip: copies keep their ``clip_id``. Arrays that are
-    passed beside the table, as ``groups`` and sample weights, do not grow with it.
+    A table that is augmented before it is split must be split by clip: copies have the ``clip_id`` of their clip. Other
+    arrays, such as ``groups`` and sample weights, are not resampled.
 
     References
     ----------
@@ -133,14 +133,14 @@ class AudioAugmenter(BaseEstimator):
         Returns
         -------
         X_out : DataFrame
-            As of :meth:`augment`.
+            As returned by :meth:`augment`.
         y_out : array-like of shape (n_clips * (1 + n_copies),)
-            The classes of its rows, of the type of ``y``.
+            The classes of the rows of ``X_out``, in the type of ``y``.
 
         Raises
         ------
         ValueError
-            As of :meth:`augment`, or where ``y`` has another length.
+            As for :meth:`augment`, or if ``y`` has another length.
         """
         check_consistent_length(X, y)
         X_out = self.augment(X)
@@ -148,27 +148,27 @@ class AudioAugmenter(BaseEstimator):
         return X_out, y_out.reset_index(drop=True) if isinstance(y_out, (pd.Series, pd.DataFrame)) else y_out
 
     def augment(self, table: pd.DataFrame, n_copies: int | None = None) -> pd.DataFrame:
-        """Return a clip table with its copies.
+        """Return a clip table with copies of its clips.
 
         Parameters
         ----------
         table : DataFrame
             The clip table, with the column ``audio``.
         n_copies : int, default=None
-            Copies of every clip; those of the constructor when None.
+            Number of copies of each clip; that of the constructor if None.
 
         Returns
         -------
         augmented : DataFrame
-            The rows of ``table`` in their order, then all of them once for each copy, numbered from 0. Columns are
-            those of ``table``, ``clip_id`` (the stem of the sound's file, where ``table`` does not have it), and
+            The rows of ``table`` in their order, then all of them again for each copy, with a new index from 0. Columns
+            are those of ``table``, ``clip_id`` (the stem of the audio file if ``table`` has no such column), and
             ``augmentation``.
 
         Raises
         ------
         ValueError
-            Where ``table`` is no clip table, is empty, or has copies already: ask for more copies of the recordings
-            instead, for copies of copies would be neither independent nor told apart by their ``clip_id``.
+            If ``table`` is not a clip table, is empty, or contains copies. Augment the recordings with a larger
+            ``n_copies`` instead: copies of copies would not be independent.
         """
         self._validate_params()
         ranges = self._ranges()
@@ -177,8 +177,8 @@ class AudioAugmenter(BaseEstimator):
             raise ValueError(f"n_copies must be a whole number from 0, or None, got {n_copies!r}.")
         if n_copies and not ranges and not self.polarity:
             raise ValueError(
-                "AudioAugmenter has nothing to do to its copies: give a range to one of "
-                f"{', '.join(parameter for parameter, *_ in _DRAWN)}, set polarity=True, or ask for n_copies=0."
+                "AudioAugmenter has nothing to do for its copies: set a range for one of "
+                f"{', '.join(parameter for parameter, *_ in _DRAWN)}, set polarity=True, or set n_copies=0."
             )
         names = _checked_names(table)
         seed = self._seed()
@@ -186,12 +186,12 @@ class AudioAugmenter(BaseEstimator):
         augmented = table.iloc[np.arange(len(table) * (1 + n_copies)) % len(table)].reset_index(drop=True)
         if "clip_id" not in table.columns:
             augmented["clip_id"] = names * (1 + n_copies)
-        # Of an object column None stays None, and no version of pandas makes it NaN.
+        # dtype=object keeps None in all versions of pandas.
         augmented[RECIPE_COLUMN] = pd.Series([None] * len(table) + recipes, index=augmented.index, dtype=object)
         return augmented
 
     def _ranges(self):
-        """Return the ranges that are not None by parameter, checked."""
+        """Return the ranges that are not None, checked, by parameter."""
         return {
             parameter: _checked_range(parameter, getattr(self, parameter), limits)
             for parameter, _, _, limits, _ in _DRAWN
@@ -208,13 +208,13 @@ class AudioAugmenter(BaseEstimator):
     def _draw(self, ranges, seed, name, copy):
         """Return the recipe of one copy of one clip."""
         rng = _generator(seed, name, copy)
-        # Everything is drawn whether it is used or not: leaving one transformation out does not change the others.
+        # All numbers are drawn, used or not: disabling one transformation does not change the others.
         names = (*(parameter for parameter, *_ in _DRAWN), "polarity")
         lots = dict(zip(names, rng.random(len(names)), strict=True))
         shares, seeds = rng.random(len(_DRAWN)), rng.integers(2**32, size=len(_DRAWN))
         enabled = {*ranges, *(["polarity"] if self.polarity else [])}
         chosen = {parameter for parameter in enabled if lots[parameter] < self.probability}
-        # The smallest of several lots is any one of them with the same probability.
+        # The smallest of several uniform numbers is each of them with equal probability.
         chosen = chosen or {min(enabled, key=lots.get)}
         steps = []
         for (parameter, kernel, argument, _, decimals), share, seed_of_step in zip(_DRAWN, shares, seeds, strict=True):
@@ -238,18 +238,18 @@ class AudioAugmenter(BaseEstimator):
 
 
 def _generator(seed, name, copy):
-    """Return a generator that depends on the three and on nothing else, in any process."""
-    # Python's own hash of a text differs from one process to the next.
+    """Return a generator that depends on the arguments only, in any process."""
+    # The hash of str objects differs between processes.
     words = np.frombuffer(blake2b(name.encode(), digest_size=16).digest(), dtype="<u4")
     return np.random.default_rng(np.random.SeedSequence([seed, *words.tolist(), copy]))
 
 
 def _checked_names(table):
-    """Return the names of the clips of a table that can be augmented, or say why it cannot."""
+    """Return the names of the clips of a table to be augmented, or raise ValueError."""
     if not isinstance(table, pd.DataFrame):
         raise ValueError(
-            f"AudioAugmenter adds rows to a clip table (DataFrame with a column 'audio'), got {type(table).__name__}. "
-            "Put it ahead of the extractor."
+            f"AudioAugmenter expects a clip table (DataFrame with a column 'audio'), got {type(table).__name__}. "
+            "Put it before the extractor."
         )
     if "audio" not in table.columns:
         raise ValueError(
@@ -263,15 +263,15 @@ def _checked_names(table):
     augmented = [name for name, entry in zip(names, entries, strict=False) if recipe_or_none(entry, name)]
     if augmented:
         raise ValueError(
-            f"{len(augmented)} of {len(table)} rows of the clip table are augmented already (column "
-            f"{RECIPE_COLUMN!r}), the first of clip {augmented[0]!r}. Augment the recordings once, with n_copies as "
-            "large as needed."
+            f"{len(augmented)} of {len(table)} rows of the clip table are already augmented (column "
+            f"{RECIPE_COLUMN!r}), the first one for clip {augmented[0]!r}. Augment the recordings once, with the "
+            "n_copies that you need."
         )
     return names
 
 
 def _checked_range(parameter, value, limits):
-    """Return a range as two floats, or say what is wrong with it."""
+    """Return a range as two floats, or raise ValueError."""
     pair = list(value)
     is_pair = len(pair) == 2 and all(isinstance(end, Real) and not isinstance(end, bool) for end in pair)
     if not is_pair or not limits[0] <= pair[0] <= pair[1] <= limits[1]:
@@ -283,6 +283,6 @@ def _checked_range(parameter, value, limits):
 
 
 def _between(low, high, share, decimals):
-    """Return what lies ``share`` of the way from ``low`` to ``high``, rounded but not beyond them."""
-    # Adding 0 makes 0 of -0.
+    """Return ``low + share * (high - low)``, rounded but within the range."""
+    # Adding 0 converts -0 to 0.
     return float(min(max(round(low + share * (high - low), decimals), low), high)) + 0.0

@@ -1,4 +1,4 @@
-"""Selection of features: a PCA for each contour, then the correlation matrix against redundancy."""
+"""Feature selection: PCA of each contour, then removal of highly correlated columns."""
 
 import re
 from numbers import Integral, Real
@@ -13,73 +13,71 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 
 _CONTOUR_COLUMN = re.compile(r"(?P<feature>.+)__t\d+")
 
-# Ranking ignores differences below this, so that rounding does not choose between copies of one column.
+# Decimals for the ranking, so that rounding errors do not decide between equal columns.
 _DECIMALS = 9
 
 
 class PCACorrSelector(TransformerMixin, BaseEstimator):
-    """Reduce every contour by a PCA of its own, then drop the less telling of each highly correlated pair.
+    """Reduce each contour by PCA, then remove the less relevant column of highly correlated pairs.
 
-    Scalar columns pass the first step unchanged; each contour (a group of columns: one feature over time)
-    becomes ``n_components`` scores. In the second step the correlation matrix of the training clips is
-    searched for the most correlated pair of columns, and the one of the two that says less about y is
-    removed; again and again, until no pair is correlated above ``threshold`` and at most ``n_features``
-    columns are left. Columns that are constant over the training clips are removed first of all.
+    The first step replaces each contour (a group of columns: one feature over time) by ``n_components`` scores and
+    does not change scalar columns. The second step removes columns that are constant over the training clips. Then it
+    finds the most correlated pair of columns and removes the one that is less relevant to y, until no pair is
+    correlated above ``threshold`` and at most ``n_features`` columns are left.
 
     Parameters
     ----------
     n_features : int or None, default=16
-        The most columns to keep; None for no limit beside ``threshold``. Fewer are kept where fewer remain.
+        Maximum number of columns to keep; None for no limit other than ``threshold``.
     contours : "auto", list of lists, or None, default="auto"
-        Which columns make up a contour. "auto" groups the DataFrame columns of the form
-        ``<feature>__t<frame>`` (``f0__t000``, ``f0__t001``, ...); on a bare array every column is a scalar
-        then. A list has one list for each contour: column positions, or column names of a DataFrame. None:
-        every column is a scalar.
+        Columns of each contour. "auto" groups DataFrame columns of the form ``<feature>__t<frame>`` (``f0__t000``,
+        ``f0__t001``, ...); columns of an array are scalars. A list has one list for each contour: column positions,
+        or column names of a DataFrame. None: all columns are scalars.
     n_components : int, default=4
-        Scores that stand for one contour, fewer where it has fewer columns or there are too few clips. Ten
-        contours, the usual set of prosodic and spectral features, give 40 columns.
+        Number of scores per contour; fewer if the contour has fewer columns or there are too few clips. Ten contours,
+        the usual set of prosodic and spectral features, give 40 columns.
     threshold : float, default=0.9
-        Pairs of columns with an absolute correlation above this are never kept both. 1 leaves it to
-        ``n_features`` alone.
+        Maximum absolute correlation of two columns that are both kept. With 1, only ``n_features`` limits the
+        columns.
 
     Attributes
     ----------
     contours_ : dict of str to ndarray of int
-        Name of each contour and positions of its columns. Contours of a list are named ``contour0``, ...
+        Column positions of each contour by name. Contours of a list are named ``contour0``, ...
     pcas_ : dict of str to PCA
-        The fitted PCA of each contour (full SVD; signs are fixed by scikit-learn, so that fits repeat).
+        The fitted PCA of each contour (full SVD; scikit-learn fixes the signs, so that fits are reproducible).
     feature_names_after_pca_ : ndarray of str, shape (n_columns,)
-        Names of the columns between the two steps, which the next three refer to: scalars under their own
-        name, scores as ``<feature>__pc0``, ``<feature>__pc1``, ... in the place of its first column.
+        Names of the columns after the first step, to which the next three attributes refer: scalars have their own
+        names, scores are ``<feature>__pc0``, ``<feature>__pc1``, ... at the place of the first column of the contour.
     correlation_ : ndarray of shape (n_columns, n_columns)
-        Pearson correlation over the training clips; 0 beside the diagonal for a constant column.
+        Pearson correlation over the training clips; 0 off the diagonal for a constant column.
     relevance_ : ndarray of shape (n_columns,)
-        Share of each column's variance that y explains, 0 to 1.
+        Fraction of the variance of each column that y explains, 0 to 1.
     support_ : ndarray of bool, shape (n_columns,)
-        Which columns are kept.
+        Mask of the columns that are kept.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
-        Only where X was a DataFrame.
+        Column names; only if X was a DataFrame.
 
     Raises
     ------
     ValueError
-        Where y is missing or has one value only, every column is constant, or ``contours`` does not fit X.
+        If y is missing or has one value only, all columns are constant, or ``contours`` does not match X.
 
     Notes
     -----
     Relevance is univariate: for classes the correlation ratio (eta squared), which orders columns as the
     ANOVA F test does, F = eta² / (1 - eta²) · (n - k) / (k - 1) for n clips and k classes; for a continuous
-    y (floats that are not all whole numbers) the squared correlation. Both are free of scale, as the
-    correlation is, so that columns in Hz, dB and fractions need no scaling before; the scores of a contour
-    are in the unit of that contour. Of two equally telling columns the later one is removed.
+    y (floats that are not all whole numbers) the squared correlation. Neither depends on the scale, so that
+    columns in Hz, dB and fractions need no scaling; scores have the unit of their contour. Of two equally relevant
+    columns the later one is removed.
 
-    Relevance settles pairs and no more: a column that says nothing and resembles no other stays, while of telling
-    columns that resemble each other through y alone one goes. Where ``n_features`` is far below the number of
-    columns, ``SelectKBest`` after a PCACorrSelector with ``n_features=None`` is worth a comparison.
+    Relevance only decides within pairs: an irrelevant column that is uncorrelated with the others is kept, and of two
+    relevant columns that are correlated through y alone one is removed. If ``n_features`` is far below the number of
+    columns, compare with ``SelectKBest`` after a PCACorrSelector with ``n_features=None``.
 
-    Redundancy among the columns weighed against relevance to y is the idea of the correlation-based filters
-    of Yu and Liu [1]_, here with linear measures.
+    Balancing redundancy and relevance is the idea of the correlation-based filters of Yu and Liu [1]_, here with linear
+    measures.
 
     References
     ----------
@@ -94,7 +92,7 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
     >>> y = np.repeat(["anger", "sadness"], 20)
     >>> energy = (y == "anger") + rng.normal(scale=0.3, size=40)
     >>> noise = rng.normal(size=40)
-    >>> loudness = energy + rng.normal(scale=0.1, size=40)  # energy once more, less precisely
+    >>> loudness = energy + rng.normal(scale=0.1, size=40)  # a noisy copy of energy
     >>> selector = PCACorrSelector().fit(np.column_stack([loudness, noise, energy]), y)
     >>> selector.support_
     array([False,  True,  True])
@@ -122,12 +120,12 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit a PCA for each contour and choose the columns.
+        """Fit the PCA of each contour and select the columns.
 
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_clips, n_features_in)
-            Features, without missing values; two clips at least.
+            Features without missing values, of at least two clips.
         y : array-like of shape (n_clips,)
             Classes, or a continuous target.
 
@@ -157,7 +155,7 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> np.ndarray:
-        """Return the kept columns: scalars as they came, scores of the fitted PCAs.
+        """Return the selected columns: unchanged scalars and scores of the fitted PCAs.
 
         Parameters
         ----------
@@ -173,17 +171,17 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         return self._reduce(X, self.support_).astype(X.dtype, copy=False)
 
     def get_support(self, indices=False):
-        """Return ``support_``, or the positions where it is true with ``indices=True``."""
+        """Return ``support_``, or the positions of the selected columns with ``indices=True``."""
         check_is_fitted(self)
         return np.flatnonzero(self.support_) if indices else self.support_
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
-        """Return the names of the kept columns.
+        """Return the names of the selected columns.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the columns of X where it came without; otherwise they must be the same.
+            Names of the columns of X, if it had none in ``fit``; otherwise they must be the same.
 
         Returns
         -------
@@ -200,12 +198,12 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
 
     def _fit_pca(self, contour):
         n_components = min(self.n_components, contour.shape[1], len(contour) - 1)
-        # The ratio of explained variance of a constant contour is 0/0; its scores are removed afterwards.
+        # The explained variance ratio of a constant contour is 0/0; its scores are removed afterwards.
         with np.errstate(invalid="ignore", divide="ignore"):
             return PCA(n_components, svd_solver="full").fit(contour.astype(np.float64, copy=False))
 
     def _lay_out(self):
-        """Return one (contour, component) or (None, position in X) for each column between the steps."""
+        """Return (contour, component) or (None, position in X) of each column after the first step."""
         contour_of = {column: name for name, columns in self.contours_.items() for column in columns}
         layout, placed = [], set()
         for column in range(self.n_features_in_):
@@ -221,23 +219,23 @@ class PCACorrSelector(TransformerMixin, BaseEstimator):
         names = [names_in[i] if contour is None else f"{contour}__pc{i}" for contour, i in self._columns]
         return np.asarray(names, dtype=object)
 
-    def _reduce(self, X, wanted):
-        """Return the wanted columns between the steps, float64; a contour nobody wants is not computed."""
-        wanted_columns = [column for column, keep in zip(self._columns, wanted, strict=True) if keep]
+    def _reduce(self, X, mask):
+        """Return the columns of ``mask`` after the first step, float64; only their contours are transformed."""
+        kept = [column for column, keep in zip(self._columns, mask, strict=True) if keep]
         scores = {
             name: self.pcas_[name].transform(X[:, self.contours_[name]].astype(np.float64, copy=False))
-            for name in {contour for contour, _ in wanted_columns} - {None}
+            for name in {contour for contour, _ in kept} - {None}
         }
-        reduced = np.empty((len(X), len(wanted_columns)))
-        for k, (contour, i) in enumerate(wanted_columns):
+        reduced = np.empty((len(X), len(kept)))
+        for k, (contour, i) in enumerate(kept):
             reduced[:, k] = X[:, i] if contour is None else scores[contour][:, i]
         return reduced
 
     def _noise_floor(self, X):
-        """Spread (root of the summed squares) up to which a column is rounding noise of what it came from."""
+        """Return the spread (root of the sum of squares) below which each column is rounding error of X."""
         sizes = {name: np.linalg.norm(X[:, columns]) for name, columns in self.contours_.items()}
         norms = [np.linalg.norm(X[:, i]) if contour is None else sizes[contour] for contour, i in self._columns]
-        # Ten roundings deep, in the precision that X came in: a rank-deficient contour leaves one or two.
+        # Ten rounding errors in the precision of X; those of a rank-deficient contour are one or two.
         return 10 * np.finfo(X.dtype).eps * np.asarray(norms, dtype=np.float64)
 
 
@@ -254,7 +252,7 @@ def _find_contours(contours, n_columns, names):
     used = [i for columns in groups.values() for i in columns]
     if len(used) != len(set(used)):
         twice = sorted({int(i) for i in used if used.count(i) > 1})
-        raise ValueError(f"contours: every column belongs to one contour at most; {twice} come more than once.")
+        raise ValueError(f"contours: each column can belong to one contour only; {twice} come more than once.")
     return groups
 
 
@@ -283,11 +281,10 @@ def _standardise(columns):
 
 
 def _explained_share(z, y):
-    """Share of the variance of the standardised columns (n_clips, n_columns) that y explains, 0 to 1."""
+    """Return the fraction of the variance of standardised columns (n_clips, n_columns) that y explains, 0 to 1."""
     if len(np.unique(y)) < 2:
         raise ValueError(
-            f"y has one value only, {str(y[0])!r}: no column can say anything about it. Two classes at least "
-            "are needed."
+            f"y has one value only, {str(y[0])!r}: no column can be relevant. At least two classes are needed."
         )
     if y.dtype.kind == "f" and np.any(y != np.floor(y)):
         share = (_standardise(y.astype(np.float64)) @ z / len(z)) ** 2
@@ -300,13 +297,13 @@ def _explained_share(z, y):
 
 
 def _drop_redundant(correlation, relevance, candidates, threshold, n_features):
-    """Return which columns stay when, most correlated pair first, the less telling of a pair is removed."""
+    """Remove the less relevant column of pairs, most correlated first; return the mask of the others."""
     r = np.round(np.abs(correlation), _DECIMALS)
     relevance = np.round(relevance, _DECIMALS)
     kept = candidates.copy()
     r[~kept] = r[:, ~kept] = -1
     np.fill_diagonal(r, -1)
-    # Each column's closest partner is kept up to date: a search of the whole matrix in each round is cubic.
+    # The closest partner of each column is updated: a search of the whole matrix in each round would be cubic.
     partner = r.argmax(axis=1)
     for _ in range(kept.sum() - 1):
         closest = r[np.arange(len(r)), partner]
@@ -315,9 +312,9 @@ def _drop_redundant(correlation, relevance, candidates, threshold, n_features):
         if closest[a] <= threshold and kept.sum() <= n_features:
             break
         first, second = min(a, b), max(a, b)
-        gone = first if relevance[first] < relevance[second] else second
-        kept[gone] = False
-        r[gone] = r[:, gone] = -1
-        orphans = np.flatnonzero(partner == gone)
+        removed = first if relevance[first] < relevance[second] else second
+        kept[removed] = False
+        r[removed] = r[:, removed] = -1
+        orphans = np.flatnonzero(partner == removed)
         partner[orphans] = r[orphans].argmax(axis=1)
     return kept

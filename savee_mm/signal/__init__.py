@@ -1,9 +1,9 @@
-"""Pure kernels on sounds: pitch, voice quality, timing, and what is measured on frames and their spectra over time.
+"""Functions on sounds: pitch, voice quality, timing, low-level descriptors, augmentation.
 
-Functions from a 1-D array of samples (and its rate, Hz) to arrays; useful alone, without scikit-learn
-or Keras. They never change their input and never warn: a sound too short for a kernel gives the documented
-empty, NaN or zero-padded result. librosa and Praat are what they are measured against and are not imported;
-``savee_mm.signal.praat`` asks Praat itself.
+They take a 1-D array of samples (and its sample rate, Hz) and return arrays, and need neither scikit-learn nor
+Keras. They never change their input and never warn: a sound too short for a function gives the documented empty, NaN
+or zero-padded result. librosa and Praat are the references in the tests; neither is imported, except by
+``savee_mm.signal.praat``, which calls Praat.
 """
 
 from savee_mm.signal.augment import add_noise, apply_gain, equalize, invert_polarity

@@ -18,12 +18,12 @@ from savee_mm.signal import _spectral_kernels as kernels
 from savee_mm.signal.mel import loudness_filters, mel_filters
 from savee_mm.signal.spectrogram import MIN_POWER, hann
 
-# Octave bands of the spectral contrast: edges at 0, 200, 400 .. 12800 Hz, and the share of a band that counts as
-# its valley and as its peak.
+# Octave bands of the spectral contrast: edges at 0, 200, 400 .. 12800 Hz. The lowest and the highest 2% of the values
+# in a band are its valley and its peak.
 _CONTRAST_EDGES = np.r_[0.0, 200.0 * 2.0 ** np.arange(7)]
 _CONTRAST_QUANTILE = 0.02
 N_CONTRAST = len(_CONTRAST_EDGES) - 1
-# Shorter pieces than this (samples) are not worth summing once and joining to frames.
+# Sums of shorter segments (samples) are not worth sharing between overlapping frames.
 _MIN_SEGMENT = 32
 N_LOUDNESS_BANDS = 26
 _LOUDNESS_POWER = 0.3
@@ -31,7 +31,7 @@ _LOUDNESS_POWER = 0.3
 
 @dataclass(frozen=True)
 class Grid:
-    """How a sound is cut into frames, bins and bands."""
+    """Division of a sound into frames, frequency bins and bands."""
 
     sr: float
     n_fft: int
@@ -49,7 +49,7 @@ class Grid:
         """Distance between two frequencies of the transform (Hz)."""
         return self.sr / self.n_fft
 
-    @lru_cache(maxsize=64)  # noqa: B019 - a grid is a handful of numbers
+    @lru_cache(maxsize=64)  # noqa: B019 - a grid is small
     def bins(self, low, high):
         """Return begin and end of the bins of ``low <= f < high`` (Hz)."""
         begin, end = np.searchsorted(np.arange(self.n_bins) * self.bin_width, (low, high))
@@ -57,10 +57,10 @@ class Grid:
 
 
 class Block:
-    """One block of frames: its samples and, of its transform, magnitude and power.
+    """One block of frames: samples, magnitude and power spectra.
 
-    The transform is in double precision, as librosa's is: in single precision its own rounding is what stands in the
-    valleys between harmonics, and above half the rate that a resampled recording once had.
+    The transform is in double precision, as in librosa: in single precision, rounding errors would fill the valleys
+    between harmonics and the empty band of recordings that have been upsampled.
     """
 
     def __init__(self, grid, size):
@@ -72,7 +72,7 @@ class Block:
         self._n = 0
 
     def fill(self, n_frames, samples, first, last):
-        """Take over the samples under the frames."""
+        """Set the samples of the frames."""
         self.n_frames, self.samples, self.first, self.last = n_frames, samples, first, last
 
     def transform(self):
@@ -80,7 +80,7 @@ class Block:
         windowed = self._windowed[: self.n_frames]
         kernels.window_frames(self.samples, self._hop_length, self._window, windowed)
         spectrum = fft.rfft(windowed, overwrite_x=True)
-        # The last magnitude of the block before stays in front: flux looks back at it.
+        # Spectral flux needs the last magnitude spectrum of the previous block.
         self._magnitudes[0] = self._magnitudes[self._n]
         is_first = self._n == 0
         self._n = len(spectrum)
@@ -151,10 +151,10 @@ def _valleys_and_peaks(grid, block, out):
 
 @lru_cache(maxsize=16)
 def _contrast_bands(grid):
-    """First bin, end and size of the quantile of each band, as librosa cuts them.
+    """Return first bin, end and quantile size (bins) of each band, as librosa chooses them.
 
-    Neighbours share a bin's width at their border: a band takes the bin below its first, and but for the highest
-    gives its last one away. The highest reaches up to half the rate.
+    A band includes the bin below its lower edge and, except for the highest band, excludes its last bin. The highest
+    band ends at half the rate.
     """
     frequencies = np.arange(grid.n_bins) * grid.bin_width
     begins, ends, counts = np.zeros((3, N_CONTRAST), dtype=np.int32)

@@ -1,13 +1,13 @@
-"""Centred frames of a sound: how many, and their samples in blocks that a core's cache holds."""
+"""Centred frames of a sound, in blocks that fit into a processor's cache."""
 
 import numpy as np
 
-# Frames per block: at 2048 samples its samples, spectrum and power stay in a core's second-level cache.
+# Frames per block: with frames of 2048 samples, a block and its spectrum fit into a second-level cache.
 BLOCK_FRAMES = 64
 
 
 def check_sound(y):
-    """Return ``y`` as a 1-D floating-point array, without a copy where it is one already.
+    """Return ``y`` as a 1-D floating-point array, without a copy where possible.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def check_sound(y):
 
 
 def n_centred_frames(n_samples, *, frame_length, hop_length):
-    """Return how many frames a sound has when frame ``t`` is centred on sample ``t * hop_length``.
+    """Return the number of frames of a sound, where frame ``t`` is centred on sample ``t * hop_length``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def n_centred_frames(n_samples, *, frame_length, hop_length):
     Returns
     -------
     n_frames : int
-        At least 1, also for an empty sound, which is all padding.
+        At least 1: an empty sound has one frame of padding.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def n_centred_frames(n_samples, *, frame_length, hop_length):
 
 
 def sample_blocks(y, *, frame_length, hop_length):
-    """Yield the samples under each block of consecutive frames, zero beyond the sound, in memory that is used again.
+    """Yield the samples of each block of consecutive frames, padded with zeros, in a buffer that is reused.
 
     Parameters
     ----------
@@ -77,12 +77,12 @@ def sample_blocks(y, *, frame_length, hop_length):
     Yields
     ------
     start, n_frames : int
-        Index of the block's first frame, and how many frames it has.
+        Index of the first frame of the block, and its number of frames.
     samples : ndarray of shape (n_block_samples,), float32
-        Frame ``start + i`` is ``samples[1 + i * hop_length :][:frame_length]``: there is a sample on either side
-        of all frames, for whoever looks at neighbours.
+        Frame ``start + i`` is ``samples[1 + i * hop_length :][:frame_length]``: there is one more sample on either
+        side, for kernels that use neighbouring samples.
     first, last : int
-        ``samples[first:last]`` are the samples of ``y`` among them.
+        ``samples[first:last]`` are samples of ``y``, the others padding.
 
     Raises
     ------

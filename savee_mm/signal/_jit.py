@@ -1,15 +1,15 @@
-"""numba, imported with the first kernel that needs it: ``import savee_mm.signal`` stays light."""
+"""Compilation by numba. Modules that import this one are imported on first use, to keep ``import savee_mm`` fast."""
 
 from numba import njit
 
 
 def compiled(function):
-    """Compile a kernel for one thread, without the GIL, kept on disk for the next process.
+    """Compile a kernel for one thread, without the GIL, and cache it on disk.
 
-    Sums may be reordered, so that they vectorise, and every number is taken to be finite: a kernel must neither
+    Sums may be reordered, so that they vectorise, and all numbers are assumed to be finite: a kernel must neither
     read nor write NaN or infinity.
     """
     try:
         return njit(function, cache=True, nogil=True, fastmath=True)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+    except RuntimeError:  # neither the package's folder nor the user's cache is writable
         return njit(function, nogil=True, fastmath=True)

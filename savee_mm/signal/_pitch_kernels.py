@@ -6,13 +6,13 @@ import numpy as np
 
 from savee_mm.signal._jit import compiled
 
-# Frames of less energy (a loud one has some hundreds) are out of single precision's range.
+# Frames of less energy (a loud frame has some hundreds) would lose precision in float32.
 FAINTEST = 1e-25
 
 
 @compiled
 def _peak(piece, mean, window):
-    """Return the largest absolute value of ``(piece - mean) * window``; four at a time, which compilers do not find."""
+    """Return the largest absolute value of ``(piece - mean) * window``; unrolled by hand, which numba does not do."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     i = 0
     while i + 4 <= len(piece):
@@ -50,7 +50,7 @@ def measure_frames(y, rights, window, half_mean, half_peak, means, peaks):
 
 @compiled
 def cut_frames(y, rights, means, scale, window, frames):
-    """Fill the beginning of each of ``frames`` with its piece of ``y``, without its mean, times scale and window."""
+    """Fill the beginning of each of ``frames`` with its samples of ``y`` minus their mean, times scale and window."""
     half = len(window) // 2
     for t in range(len(rights)):
         start = rights[t] - half
@@ -70,10 +70,10 @@ def power(spectra, powers):
 
 @compiled
 def _refine(r, middle, lag, offset, tables):
-    """Climb to the maximum of band-limited ``r`` near sample ``middle`` (+ ``offset``), by Newton's steps.
+    """Find the maximum of the band-limited function ``r`` near sample ``middle + offset`` by Newton's method.
 
-    Value, slope and curvature come from sinc sums on a grid of fractions of a sample, so one or two steps of
-    Newton reach the top to the third order of the grid's distance.
+    Value, slope and curvature are sinc sums on a grid of fractions of a sample. One or two steps suffice: the error
+    is of third order in the distance of the grid.
     """
     n_fractions = tables.shape[0] - 1
     depth = tables.shape[2] // 2
@@ -103,7 +103,7 @@ def _refine(r, middle, lag, offset, tables):
 
 @compiled
 def _weakest(strengths, freqs, n, octave_cost):
-    """Return the index of the weakest voiced candidate, and its strength with the cost of its octave."""
+    """Return the index of the weakest voiced candidate, and its strength including the octave cost."""
     weakest, least = -1, 2.0
     for c in range(1, n):
         strength = strengths[c] + octave_cost * math.log2(freqs[c])
@@ -116,8 +116,8 @@ def _weakest(strengths, freqs, n, octave_cost):
 def find_candidates(ac, rows, gains, tables, sr, max_lag, threshold, octave_cost, freqs, strengths, counts):
     """Fill ``rows`` of ``freqs, strengths, counts`` with the maxima of each row of the autocorrelation ``ac``.
 
-    Candidate 0 is the unvoiced one and is left alone, as are rows without energy. If there are too many maxima, the
-    weakest give way.
+    Candidate 0, the unvoiced one, and rows without energy are not changed. If there are too many maxima, the weakest
+    are dropped.
     """
     depth = tables.shape[2] // 2
     n_lags = len(gains)
@@ -155,7 +155,7 @@ def find_candidates(ac, rows, gains, tables, sr, max_lag, threshold, octave_cost
 
 @compiled
 def _best_origin(is_voiced, octave, scores, voiced, octaves, n, jump_cost, voicing_cost):
-    """Return which of the ``n`` candidates before is best to come from, and the score of it."""
+    """Return the best predecessor among ``n`` candidates of the previous frame, and its score."""
     best, origin = 0.0, -1
     for b in range(n):
         score = scores[b]
@@ -172,7 +172,7 @@ def _best_origin(is_voiced, octave, scores, voiced, octaves, n, jump_cost, voici
 def best_path(freqs, strengths, counts, fmax, octave_cost, jump_cost, voicing_cost, f0, winners):
     """Fill ``f0`` with the candidates on the path of the highest strengths minus costs (Viterbi), 0 if unvoiced.
 
-    ``winners`` get their strengths without costs, 0 if unvoiced.
+    ``winners`` receives the strengths of these candidates without costs, 0 if unvoiced.
     """
     n_frames, n_candidates = freqs.shape
     origins = np.zeros((n_frames, n_candidates), np.int64)

@@ -1,4 +1,4 @@
-"""Compiled inner loops of ``savee_mm.signal.pulses``: period marks by correlation, amplitudes, local differences."""
+"""Compiled inner loops of ``savee_mm.signal.pulses``: pitch marks by correlation, and amplitudes."""
 
 import math
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from savee_mm.signal._jit import compiled
 
-# A mark is kept if the sound around it is this much like that around its neighbour, and this loud (part of the
-# largest sample); one more mark may lie outside the voiced stretch, for which more is asked.
+# A mark is kept above this correlation with the period around its neighbour, and above this peak (relative to the
+# largest sample). One mark may be outside the voiced segment; its limits are higher.
 INNER = (0.3, 0.01)
 OUTER = (0.7, 0.023333)
-# The next mark is looked for at these parts of the expected period.
+# Range of the search for the next mark (parts of the expected period).
 SHORTEST, LONGEST = 0.8, 1.25
 
 
 @compiled
 def _value_at(f0, first, step, time):
-    """Return ``f0`` (Hz) at a time, linear between voiced frames, 0 where the nearest frame is unvoiced."""
+    """Interpolate ``f0`` (Hz) linearly between voiced frames; 0 where the nearest frame is unvoiced."""
     place = (time - first) / step
     near = math.floor(place + 0.5)
     if near < 0 or near >= len(f0) or f0[near] == 0.0:
@@ -31,7 +31,7 @@ def _value_at(f0, first, step, time):
 def _extremum(y, sr, start, stop):
     """Return the time (s) of the largest absolute value from ``start`` to ``stop`` (s).
 
-    A parabola finds it between samples, but not at the ends. Of equals the first one is taken, maxima before minima.
+    Interpolated by a parabola except at the ends. Of equal values the first one is taken, maxima before minima.
     """
     low = max(0, math.floor(start * sr - 0.5))
     high = min(len(y) - 1, math.ceil(stop * sr - 0.5))
@@ -53,11 +53,11 @@ def _extremum(y, sr, start, stop):
 
 @compiled
 def _products(y, left, length, lowest, products):
-    """Fill ``products`` with the inner products of one piece and those at ``lowest, ...``, all inside the sound."""
+    """Fill ``products`` with inner products of one segment and those at ``lowest, ...``, all within the sound."""
     n = len(products)
     piece = y[left : left + length]
     m = 0
-    # Four at a time: each sample of the piece is loaded once for four products.
+    # Unrolled by four: each sample of the segment is loaded once for four products.
     while m + 4 <= n:
         others = y[lowest + m : lowest + m + length + 3]
         p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0
@@ -78,9 +78,9 @@ def _products(y, left, length, lowest, products):
 
 @compiled
 def _correlate(y, energy, left, length, lowest, products):
-    """Fill ``products`` with correlations of ``y[left : left + length]`` and the pieces that begin at ``lowest, ...``.
+    """Fill ``products`` with correlations of ``y[left : left + length]`` and the segments at ``lowest, ...``.
 
-    ``energy[i]`` is the energy of all samples before ``i``. Samples outside the sound are left out.
+    ``energy[i]`` is the energy of all samples before ``i``. Samples outside the sound are ignored.
     """
     n = len(products)
     inside = min(left, lowest) >= 0 and max(left, lowest + n) + length <= len(y)
@@ -103,7 +103,7 @@ def _correlate(y, energy, left, length, lowest, products):
 
 @compiled
 def _next_mark(y, energy, sr, time, period, start, stop, products):
-    """Return the mark from ``start`` to ``stop`` (s) whose period is most like that around ``time``.
+    """Return the mark from ``start`` to ``stop`` (s) whose period correlates best with that around ``time``.
 
     Returns its time (s), the correlation (-1 if it has no maximum there) and the largest sample of its period.
     """
@@ -111,7 +111,7 @@ def _next_mark(y, energy, sr, time, period, start, stop, products):
     left = math.floor((time - half) * sr)
     right = math.floor((time + half) * sr)
     length = right - left + 1
-    # As with Praat, two correlations of 0 come before the first, which so can be a maximum.
+    # As in Praat, two zeros precede the first correlation, so that it can be a maximum.
     lowest = math.floor((start - half) * sr - 0.5) - 2
     highest = math.ceil((stop - half) * sr - 0.5)
     products = products[: highest - lowest + 1]
@@ -144,7 +144,7 @@ def _is_mark(correlation, peak, loudest, limits):
 
 @compiled
 def _walk(y, energy, sr, f0, first, step, origin, edge, direction, latest, loudest, products, marks, n):
-    """Add marks from ``origin`` to ``edge`` (s), leftwards (-1) or rightwards (1); return their number."""
+    """Add marks from ``origin`` to ``edge`` (s), leftwards (-1) or rightwards (1); return the number of marks."""
     time = origin
     while n < len(marks):
         freq = _value_at(f0, first, step, time)
@@ -153,8 +153,8 @@ def _walk(y, energy, sr, f0, first, step, origin, edge, direction, latest, loude
         period = 1.0 / freq
         near, far = time + direction * SHORTEST * period, time + direction * LONGEST * period
         new, correlation, peak = _next_mark(y, energy, sr, time, period, min(near, far), max(near, far), products)
-        # Where nothing is alike, this one period drops out. (A new mark that is hardly new, as periods of very few
-        # samples give it, counts as nothing: the walk always comes to its end.)
+        # Without a correlation maximum the period is skipped. So is a new mark less than half a period away (periods of
+        # few samples), so that the walk always ends.
         time = new if direction * (new - time) > 0.5 * period else time + direction * period
         is_free = direction > 0 or latest < 0.0 or time - latest > SHORTEST * period
         if direction * (time - edge) > 0.0:
@@ -170,7 +170,7 @@ def _walk(y, energy, sr, f0, first, step, origin, edge, direction, latest, loude
 
 @compiled
 def find_marks(y, sr, f0, first, step, marks):
-    """Fill ``marks`` (s, not sorted) for every voiced stretch of the contour; return their number."""
+    """Fill ``marks`` (s, not sorted) for every voiced segment of ``f0``; return their number."""
     loudest = 0.0
     energy = np.zeros(len(y) + 1)
     for i in range(len(y)):
@@ -205,9 +205,9 @@ def find_marks(y, sr, f0, first, step, marks):
 
 @compiled
 def measure_amplitudes(y, sr, marks, shortest, longest, max_ratio, amplitudes):
-    """Fill ``amplitudes`` of all marks but the first and last: Hann-windowed RMS over a fifth of either period.
+    """Fill ``amplitudes`` of all marks except the first and last: Hann-windowed RMS over a fifth of either period.
 
-    0 where a period beside the mark is out of its limits (s) or their ratio above ``max_ratio``.
+    0 where an adjacent period is outside its limits (s), or the ratio of both is above ``max_ratio``.
     """
     for k in range(1, len(marks) - 1):
         before, after = marks[k] - marks[k - 1], marks[k + 1] - marks[k]

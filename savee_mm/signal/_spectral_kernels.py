@@ -1,8 +1,8 @@
-"""Compiled loops over one block of frames, its spectrum in a core's cache; imported when a descriptor is asked for.
+"""Compiled loops over one block of frames; imported when the first descriptor is computed.
 
-Everything is C-contiguous, in single precision but for the transform, and written into an array of the caller, a row
-for each frame. Sums may be taken in any order, which lets the compiler use vector instructions; the inputs are finite.
-Loops count indices: over the elements themselves they are not vectorised.
+Arrays are C-contiguous and, except for the transform, in single precision. Results are written into an array of the
+caller, one row per frame. Sums may be reordered, which permits vector instructions; inputs are finite. Loops run over
+indices because loops over elements are not vectorised.
 """
 
 import math
@@ -11,31 +11,31 @@ import numpy as np
 
 from savee_mm.signal._jit import compiled
 
-# Samples nearer to zero than this have no sign of their own: librosa's threshold.
+# Smaller samples count as zero for zero crossings: librosa's threshold.
 _NO_SIGN = np.float32(1e-10)
-# A product of this many mantissas, each below 2, stays far from the largest float32.
+# The product of this many mantissas, each below 2, does not overflow a float32.
 _LANES = 16
 _MAX_MANTISSAS = 64 * _LANES
-# The parts of a float32: its exponent is in the bits above the mantissa's, which with the exponent of 1 is in [1, 2).
+# Bits of a float32: the exponent is above the mantissa; with the exponent of 1, a mantissa is in [1, 2).
 _MANTISSA_BITS = 23
 _MANTISSA = np.int32(0x7FFFFF)
 _EXPONENT_OF_ONE = np.int32(0x3F800000)
 _EXPONENT_BIAS = 127
-# The largest int32: above every finite number's bits.
+# The largest int32: above the bits of every finite number.
 _TOP = np.int32(0x7FFFFFFF)
-# Values that one step of a vectorised loop takes, unrolled.
+# Values per step of a vectorised and unrolled loop.
 _STRIDE = 32
 
 
 @compiled
 def _segment_sums(samples, first, last, length, stride, out):
-    """Sum up each segment of a sound: squares, peak, crossings, the crossing into its first sample, Teager energy.
+    """Compute for each segment: squares, peak, crossings, the crossing into its first sample, Teager energy.
 
-    ``samples[first:last]`` is sound, the rest padding; segment ``j`` begins at ``1 + j * stride``. A crossing and a
-    Teager energy count where all the samples that they look at are sound.
+    ``samples[first:last]`` is sound, the rest padding; segment ``j`` begins at ``1 + j * stride``. Crossings and
+    Teager energies that would involve padding are not counted.
     """
     bits = samples.view(np.int32)
-    # One number, seen as float and as bits.
+    # One number, viewed as float and as bits.
     cell = np.empty(1, np.float32)
     cell_bits = cell.view(np.int32)
     for j in range(out.shape[0]):
@@ -45,7 +45,7 @@ def _segment_sums(samples, first, last, length, stride, out):
         squares = np.float32(0)
         for i in range(segment.size):
             squares += segment[i] * segment[i]
-        # Without their sign the bits of floats, read as integers, are in the floats' order.
+        # The bits of non-negative floats, read as integers, have the order of the floats.
         segment_bits = bits[begin:end]
         peak = np.int32(0)
         for i in range(segment.size):
@@ -81,7 +81,7 @@ def temporal(samples, first, last, length, stride, n_segments, step, out):
         begin = t * step
         squares = 0.0
         peak = 0.0
-        # A frame's first sample has no neighbour in the frame that it could differ from.
+        # The crossing into the first sample is not within the frame.
         crossings = -sums[begin, 3]
         teager = 0.0
         for j in range(begin, begin + n_segments):
@@ -97,7 +97,7 @@ def temporal(samples, first, last, length, stride, n_segments, step, out):
 
 @compiled
 def window_frames(samples, hop_length, window, out):
-    """Cut frames and weigh them, in the window's precision; frame ``t`` begins at ``1 + t * hop_length``."""
+    """Extract and window frames, in the precision of the window; frame ``t`` begins at ``1 + t * hop_length``."""
     for t in range(out.shape[0]):
         begin = 1 + t * hop_length
         frame = samples[begin : begin + window.size]
@@ -107,7 +107,7 @@ def window_frames(samples, hop_length, window, out):
 
 @compiled
 def magnitude_and_power(spectrum, magnitude, power):
-    """Split complex numbers, given as pairs of real ones, into magnitude and its square."""
+    """Compute magnitude and power of complex numbers, given as pairs of real numbers."""
     for t in range(power.shape[0]):
         for k in range(power.shape[1]):
             real = spectrum[t, 2 * k]
@@ -137,7 +137,7 @@ def _moments(row):
 
 @compiled
 def _sum_log2(values, mantissas):
-    """Sum of binary logarithms of positive numbers: exponents are added, mantissas multiplied, few logs taken."""
+    """Sum of binary logarithms of positive numbers: sum of exponents plus logarithms of products of mantissas."""
     bits = values.view(np.int32)
     mantissa_bits = mantissas.view(np.int32)
     exponents = np.int32(0)
@@ -162,7 +162,7 @@ def _sum_log2(values, mantissas):
 
 @compiled
 def _flatness(power, floor, values, mantissas):
-    """Geometric over arithmetic mean of power that is held to a floor."""
+    """Geometric over arithmetic mean of ``max(power, floor)``."""
     total = np.float32(0)
     for k in range(power.size):
         value = max(power[k], floor)
@@ -191,7 +191,10 @@ def _sum(row):
 
 @compiled
 def shape(magnitude, power, bin_width, split, floor, out):
-    """Centroid, bandwidth, flatness, flux, and power below and from a bin on; ``magnitude`` has a row in front."""
+    """Centroid, bandwidth, flatness, flux, power below bin ``split`` and from it on.
+
+    ``magnitude`` has one row more, for the frame before the first.
+    """
     values = np.empty(power.shape[1], np.float32)
     mantissas = np.empty(power.shape[1], np.float32)
     for t in range(out.shape[0]):
@@ -206,7 +209,7 @@ def shape(magnitude, power, bin_width, split, floor, out):
 
 @compiled
 def weighted_bands(power, begins, sizes, weights, out):
-    """Sum bins into bands: ``sizes[b]`` bins from ``begins[b]`` on, with weights that follow one another."""
+    """Sum bins into bands: ``sizes[b]`` bins from ``begins[b]`` on; ``weights`` are those of all bands in a row."""
     for t in range(power.shape[0]):
         row = power[t]
         offset = 0
@@ -229,7 +232,7 @@ def band_power(power, begin, end, out):
 
 @compiled
 def band_peak(power, begin, end, out):
-    """Largest value in a range of bins; 0 in none."""
+    """Largest value in a range of bins; 0 if the range is empty."""
     for t in range(out.size):
         band = power[t, begin:end]
         largest = np.float32(0)
@@ -248,11 +251,11 @@ def _count_up_to(bits, limit):
 
 @compiled
 def _limit(bits, n_values, k, below, top):
-    """Find a limit that ``k`` values do not exceed, by bisection; return it and how many do not exceed it.
+    """Find a limit with ``k`` values up to it, by bisection; return it and the number of values up to it.
 
-    ``below`` is smaller than all values, ``top`` the largest. Where ties leave no such limit it is the k-th smallest
-    value, which more than ``k`` do not exceed. The bits of floats that are not negative, read as integers, are in the
-    floats' order, and counting runs at a vector per step: a few counts beat any sort.
+    ``below`` is smaller than all values, ``top`` the largest. Where ties permit no such limit, it is the k-th smallest
+    value, and more than ``k`` values are up to it. The bits of non-negative floats, read as integers, have the order
+    of the floats. Counting is vectorised, so that a few counts are faster than a sort.
     """
     count_top = n_values
     while top - below > 1:
@@ -300,14 +303,14 @@ def _sum_of_highest(values, bits, n_values, k, lowest, highest, cell, cell_bits)
 
 @compiled
 def valleys_and_peaks(magnitude, begins, ends, counts, out):
-    """Mean of the ``counts[b]`` smallest, then of as many largest, magnitudes of each band; 0 in an empty band."""
+    """Means of the ``counts[b]`` smallest, then of the largest magnitudes of each band; 0 in an empty band."""
     n_bands = begins.size
     all_bits = magnitude.view(np.int32)
     out_bits = out.view(np.int32)
-    # One number, seen as float and as bits.
+    # One number, viewed as float and as bits.
     cell = np.empty(1, np.float32)
     cell_bits = cell.view(np.int32)
-    # Whole strides of vectors, filled up with zeros above every limit: leftovers would go one by one at every count.
+    # Padded to whole strides (zeros whose bits are above every limit): remainders would not be vectorised.
     padded_values = np.empty(magnitude.shape[1] + _STRIDE, np.float32)
     padded_bits = np.empty(magnitude.shape[1] + _STRIDE, np.int32)
     for b in range(n_bands):
@@ -339,7 +342,7 @@ def valleys_and_peaks(magnitude, begins, ends, counts, out):
 def slopes(rows, half_width, out):
     """Slope of the least-squares line through ``2 * half_width + 1`` columns around each column.
 
-    Within half a width of the ends it is that of the first or last window that fits.
+    The first and last ``half_width`` columns get the slope of the nearest whole window.
     """
     n_columns = rows.shape[1]
     scale = np.float32(3.0 / (half_width * (half_width + 1.0) * (2.0 * half_width + 1.0)))

@@ -1,7 +1,6 @@
-"""What may happen to a recording and leaves the emotion in it: noise, another level, colour or polarity.
+"""Changes of a recording that preserve the emotion: noise, gain, equalization, polarity.
 
-``savee_mm.signal.stretch`` has tempo and pitch; ``savee_mm.signal.recipe`` writes what was done as a text, and does it
-again from the text.
+Tempo and pitch are in ``savee_mm.signal.stretch``; ``savee_mm.signal.recipe`` writes changes as text and applies them.
 
 References
 ----------
@@ -15,7 +14,7 @@ import numpy as np
 
 from savee_mm.signal._frames import check_sound
 
-# Limits of what is asked for, by a call or by a recipe. Beyond 200 dB nothing of a float32 is left.
+# Limits of parameters, also of those in recipes. 200 dB exceed the range of float32.
 DECIBELS = (-200.0, 200.0)
 SEEDS = (0, 2**32 - 1)
 DEPTHS = (0.0, 40.0)  # dB
@@ -25,7 +24,7 @@ _N_KNOTS = 8
 def add_noise(y: np.ndarray, snr_db: float, *, seed: int) -> np.ndarray:
     """Add white Gaussian noise at a given signal-to-noise ratio.
 
-    The ratio is the expected one; that of the noise drawn differs from it by about ``6 / sqrt(n_samples)`` dB
+    This is the expected ratio; the ratio to the noise that is drawn differs by about ``6 / sqrt(n_samples)`` dB
     (standard deviation).
 
     Parameters
@@ -33,14 +32,14 @@ def add_noise(y: np.ndarray, snr_db: float, *, seed: int) -> np.ndarray:
     y : array of shape (n_samples,)
         The sound, finite.
     snr_db : float
-        Mean square of the clip over that of the noise (dB), -200 to 200.
+        Ratio of the mean squares of sound and noise (dB), -200 to 200.
     seed : int
-        Seed of the noise, 0 to 2 ** 32 - 1. The same seed gives the same noise; no global state is touched.
+        Seed of the noise, 0 to 2 ** 32 - 1. The same seed gives the same noise; no global state is used.
 
     Returns
     -------
     noisy : ndarray of shape (n_samples,), float32
-        Silence stays silence, for its ratio to any noise is 0.
+        Silence stays silence.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def add_noise(y: np.ndarray, snr_db: float, *, seed: int) -> np.ndarray:
 
 
 def apply_gain(y: np.ndarray, gain: float) -> np.ndarray:
-    """Make a sound louder or softer.
+    """Amplify or attenuate a sound.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def apply_gain(y: np.ndarray, gain: float) -> np.ndarray:
 
 
 def equalize(y: np.ndarray, sr: float, depth: float, *, seed: int) -> np.ndarray:
-    """Colour a sound as another microphone, room or channel would.
+    """Filter a sound randomly, as a simulation of another microphone, room or channel.
 
     Parameters
     ----------
@@ -113,15 +112,15 @@ def equalize(y: np.ndarray, sr: float, depth: float, *, seed: int) -> np.ndarray
     sr : float
         Its rate (Hz).
     depth : float
-        Standard deviation of the gain at eight frequencies that are equally spaced in mel (dB), 0 to 40. Between them
-        the gain is linear; the phase stays as it is.
+        Standard deviation of the gain at eight frequencies that are equally spaced in mel (dB), 0 to 40. The gain is
+        interpolated linearly between them; the phase does not change.
     seed : int
         Seed of the gains, 0 to 2 ** 32 - 1.
 
     Returns
     -------
     coloured : ndarray of shape (n_samples,), float32
-        With the root mean square of ``y``.
+        The root mean square is that of ``y``.
 
     Raises
     ------
@@ -152,9 +151,9 @@ def equalize(y: np.ndarray, sr: float, depth: float, *, seed: int) -> np.ndarray
 
 
 def invert_polarity(y: np.ndarray) -> np.ndarray:
-    """Turn a sound upside down, as a microphone wired the other way round would.
+    """Invert the polarity of a sound, as a microphone with reversed wires does.
 
-    The ear and every power spectrum are deaf to it; a network on samples is not.
+    Neither hearing nor power spectra depend on it, but networks on samples may.
 
     Parameters
     ----------
@@ -172,7 +171,7 @@ def invert_polarity(y: np.ndarray) -> np.ndarray:
 
     References
     ----------
-    A change of sign.
+    Multiplication by -1.
 
     Examples
     --------
@@ -184,7 +183,7 @@ def invert_polarity(y: np.ndarray) -> np.ndarray:
 
 
 def check_float32(y):
-    """Return ``y`` as a 1-D finite float32 array, without a copy where it is one already.
+    """Return ``y`` as a 1-D finite float32 array, without a copy where possible.
 
     Parameters
     ----------
@@ -201,21 +200,21 @@ def check_float32(y):
         If ``y`` is not one-dimensional, or has samples that are not finite.
     """
     y = check_sound(y)
-    # Also what is finite in double precision alone; the comparison is False for NaN.
+    # Refuses values that are finite in double precision only; the comparison is False for NaN.
     if not (np.abs(y) <= np.finfo(np.float32).max).all():
         raise ValueError("expected a finite sound, got NaN or infinite samples")
     return y.astype(np.float32, copy=False)
 
 
 def check_within(name, value, limits, *, kind=Real):
-    """Return ``value`` where it is a number of its kind within the limits, or say what is wrong with it.
+    """Return a number of a given kind within limits, or raise ValueError.
 
     Parameters
     ----------
     name : str
-        What the number is called.
+        Name of the parameter.
     value : object
-        What came.
+        Its value.
     limits : tuple of two numbers
         Smallest and largest.
     kind : type, default=Real
@@ -228,10 +227,10 @@ def check_within(name, value, limits, *, kind=Real):
     Raises
     ------
     ValueError
-        Where it is not.
+        If ``value`` is not such a number.
     """
     low, high = limits
-    # NaN is on no side of a limit.
+    # The comparison is False for NaN.
     if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
         what = "a whole number" if kind is Integral else "a number"
         raise ValueError(f"{name} must be {what} from {low} to {high}, got {value!r}")
@@ -239,7 +238,7 @@ def check_within(name, value, limits, *, kind=Real):
 
 
 def root_mean_square(y):
-    """Return the root of the mean square of a sound that is not empty, in double precision.
+    """Return the root mean square of a non-empty sound, computed in double precision.
 
     Parameters
     ----------

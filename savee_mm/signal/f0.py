@@ -1,6 +1,6 @@
-"""Fundamental frequency of a voice by autocorrelation, frame for frame as Praat's ``To Pitch (ac)`` finds it.
+"""Fundamental frequency of a voice by autocorrelation, equivalent to Praat's ``To Pitch (ac)`` in every frame.
 
-An own implementation of Boersma's published method on batched single-precision transforms and compiled inner
+An independent implementation of Boersma's published method on batched single-precision transforms and compiled inner
 loops (numba, imported with the first call). It releases the GIL: clips may run in threads.
 
 References
@@ -20,28 +20,28 @@ from savee_mm.signal._frames import check_sound
 
 # The Hann window spans this many periods of the lowest pitch.
 PERIODS_PER_WINDOW = 3
-# Praat's standard settings; costs of jumps and of voicing changes are per 10 ms.
+# Praat's standard settings; the costs of octave jumps and of voicing changes are per 10 ms.
 MAX_CANDIDATES = 15
 SILENCE_THRESHOLD = 0.03
 VOICING_THRESHOLD = 0.45
 OCTAVE_COST = 0.01
 OCTAVE_JUMP_COST = 0.35
 VOICING_COST = 0.14
-# Frames that are transformed together: their spectra stay in the processor's cache.
+# Frames per transform: their spectra fit into the processor's cache.
 BLOCK = 32
-# Samples on either side that interpolate the autocorrelation, and the grid of positions between two samples.
+# Interpolation of the autocorrelation: samples on either side, and grid positions between two samples.
 SINC_DEPTH = 70
 N_FRACTIONS = 32
-# Periodic power over all power is held to this (60 dB): nearer to 1, single precision cannot tell.
+# Upper limit of periodic power over total power (60 dB): float32 does not resolve values nearer to 1.
 MAX_STRENGTH = 1 - 1e-6
-# Below this part of the largest sample, deviations from the mean are rounding: the sound is constant.
+# Deviations from the mean below this part of the largest sample are rounding errors: the sound is constant.
 ROUNDING = 1e-13
-# Sounds with a peak beyond these are scaled to 1.
+# Sounds whose peak is outside this range are scaled to a peak of 1.
 SMALLEST, LARGEST = 1e-100, 1e100
 
 
 class _Plan(NamedTuple):
-    """What depends on rate, lowest pitch only: lengths in samples, window and tables."""
+    """Lengths (samples), window and tables, which depend on the rate and the lowest pitch only."""
 
     period: int
     max_lag: int
@@ -56,9 +56,9 @@ def pitch(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fundamental frequency of a voice over time.
 
-    Of every frame (Hann window of three periods of ``fmin``) the autocorrelation, divided by that of the window,
-    gives candidates by its maxima; costs on octaves, octave jumps and changes of voicing choose one path through
-    them. Settings are Praat's standard ones.
+    Candidates are the maxima of the autocorrelation of each frame (Hann window of three periods of ``fmin``) divided
+    by that of the window. The path through the candidates minimizes costs of octaves, octave jumps and changes of
+    voicing. Settings are Praat's standard ones.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def pitch(
     sr : float
         Sampling rate (Hz).
     fmin, fmax : float, default=75, 600
-        Lowest and highest pitch that is looked for (Hz); ``fmax`` is held to half of ``sr``.
+        Lowest and highest pitch of the search (Hz); ``fmax`` is limited to half of ``sr``.
     time_step : float, default=0.01
         Distance between two frames (s).
 
@@ -97,7 +97,7 @@ def pitch(
 
 
 def check_search(sr, fmin, fmax, time_step):
-    """Refuse a range, rate or step in which no pitch can be looked for."""
+    """Raise ValueError unless range, rate and time step permit a pitch search."""
     if not 0 < fmin < fmax:
         raise ValueError(f"expected 0 < fmin < fmax (Hz), got fmin={fmin}, fmax={fmax}")
     if not sr > 0 or not time_step > 0:
@@ -105,22 +105,22 @@ def check_search(sr, fmin, fmax, time_step):
 
 
 def check_voice(y, sr, fmin=75.0, fmax=600.0, time_step=0.01):
-    """Return the sound in double precision, scaled if need be, or say what is wrong with the arguments."""
+    """Return the sound in double precision, scaled if necessary, or raise ValueError."""
     check_search(sr, fmin, fmax, time_step)
     y = np.ascontiguousarray(check_sound(y), dtype=np.float64)
-    # Extremes of NaN are NaN, so they tell of every sample.
+    # Extremes propagate NaN and, unlike a mask, allocate no memory.
     peak = max(abs(y.max()), abs(y.min())) if len(y) else 0.0
     if not np.isfinite(peak):
         raise ValueError("expected a finite sound, got NaN or infinite samples")
-    # Nothing here depends on the gain, but squares must not leave the range of numbers.
+    # The result does not depend on the gain, but squares must not overflow or underflow.
     if peak > LARGEST or 0 < peak < SMALLEST:
         return y / peak
-    # To numba an array that cannot be written is another type, for which all kernels would be compiled again.
+    # For numba a read-only array has another type, for which all kernels would be compiled again.
     return y if y.flags.writeable else y.copy()
 
 
 def contour(y, sr, fmin, fmax, time_step):
-    """Return ``f0`` (Hz) and ``times`` (s) of a sound that has been checked, and the autocorrelation at ``1 / f0``.
+    """Return ``f0`` (Hz), ``times`` (s) and the autocorrelation at ``1 / f0`` of a sound that ``check_voice`` returned.
 
     ``f0`` is NaN where unvoiced, and the autocorrelation, normalised (1 is perfectly periodic), is 0.
     """
@@ -138,12 +138,11 @@ def harmonicity(strengths):
 
 
 def _frame_times(n_samples, sr, fmin, time_step):
-    """Return the centres of as many frames as fit, in the middle of the sound (s)."""
-    # A hair of margin, as in savee_mm.signal.praat: a window that just fits is left to nobody's rounding.
+    """Return the centres (s) of all frames that fit, placed symmetrically in the sound."""
+    # With a small margin, as in savee_mm.signal.praat, so that rounding does not decide whether a window fits.
     if not (n_samples / sr * fmin > PERIODS_PER_WINDOW * (1 + 1e-9) and sr > 2 * fmin):
         return np.empty(0)
-    # How many frames fit, and on which side of a centre a sample lies that is there, may hang on rounding: this is
-    # Praat's order of operations.
+    # Rounding may decide how many frames fit and which sample is next to a centre: this is Praat's order of operations.
     duration = n_samples * (1 / sr)
     n_frames = math.floor((duration - PERIODS_PER_WINDOW / fmin) / time_step) + 1
     first = 0.5 * duration - 0.5 * (n_frames * time_step) + 0.5 * time_step
@@ -151,7 +150,7 @@ def _frame_times(n_samples, sr, fmin, time_step):
 
 
 def _follow(y, sr, fmin, fmax, time_step, times, f0, winners):
-    """Fill ``f0``, and ``winners`` with the strengths of its candidates, for the frames at ``times``."""
+    """Fill ``f0`` and the strengths of its candidates (``winners``) for the frames at ``times``."""
     from savee_mm.signal import _pitch_kernels as kernels
 
     mean = y.mean()
@@ -166,8 +165,8 @@ def _follow(y, sr, fmin, fmax, time_step, times, f0, winners):
     counts = np.ones(len(times), np.int64)
     slope = (1 + VOICING_THRESHOLD) / SILENCE_THRESHOLD
     strengths[:, 0] = VOICING_THRESHOLD + np.maximum(0, 2 - slope * np.minimum(intensities, 1))
-    # No voiced candidate is stronger than 1, and to interrupt a voice costs two changes: frames that are quieter
-    # are unvoiced on the best path whatever their autocorrelation.
+    # The strength of a voiced candidate is at most 1, and an unvoiced frame costs at most two voicing changes:
+    # quieter frames are unvoiced on the best path, whatever their autocorrelation.
     loud = np.flatnonzero(strengths[:, 0] < 1 + 2 * voicing_cost)
     frames = np.zeros((BLOCK, plan.n_fft), np.float32)
     for start in range(0, len(loud), BLOCK):
@@ -191,7 +190,7 @@ def _follow(y, sr, fmin, fmax, time_step, times, f0, winners):
 
 
 def _measure(kernels, y, sr, times, peak, plan):
-    """Return each frame's peak (1 is the sound's), its mean and the sample that begins its right half."""
+    """Return the peak (relative to that of the sound), mean and first sample of the right half of each frame."""
     half = len(plan.window) // 2
     dx = 1 / sr
     rights = np.floor((times - 0.5 * dx) / dx).astype(np.int64) + 1
@@ -202,11 +201,11 @@ def _measure(kernels, y, sr, times, peak, plan):
 
 
 def _autocorrelation(kernels, frames):
-    """Return the autocorrelation of each frame, times a constant; the frames' padding keeps it from wrapping round."""
+    """Return the autocorrelation of each zero-padded frame, times a constant."""
     spectra = fft.rfft(frames)
     powers = np.empty(spectra.shape, np.float32)
     kernels.power(spectra.view(np.float32), powers)
-    # A real, even spectrum: the cosine transform is its inverse transform, up to a factor.
+    # The spectrum is real and even: the cosine transform is its inverse transform up to a factor.
     return fft.dct(powers, type=1, overwrite_x=True)
 
 
@@ -215,7 +214,7 @@ def _plan(sr, fmin):
     """Return lengths, window and tables for a rate and a lowest pitch (Hz)."""
     n_window = 2 * (math.floor(PERIODS_PER_WINDOW / fmin * sr) // 2 - 1)
     max_lag = min(n_window // PERIODS_PER_WINDOW + 2, n_window)
-    # Beyond three quarters of the window its autocorrelation is too small to divide by.
+    # Beyond three quarters of the window, its autocorrelation is too small for a division.
     depth = max(1, min(SINC_DEPTH, int(0.75 * n_window) - max_lag))
     n_lags = max_lag + depth + 1
     n_fft = 2 * fft.next_fast_len((n_window + n_lags + 1) // 2, real=True)
@@ -229,9 +228,9 @@ def _plan(sr, fmin):
 
 
 def _sinc_tables(depth):
-    """Return weights that interpolate, shape (1 + N_FRACTIONS, 3, 2 * depth): value, slope and curvature.
+    """Return interpolation weights of value, slope and curvature, shape (1 + N_FRACTIONS, 3, 2 * depth).
 
-    Row ``q`` is for the position ``q / N_FRACTIONS`` after sample ``depth - 1``. The kernel is a sinc under a raised
+    Row ``q`` is for the position ``q / N_FRACTIONS`` after sample ``depth - 1``. The kernel is a sinc times a raised
     cosine that ends half a sample beyond the last sample.
     """
     x = np.arange(N_FRACTIONS + 1)[:, None] / N_FRACTIONS - np.arange(1 - depth, depth + 1)
@@ -247,5 +246,5 @@ def _sinc_tables(depth):
     taper2 = np.where(np.abs(x) < width, -0.5 / width**2 * np.cos(a / width), 0)
     slope = sinc1 * taper + sinc * taper1
     curvature = sinc2 * taper + 2 * sinc1 * taper1 + sinc * taper2
-    # Derivatives by ``a`` are pi times smaller than those by samples.
+    # From derivatives with respect to ``a`` to those per sample.
     return np.stack([sinc * taper, np.pi * slope, np.pi**2 * curvature], axis=1).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Fingerprints of recordings: whether two sounds are one recording, whatever was done to its file since.
+"""Acoustic fingerprints, which identify copies of a recording.
 
-Another codec, rate, gain or polarity and some ms cut off an end leave a fingerprint nearly what it was; the same words
-read again by the same person give another.
+Another codec, rate, gain or polarity, or a slightly different beginning or end, hardly change a fingerprint. Another
+recording of the same words by the same speaker has a different fingerprint.
 """
 
 from collections.abc import Sequence
@@ -11,46 +11,45 @@ from scipy import fft
 
 from savee_mm.signal._frames import check_sound
 
-# Haitsma and Kalker: 33 bands of equal width in log frequency, 32 differences (Hz).
+# Haitsma and Kalker: 33 bands of equal width in log frequency (Hz), 32 differences.
 _LOW, _HIGH, _N_BITS = 300.0, 2000.0, 32
 # Length of a frame and distance between two (s).
 _FRAME, _HOP = 0.37, 0.0116
-# Frames whose power in the bands lies further below the loudest one say nothing of the recording (30 dB).
+# Frames with less power, relative to the loudest frame, are ignored (-30 dB).
 _FLOOR = 1e-3
 # Differences below this share of a frame's power are rounding.
 _ROUNDING = 1e-7
-# Frames transformed at a time, and fingerprints compared with as many others at a time.
+# Frames per transform; fingerprints per block of comparisons.
 _FRAMES, _BLOCK = 64, 128
 
-# Of SAVEE and RAVDESS, different recordings stayed below .49 (one actor reading one text twice), and copies with noise
-# at 20 dB or from a lossy codec of middling quality above .71.
+# In SAVEE and RAVDESS, different recordings had similarities below .49 (same actor and text), copies with noise at
+# 20 dB or a lossy codec of medium quality above .71.
 SAME_RECORDING = 0.6
-# By chance, the similarity of n frames at their best lag is below this over the square root of n.
+# The similarity of n unrelated frames at the best lag is below this divided by the square root of n.
 _CHANCE = 5.5
 
-# The search among many looks at every fourth frame, and closer at what is then above this.
+# The search first compares every fourth frame; pairs above this similarity are compared frame by frame.
 _COARSE, _CANDIDATE = 4, 0.35
 
 
 def sound_fingerprint(y: np.ndarray, sr: float) -> np.ndarray:
-    """Fingerprint of a sound: how the balance of neighbouring bands changes from frame to frame.
+    """Fingerprint of a sound: signs of the change of the balance of neighbouring bands from frame to frame.
 
-    The sign of the difference, between two frames and between two neighbouring bands, of the power in 33 bands from
-    300 to 2000 Hz. Frames are 0.37 s long and 11.6 ms apart, so that fingerprints fit whatever the two files' first
-    samples are.
+    The sign of the difference, between consecutive frames and neighbouring bands, of the power in 33 bands from 300 to
+    2000 Hz. Frames are 0.37 s long and 11.6 ms apart, so that the alignment of the frames hardly matters.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
         The sound.
     sr : float
-        Sampling rate (Hz), 4000 or more; fingerprints of different rates can be compared.
+        Sampling rate (Hz), 4000 or more; fingerprints of different rates are comparable.
 
     Returns
     -------
     fingerprint : ndarray of shape (n_frames, 32), int8
-        1 or -1; 0 in frames more than 30 dB below the loudest one and where nothing changes, as in silence. A sound of
-        less than two frames has none.
+        1 or -1; 0 in frames more than 30 dB below the loudest one and where nothing changes, as in silence. Empty for
+        a sound of less than two frames.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def sound_fingerprint(y: np.ndarray, sr: float) -> np.ndarray:
     n_frames = 1 + int((len(y) - n_fft) / (_HOP * sr)) if len(y) >= n_fft else 0
     if n_frames < 2:
         return np.zeros((0, _N_BITS), dtype=np.int8)
-    # Rounded one by one: a hop of whole samples would drift between rates.
+    # Rounded one by one: a hop of whole samples would accumulate errors that depend on the rate.
     starts = np.round(np.arange(n_frames) * (_HOP * sr)).astype(int)
     starts = starts[starts + n_fft <= len(y)]
     power = _band_power(y, starts, n_fft, sr)
@@ -90,7 +89,7 @@ def sound_fingerprint(y: np.ndarray, sr: float) -> np.ndarray:
 
 
 def fingerprint_similarity(first: np.ndarray, second: np.ndarray) -> tuple[float, float, bool]:
-    """Compare two fingerprints at the lag at which they agree best.
+    """Compare two fingerprints at the lag of the largest similarity.
 
     Parameters
     ----------
@@ -100,14 +99,13 @@ def fingerprint_similarity(first: np.ndarray, second: np.ndarray) -> tuple[float
     Returns
     -------
     similarity : float
-        Share of equal bits less share of different ones, over the frames that both have: near 1 for one recording,
-        about 0 for two that have nothing to do with each other. Half of the frames of the shorter one at least are
-        compared.
+        Fraction of equal bits minus fraction of different bits, over the common frames: near 1 for copies of a
+        recording, about 0 for unrelated recordings. At least half of the frames of the shorter one are compared.
     lag : float
-        How much later (s) the second one has what the first one has.
+        Delay of the second fingerprint relative to the first (s).
     is_same : bool
-        Whether so many frames are that similar in copies of one recording only: the similarity is 0.6 or more, and
-        more where fewer than 84 frames (1 s) can be compared.
+        Whether both are of one recording: the similarity is at least 0.6, or more if fewer than 84 frames (1 s) are
+        compared.
 
     Examples
     --------
@@ -136,12 +134,13 @@ def similar_fingerprints(fingerprints: Sequence[np.ndarray]) -> list[tuple[int, 
     Returns
     -------
     pairs : list of (int, int, float)
-        Positions, the smaller first, and similarity, of the pairs that ``fingerprint_similarity`` calls the same.
+        Positions (the smaller first) and similarity of the pairs for which ``fingerprint_similarity`` returns
+        ``is_same``.
 
     Notes
     -----
-    Every fourth frame is compared at all lags, by Fourier transform; what agrees fairly is then looked at frame by
-    frame. The work grows with the square of the number of fingerprints: 500 clips of 4 s take about a second.
+    Every fourth frame is compared at all lags, by Fourier transform; promising pairs are then compared frame by frame.
+    The time is quadratic in the number of fingerprints: about a second for 500 clips of 4 s.
 
     Examples
     --------
@@ -151,7 +150,7 @@ def similar_fingerprints(fingerprints: Sequence[np.ndarray]) -> list[tuple[int, 
     >>> [pair[:2] for pair in similar_fingerprints([sound_fingerprint(y, 16000) for y in (a, b, -a)])]
     [(0, 2)]
     """
-    # Sorted by length, so that no transform is much longer than its clips.
+    # Sorted by length, so that transforms are not much longer than the clips.
     order = np.argsort([len(bits) for bits in fingerprints], kind="stable")
     order = [i for i in order if fingerprints[i].any()]
     pairs = []
@@ -178,7 +177,7 @@ def _band_power(y, starts, n_fft, sr):
 
 
 def _candidates(fingerprints):
-    """Yield positions and lag (frames) of the pairs that are worth a closer look."""
+    """Yield positions and lag (frames) of the pairs to be compared frame by frame."""
     for a in range(0, len(fingerprints), _BLOCK):
         for b in range(a, len(fingerprints), _BLOCK):
             similarity, _, lags = _best_lags(fingerprints[a : a + _BLOCK], fingerprints[b : b + _BLOCK])
@@ -193,7 +192,7 @@ def _best_lags(first, second):
     Returns
     -------
     similarity, overlap, lag : ndarray of shape (n_first, n_second)
-        At the best lag (frames), and how many frames of both say something there.
+        Similarity at the best lag, number of frames that are compared there, and this lag (frames).
     """
     n = fft.next_fast_len(max(map(len, first)) + max(map(len, second)), real=True)
     (bits_1, active_1, n_1), (bits_2, active_2, n_2) = _spectra(first, n), _spectra(second, n)
@@ -207,7 +206,7 @@ def _best_lags(first, second):
 
 
 def _spectra(fingerprints, n):
-    """Return the transforms over time of bits and of the mask of active frames, and the numbers of these.
+    """Return the transforms over time of the bits and of the mask of non-zero frames, and the numbers of these frames.
 
     Shapes (n_frequencies, n_fingerprints, 32), (n_frequencies, n_fingerprints) and (n_fingerprints,).
     """
@@ -219,7 +218,7 @@ def _spectra(fingerprints, n):
 
 
 def _near_lag(first, second, lag):
-    """Return similarity and overlap (frames) at the best lag within the coarse step around ``lag``."""
+    """Return similarity and overlap (frames) at the best lag within one coarse step of ``lag``."""
     return max(_at_lag(first, second, lag + step) for step in range(-_COARSE, _COARSE + 1))
 
 

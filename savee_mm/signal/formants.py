@@ -1,7 +1,7 @@
 """Formants: resonances of the vocal tract, from the poles of linear prediction.
 
-What Praat's ``To Formant (burg)`` finds, by the autocorrelation method: under a Gaussian window, whose ends are all
-but zero, its formants are Burg's, at a seventh of the cost.
+Equivalent to Praat's ``To Formant (burg)``, but by the autocorrelation method: with a Gaussian window, whose ends are
+nearly zero, both give the same formants, and it takes a seventh of the time.
 
 References
 ----------
@@ -18,20 +18,19 @@ from scipy import fft
 
 from savee_mm.signal.f0 import check_voice
 
-# Praat's standard settings: poles, two for each formant below the highest frequency; whole length of the window (s),
-# half of which counts; where pre-emphasis begins (Hz); and how near to either end of the band a pole is a slope of
-# the spectrum, no resonance (Hz).
+# Praat's standard settings: number of poles, two per formant; whole length of the window (s), twice the effective
+# length; start of the pre-emphasis (Hz); margin at both ends of the band (Hz), within which a pole is no formant.
 ORDER = 10
 WINDOW_LENGTH = 0.05
 PREEMPHASIS_FROM = 50.0
 MARGIN = 50.0
-# Noise that keeps the predictor of pure tones stable, -90 dB.
+# White noise of -90 dB keeps the predictor of pure tones stable.
 WHITENING = 1e-9
-# Frames that are predicted together: they stay in the processor's cache.
+# Frames per block, which fits into the processor's cache.
 BLOCK = 64
-# The ratio of two rates is rounded to a fraction of at most this denominator.
+# Largest denominator of the ratio of two rates.
 MAX_DENOMINATOR = 1000
-# Silence behind the sound, into which the filter of the resampling rings (s).
+# Silence after the sound for the ringing of the resampling filter (s).
 RINGING = 0.1
 
 
@@ -47,9 +46,8 @@ def formants(
     """Formant frequencies of a voice over time.
 
     The sound is resampled to twice ``max_frequency`` and pre-emphasised by 6 dB per octave; the poles of a linear
-    predictor of order 10 are the resonances of a frame. They are formants where there is a voice: pass the times of
-    voiced frames, the others cost as much and mean little. Nothing is tracked: where a formant is missed, the next
-    one takes its place.
+    predictor of order 10 are the resonances of a frame. Resonances of unvoiced frames are hardly formants: pass the
+    times of voiced frames. Formants are not tracked: if one is missed, the next one takes its place.
 
     Parameters
     ----------
@@ -58,13 +56,13 @@ def formants(
     sr : float
         Sampling rate (Hz).
     times : array of shape (n_frames,), default=None
-        Centres of the frames (s), within the sound, beyond which it is zero. None for all frames of 50 ms that fit,
-        as Praat places them.
+        Centres of the frames (s), within the sound, which is padded with zeros. None for all frames of 50 ms that
+        fit, placed as in Praat.
     n_formants : int, default=3
-        How many are returned, from the lowest up; 1 to 5.
+        Number of formants to return, from the lowest, 1 to 5.
     max_frequency : float, default=5500
-        Highest frequency in which five formants are looked for (Hz), held to half of ``sr``: 5500 is usual for
-        women, 5000 for men.
+        Upper limit of the search for five formants (Hz), limited to half of ``sr``; 5500 is usual for women, 5000
+        for men.
     time_step : float, default=0.01
         Distance between two frames where ``times`` is None (s).
 
@@ -124,32 +122,32 @@ def _check_times(times, duration):
 
 
 def _all_frames(duration, rate, time_step):
-    """Return the centres of as many frames as fit the resampled sound, in the middle of it (s)."""
+    """Return the centres (s) of all frames that fit the resampled sound, placed symmetrically."""
     rest = round(duration * rate) / rate - WINDOW_LENGTH
-    # A hair more, for a step that goes into the rest exactly.
+    # With a small margin for rounding.
     n_frames = math.floor(rest / time_step + 1e-9) + 1 if rest >= 0 else 0
     return 0.5 * duration + time_step * (np.arange(n_frames) - 0.5 * (n_frames - 1))
 
 
 def _windows(y, sr, rate, times):
-    """Return all windows of the pre-emphasised sound, where those at ``times`` begin, and its rate, about ``rate``."""
-    # Nothing hangs on the gain; the autocorrelation of faint sounds must not vanish.
+    """Return all windows of the pre-emphasised sound, the indices of those at ``times``, and the rate of the sound."""
+    # The result does not depend on the gain; the autocorrelation of faint sounds must not underflow.
     y = y / max(abs(y.max()), abs(y.min()), np.finfo(float).tiny)
     if rate < sr:
         y, rate = _resample(y, sr, rate)
     y[1:] -= math.exp(-2 * math.pi * PREEMPHASIS_FROM / rate) * y[:-1]
     n_window = max(2 * (math.floor(WINDOW_LENGTH * rate) // 2), ORDER + 2)
-    # A sample stands for the middle of its interval, and the first one keeps its place when resampled.
+    # The time of a sample is the middle of its interval; resampling keeps the place of the first sample.
     begins = np.floor((times - 0.5 / sr) * rate).astype(np.int64) + 1 - n_window // 2
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(y, n_window), n_window)
     return windows, begins + n_window, rate
 
 
 def _resample(y, sr, rate):
-    """Return the sound at a lower rate, about ``rate``, and what that is exactly.
+    """Return the sound at a lower rate, about ``rate``, and the exact rate.
 
-    It is cut off sharply at half of it, as Praat's is: a filter that falls off gently draws a pole to the upper end
-    of the band, and all others move a little.
+    The filter has a sharp cutoff, as in Praat: a gradual one would attract a pole to the upper end of the band and
+    shift the others.
     """
     ratio = Fraction(rate / sr).limit_denominator(MAX_DENOMINATOR)
     if not ratio:
@@ -162,13 +160,13 @@ def _resample(y, sr, rate):
 
 
 def _gaussian(n):
-    """Return a Gaussian window that falls to zero, from ``exp(-12)``, just outside its ends."""
+    """Return Praat's Gaussian window, shifted and scaled to be zero just outside its ends."""
     x = (np.arange(1, n + 1) - 0.5 * (n + 1)) / (n + 1)
     return (np.exp(-48 * x**2) - math.exp(-12)) / (1 - math.exp(-12))
 
 
 def _linear_prediction(frames):
-    """Return each frame's coefficients ``a`` of ``y[n] ~ sum(a[i] y[n - i])``, by Levinson and Durbin; 0 in silence."""
+    """Return the coefficients ``a`` of ``y[n] ~ sum(a[i] y[n - i])`` of each frame (Levinson-Durbin); 0 in silence."""
     n = frames.shape[1]
     r = np.stack([np.einsum("ij,ij->i", frames[:, : n - lag], frames[:, lag:]) for lag in range(ORDER + 1)], axis=1)
     error = r[:, 0] * (1 + WHITENING)
@@ -193,7 +191,7 @@ def _poles(predictors):
 def _resonances(poles, rate, n):
     """Return the ``n`` lowest resonances of each frame (Hz), shape (n, n_frames), NaN where there are fewer."""
     frequencies = np.angle(poles) * (0.5 * rate / np.pi)
-    # Of a pair one is above 0 Hz; poles on the real axis, as are those of silence, are none.
+    # One of each conjugate pair is above 0 Hz; poles on the real axis, such as those of silence, are dropped.
     frequencies[(frequencies < MARGIN) | (frequencies > 0.5 * rate - MARGIN)] = np.nan
     # NaN sorts last.
     return np.sort(frequencies, axis=1)[:, :n].T

@@ -1,10 +1,10 @@
-"""Functionals: what is left of a contour when time is summed up, or brought to a fixed number of frames."""
+"""Functionals: statistics of low-level descriptors over time, and resampling to a fixed number of frames."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-#: Statistics over time by name: a function of an array (n_rows, n_frames) and of the distance of frames (s).
+#: Statistics over time by name: a function of an array (n_rows, n_frames) and the time between frames (s).
 STATISTICS = {
     "mean": lambda rows, step: rows.mean(axis=1),
     "std": lambda rows, step: rows.std(axis=1),
@@ -23,17 +23,17 @@ STATISTICS = {
 }
 
 
-def summarize(contour: np.ndarray, statistics: Sequence[str], *, time_step: float) -> np.ndarray:
-    """Sum up a contour over time by statistics.
+def summarize(descriptor: np.ndarray, statistics: Sequence[str], *, time_step: float) -> np.ndarray:
+    """Compute statistics of a descriptor over time.
 
     Parameters
     ----------
-    contour : array of shape (n_frames,) or (n_rows, n_frames)
+    descriptor : array of shape (n_frames,) or (n_rows, n_frames)
         One descriptor over time, at least one frame.
     statistics : sequence of str
         Names among ``mean, std, min, max, range, median, p5, p20, p80, p95`` (percentiles), ``midrange`` (p80 - p20),
-        ``slope`` (of the regression line, per second; 0 of a single frame), and ``delta_mean, delta_std`` (of the
-        absolute difference between one frame and the next; 0 of a single frame).
+        ``slope`` (of the regression line, per second), and ``delta_mean, delta_std`` (of the absolute
+        difference between consecutive frames). The last three are 0 for a single frame.
     time_step : float
         Distance between two frames (s).
 
@@ -44,7 +44,7 @@ def summarize(contour: np.ndarray, statistics: Sequence[str], *, time_step: floa
     Raises
     ------
     ValueError
-        For an unknown statistic or a contour without frames.
+        If a statistic is unknown or there are no frames.
 
     Examples
     --------
@@ -55,20 +55,20 @@ def summarize(contour: np.ndarray, statistics: Sequence[str], *, time_step: floa
     unknown = [name for name in statistics if name not in STATISTICS]
     if unknown:
         raise ValueError(f"Unknown statistics {unknown}; known are {', '.join(STATISTICS)}.")
-    rows = _as_rows(contour)
+    rows = _as_rows(descriptor)
     values = np.stack([STATISTICS[name](rows, time_step) for name in statistics], axis=1)
-    return values[0] if np.ndim(contour) == 1 else values
+    return values[0] if np.ndim(descriptor) == 1 else values
 
 
-def resample_frames(contour: np.ndarray, n_frames: int) -> np.ndarray:
-    """Bring a contour to a fixed number of frames by linear interpolation, first and last frame kept.
+def resample_frames(descriptor: np.ndarray, n_frames: int) -> np.ndarray:
+    """Resample a descriptor to a fixed number of frames by linear interpolation; first and last frame are kept.
 
     Parameters
     ----------
-    contour : array of shape (n,) or (n_rows, n)
+    descriptor : array of shape (n,) or (n_rows, n)
         One descriptor over time, at least one frame.
     n_frames : int
-        Frames to return; 1 gives the first.
+        Number of frames to return; 1 returns the first frame.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def resample_frames(contour: np.ndarray, n_frames: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        For a contour without frames.
+        If there are no frames.
 
     Examples
     --------
@@ -85,21 +85,21 @@ def resample_frames(contour: np.ndarray, n_frames: int) -> np.ndarray:
     >>> resample_frames([0.0, 1.0, 2.0], 5).tolist()
     [0.0, 0.5, 1.0, 1.5, 2.0]
     """
-    rows = _as_rows(contour)
+    rows = _as_rows(descriptor)
     positions = np.linspace(0, rows.shape[1] - 1, n_frames)
     before = np.minimum(positions.astype(np.intp), max(rows.shape[1] - 2, 0))
     share = positions - before
     after = np.minimum(before + 1, rows.shape[1] - 1)
     resampled = rows[:, before] * (1 - share) + rows[:, after] * share
-    return resampled[0] if np.ndim(contour) == 1 else resampled
+    return resampled[0] if np.ndim(descriptor) == 1 else resampled
 
 
-def _as_rows(contour):
-    rows = np.atleast_2d(np.asarray(contour, dtype=np.float64))
+def _as_rows(descriptor):
+    rows = np.atleast_2d(np.asarray(descriptor, dtype=np.float64))
     if rows.ndim != 2 or not rows.size:
         raise ValueError(
-            f"Expected a contour of shape (n_frames,) or (n_rows, n_frames) with at least one frame, got "
-            f"{np.shape(contour)}."
+            f"Expected a descriptor of shape (n_frames,) or (n_rows, n_frames) with at least one frame, got "
+            f"{np.shape(descriptor)}."
         )
     return rows
 

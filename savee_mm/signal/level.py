@@ -1,14 +1,14 @@
-"""A recording freed of its offset, its rumble and its level, so that no threshold depends on how it was recorded."""
+"""Normalization of a recording: no offset, no rumble, a given RMS level."""
 
 import numpy as np
 
-# Below the lowest voices (Hz); a second-order filter takes 12 dB per octave.
+# Below the lowest voices (Hz); the second-order filter has 12 dB per octave.
 _CUTOFF = 60.0
 _ORDER = 2
 
 
 def normalize_rms(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.ndarray, float]:
-    """Remove offset and rumble, and bring a sound to a given level.
+    """Remove offset and rumble, and scale a sound to a given RMS level.
 
     Parameters
     ----------
@@ -26,6 +26,11 @@ def normalize_rms(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.nd
     level : float
         Level of the sound before it was scaled (dB re full scale); that of ``rms`` for silence.
 
+    Raises
+    ------
+    ValueError
+        If ``y`` is not one-dimensional.
+
     Examples
     --------
     >>> import numpy as np
@@ -35,7 +40,7 @@ def normalize_rms(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.nd
     >>> round(float(np.sqrt(np.mean(levelled**2))), 3), round(level, 1)
     (0.05, -9.1)
     """
-    # Not before: scipy.signal takes longer to import than all of this package.
+    # Imported here: scipy.signal takes longer to import than the whole package.
     from scipy.signal import butter, sosfilt
 
     y = np.asarray(y, dtype=np.float64)

@@ -1,8 +1,8 @@
-"""All descriptors of a sound over time, from one pass and one short-time Fourier transform.
+"""Low-level descriptors of a sound (values per frame), all from one short-time Fourier transform.
 
-The sound is framed, windowed and transformed in blocks of frames; everything that is asked for is measured while a
-block is in the cache. Beyond what it returns the pass holds one block, a few numbers for each frame, and the mel bands
-where only their cepstrum is asked for: memory does not follow the spectrogram.
+The sound is framed, windowed and transformed in blocks of frames, and all descriptors are computed while a block is in
+the processor's cache. Beyond the result, memory holds one block, a few numbers per frame and the mel bands that
+cepstra need, but no whole spectrogram.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames,
 from savee_mm.signal.mel import check_n_mfcc, mel_to_cepstrum, mfcc_delta
 from savee_mm.signal.spectrogram import MIN_POWER, amplitude_to_level
 
-# The band energy ratio is cut here (60 dB): in a frame without high frequencies it would be infinite.
+# Upper limit of the band energy ratio (60 dB), which is infinite in a frame without high frequencies.
 _MAX_RATIO = 1e6
 _RANGE_DB = 80.0
 
@@ -29,7 +29,7 @@ class Descriptor(NamedTuple):
 
 
 def _column(index, function=None):
-    """Return a finish that takes one column, and a function of it."""
+    """Return a function that extracts one column and applies ``function`` to it."""
 
     def finish(columns):
         column = columns[:, index]
@@ -40,7 +40,7 @@ def _column(index, function=None):
 
 def _ratio(columns):
     low, high = columns[:, 4:].T
-    # In double precision: a quotient may be out of the range of float32, and 0 / 0 is 0.
+    # In double precision, because the quotient may exceed the range of float32; 0 / 0 is 0.
     return np.minimum(low / np.maximum(high.astype(float), np.finfo(float).tiny), _MAX_RATIO).astype(np.float32)
 
 
@@ -52,13 +52,13 @@ def _ratio_db(columns):
 def _contrast(columns):
     valley, peak = np.split(columns, 2, axis=1)
     contrast = _to_db(peak) - _to_db(valley)
-    # A band without a bin, or a clip without a sound.
+    # A band without a bin, or a silent clip.
     contrast[:, peak.max(axis=0) == 0] = 0
     return contrast.T
 
 
 def _to_db(values):
-    """Levels, not more than 80 dB below the clip's largest."""
+    """Return levels, limited to 80 dB below the largest of the clip."""
     return 10 * np.log10(np.maximum(values, max(MIN_POWER, float(values.max()) * 10 ** (-_RANGE_DB / 10))))
 
 
@@ -66,7 +66,7 @@ def _image(columns):
     return columns.T
 
 
-#: Every descriptor by name; those with ``is_image`` have a row for each bin and are made only when named.
+#: Descriptors by name; those with ``is_image`` have one row per frequency bin and are computed on request only.
 DESCRIPTORS = {
     "amplitude_envelope": Descriptor("1", "temporal", _column(1)),
     "rms": Descriptor("1", "temporal", _column(0, np.sqrt)),
@@ -103,7 +103,7 @@ def low_level_descriptors(
     n_mfcc: int = 40,
     split_frequency: float = 2000.0,
 ) -> dict[str, np.ndarray]:
-    """All descriptors of a sound over time from one short-time Fourier transform.
+    """Compute low-level descriptors of a sound from one short-time Fourier transform.
 
     The functions that compute one descriptor each give the same values; they have the formulas and the sources.
 
@@ -129,7 +129,7 @@ def low_level_descriptors(
     n_mfcc : int, default=40
         Number of cepstral coefficients, ``n_mels`` or fewer.
     split_frequency : float, default=2000
-        Where the two bands of ``ber`` meet (Hz).
+        Boundary of the two bands of ``ber`` (Hz).
 
     Returns
     -------
@@ -160,13 +160,13 @@ def low_level_descriptors(
         features = [name for name, descriptor in DESCRIPTORS.items() if not descriptor.is_image]
     if isinstance(features, str) or not set(features) <= DESCRIPTORS.keys():
         raise ValueError(f"expected a sequence of names among {', '.join(DESCRIPTORS)}; got {features!r}")
-    # The extremes pass NaN on, and need no memory of the sound's length.
+    # Extremes propagate NaN and, unlike a mask, allocate no memory.
     if y.size and not (np.isfinite(y.min()) and np.isfinite(y.max())):
         raise ValueError("expected a finite sound, got NaN or infinite samples")
     if not sr > 0:
         raise ValueError(f"expected sr (Hz) above 0, got {sr}")
     check_n_mfcc(n_mfcc, n_mels)
-    # Not before: numba takes half a second to import.
+    # Imported here: numba takes half a second to import.
     from savee_mm.signal._block_measures import Grid
 
     sources = {DESCRIPTORS[name].source for name in features}

@@ -1,4 +1,4 @@
-"""Mel spectrum and mel-frequency cepstral coefficients of a sound."""
+"""Mel spectrogram and mel-frequency cepstral coefficients of a sound."""
 
 import math
 from functools import lru_cache
@@ -9,11 +9,11 @@ from scipy import fft
 from savee_mm.signal._frames import check_sound, n_centred_frames
 from savee_mm.signal.spectrogram import MIN_POWER, stft_power_blocks
 
-# Bins per filter are a multiple of this, with weights of 0 to fill up: whole vectors are summed faster.
+# Bins per filter are a multiple of this, padded with weights of 0: whole vectors are summed faster.
 _VECTOR = 8
-# Levels are cut at this distance below the clip's loudest band before the cepstrum is taken (dB).
+# Range of levels below the maximum over the clip before the cepstrum (dB).
 _RANGE_DB = 80.0
-# Frames whose cepstrum is taken at once.
+# Frames per transform.
 _CEPSTRUM_FRAMES = 256
 
 
@@ -21,10 +21,9 @@ _CEPSTRUM_FRAMES = 256
 def mel_filterbank(
     sr: float, *, n_fft: int = 2048, n_mels: int = 128, fmin: float = 0.0, fmax: float | None = None
 ) -> np.ndarray:
-    """Triangular filters that are evenly spaced on Slaney's mel scale and of equal area.
+    """Triangular filters of equal area, evenly spaced on Slaney's mel scale.
 
-    The scale is linear up to 1 kHz and logarithmic above. A band so narrow that no bin falls into it is
-    all zeros.
+    The scale is linear up to 1 kHz and logarithmic above. A band that is too narrow to contain a bin is all zeros.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def mel_filterbank(
     Returns
     -------
     filters : ndarray of shape (n_mels, 1 + n_fft // 2), float32, read-only
-        As ``librosa.filters.mel`` with its defaults; kept for the next call.
+        The values of ``librosa.filters.mel`` with its defaults; cached.
 
     Raises
     ------
@@ -123,7 +122,7 @@ def mel_spectrogram(
     n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
     filters = mel_filters(sr, n_fft, n_mels, fmin, fmax)
     mel = np.empty((n_frames, n_mels), dtype=np.float32)
-    # Not before: numba takes half a second to import.
+    # Imported here: numba takes half a second to import.
     from savee_mm.signal import _spectral_kernels as kernels
 
     for start, power in stft_power_blocks(y, n_fft=n_fft, hop_length=hop_length):
@@ -136,7 +135,7 @@ def mfcc(
 ) -> np.ndarray:
     """Mel-frequency cepstral coefficients of a sound.
 
-    The orthonormal DCT-II of the mel spectrogram in dB, which is cut 80 dB below its loudest value.
+    The orthonormal DCT-II of the mel spectrogram in dB, limited to 80 dB below its maximum.
 
     Parameters
     ----------
@@ -181,24 +180,24 @@ def mfcc(
 
 
 def mfcc_delta(mfcc: np.ndarray, *, width: int = 9) -> np.ndarray:
-    """Slope over time of MFCC, or of any other contours: of the line that fits ``width`` frames best.
+    """Slope over time of MFCC or other descriptors: that of the least-squares line through ``width`` frames.
 
-    ``sum(i * (c[t+i] - c[t-i])) / (2 * sum(i**2))`` over ``i = 1 .. width // 2``; the frames at either end have the
-    slope of the first or last window that fits.
+    ``sum(i * (c[t+i] - c[t-i])) / (2 * sum(i**2))`` over ``i = 1 .. width // 2``; frames at both ends get the
+    slope of the nearest whole window.
 
     Parameters
     ----------
     mfcc : array of shape (n_rows, n_frames)
-        Contours, a row each.
+        Descriptors, one per row.
     width : int, default=9
-        Length of the window (frames), odd, 3 or more. A clip of fewer frames gets the longest odd window that
-        fits, one of 1 or 2 frames has slope 0.
+        Length of the window (frames), odd, 3 or more. For shorter clips it is the longest odd window that fits; the
+        slope of 1 or 2 frames is 0.
 
     Returns
     -------
     delta : ndarray of shape (n_rows, n_frames), float32
-        Change per frame, in the units of ``mfcc``; the values of ``librosa.feature.delta``, which refuses clips
-        of fewer than ``width`` frames.
+        Change per frame, in the units of ``mfcc``; the values of ``librosa.feature.delta``, which raises an
+        error for clips of fewer than ``width`` frames.
 
     Raises
     ------
@@ -231,7 +230,7 @@ def mfcc_delta(mfcc: np.ndarray, *, width: int = 9) -> np.ndarray:
 
 
 def check_n_mfcc(n_mfcc, n_mels):
-    """Say that there are not as many coefficients as are asked for.
+    """Raise ValueError if there are more coefficients than mel bands.
 
     Parameters
     ----------
@@ -248,7 +247,7 @@ def check_n_mfcc(n_mfcc, n_mels):
 
 
 def mel_to_cepstrum(mel, n_mfcc):
-    """Turn mel power into cepstral coefficients, a block at a time.
+    """Compute cepstral coefficients from mel power, block by block.
 
     Parameters
     ----------
@@ -265,10 +264,10 @@ def mel_to_cepstrum(mel, n_mfcc):
     cepstrum = np.empty((n_mfcc, len(mel)), dtype=np.float32)
     for start in range(0, len(mel), _CEPSTRUM_FRAMES):
         level = np.maximum(mel[start : start + _CEPSTRUM_FRAMES], floor)
-        # The natural logarithm is numpy's fastest in single precision.
+        # The natural logarithm is the fastest of numpy in single precision.
         np.log(level, out=level)
         level *= np.float32(10 / math.log(10))
-        # Not a product with a matrix, which would round a frame by its place in the block.
+        # Not a matrix product, whose rounding errors would depend on the position of the frame in the block.
         block = fft.dct(level, type=2, norm="ortho", overwrite_x=True)
         cepstrum[:, start : start + _CEPSTRUM_FRAMES] = block[:, :n_mfcc].T
     return cepstrum
@@ -276,22 +275,22 @@ def mel_to_cepstrum(mel, n_mfcc):
 
 @lru_cache(maxsize=16)
 def mel_filters(sr, n_fft, n_mels, fmin, fmax):
-    """Return ``mel_filterbank`` as ``weighted_bands`` takes it: first bins, numbers of bins, weights in a row."""
+    """Return ``mel_filterbank`` in the form of ``weighted_bands``: first bins, numbers of bins, weights in a row."""
     return _packed(mel_filterbank(sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
 
 
 @lru_cache(maxsize=16)
 def loudness_filters(sr, n_fft, n_bands):
-    """Return mel bands of 20 Hz to 8 kHz that sum mean square, weighted by the ear's equal-loudness curve.
+    """Return mel bands of 20 Hz to 8 kHz that compute the mean square per band, weighted by an equal-loudness curve.
 
-    In the form that ``weighted_bands`` takes. The curve is Hermansky's for 40 dB, at each band's centre; a Hann window
-    and the number of samples are taken out, so that a band has the mean square of the sound in it.
+    In the form of ``weighted_bands``. The curve is Hermansky's for 40 dB at the centre of each band. Weights include
+    the factor from the power under a Hann window to the mean square of the sound.
     """
     fmax = min(8000.0, sr / 2)
     filters = mel_filterbank(sr, n_fft=n_fft, n_mels=n_bands, fmin=min(20.0, fmax / 2), fmax=fmax)
     frequencies = np.arange(filters.shape[1]) * (sr / n_fft)
     peaks = np.maximum(filters.max(axis=1), np.finfo(np.float32).tiny)
-    # Mean frequency of a triangle; a band that holds no bin has no weight either.
+    # Mean frequency of a triangle; the weights of a band without a bin are 0.
     centres = filters @ frequencies / np.maximum(filters.sum(axis=1), np.finfo(np.float32).tiny)
     weights = _equal_loudness(centres) / _equal_loudness(1000.0)
     # One-sided spectrum, mean square 3/8 of the window: 2 / (n_fft**2 * 3/8) for each squared magnitude.
@@ -319,7 +318,7 @@ _LOG_STEP = math.log(6.4) / 27
 
 
 def _equal_loudness(hz):
-    """Return Hermansky's approximation of the ear's sensitivity to power at 40 dB."""
+    """Return Hermansky's approximation of the sensitivity of the ear to power at 40 dB."""
     squared = (2 * np.pi * hz) ** 2
     return (squared + 56.8e6) * squared**2 / ((squared + 6.3e6) ** 2 * (squared + 0.38e9))
 

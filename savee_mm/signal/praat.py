@@ -1,7 +1,7 @@
 """Voice analysis by Praat: F0, harmonics-to-noise ratio, jitter and shimmer.
 
-The only module that imports parselmouth (Praat's binding, GPL-3), and only when a function is called.
-Praat holds the GIL: run clips in processes, not threads.
+The only module that imports parselmouth (Praat's Python binding, GPL-3), and only when a function is called. Praat
+holds the GIL: run clips in processes, not threads.
 
 References
 ----------
@@ -24,7 +24,7 @@ from savee_mm.signal.pulses import (
     VoiceReport,
 )
 
-# The window of Praat's autocorrelation method spans this many periods of the lowest pitch.
+# Length of the window of Praat's autocorrelation method (periods of the lowest pitch).
 _PERIODS_PER_WINDOW = 3.0
 _PERIOD_LIMITS = (SHORTEST_PERIOD, LONGEST_PERIOD, MAX_PERIOD_RATIO)
 
@@ -41,7 +41,7 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     sr : float
         Sampling rate (Hz).
     fmin, fmax : float, default=75, 600
-        Lowest and highest pitch that is looked for (Hz); Praat holds ``fmax`` to half of ``sr``.
+        Lowest and highest pitch of the search (Hz); Praat limits ``fmax`` to half of ``sr``.
     time_step : float, default=0.01
         Distance between two frames (s).
 
@@ -76,8 +76,8 @@ def pitch(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     """F0, harmonics-to-noise ratio, jitter and shimmer of a voice in one pass of Praat.
 
-    Periods are those of Praat's ``Sound & Pitch: To PointProcess (cc)`` (cross-correlation) on the very
-    contour that is returned; jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1
+    Pitch marks are those of Praat's ``Sound & Pitch: To PointProcess (cc)`` (cross-correlation) for the pitch that is
+    returned; jitter and shimmer are Praat's *local* with its standard limits (periods of 0.1
     to 20 ms, neighbours that differ by a factor of at most 1.3 in length and 1.6 in amplitude).
 
     Parameters
@@ -87,14 +87,14 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
     sr : float
         Sampling rate (Hz).
     fmin, fmax : float, default=75, 600
-        Lowest and highest pitch that is looked for (Hz); Praat holds ``fmax`` to half of ``sr``.
+        Lowest and highest pitch of the search (Hz); Praat limits ``fmax`` to half of ``sr``.
     time_step : float, default=0.01
         Distance between two frames (s).
 
     Returns
     -------
     report : VoiceReport
-        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are not enough periods, or
+        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are too few periods, or
         where periods are shorter than 4 samples.
 
     Raises
@@ -129,10 +129,9 @@ def voice_report(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 
 
 def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
-    """Jitter (local) of a voice, as a fraction; NaN where there are not enough periods.
+    """Jitter (local) of a voice, as a fraction; NaN where there are too few periods.
 
-    ``voice_report`` gives it together with F0 and shimmer at the price of one; parameters, errors and source
-    are described there.
+    ``voice_report`` gives it together with F0 and shimmer in one pass; it describes parameters, errors and sources.
 
     Parameters
     ----------
@@ -149,10 +148,9 @@ def jitter(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 
 
 def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
-    """Shimmer (local) of a voice, as a fraction; NaN where there are not enough periods.
+    """Shimmer (local) of a voice, as a fraction; NaN where there are too few periods.
 
-    ``voice_report`` gives it together with F0 and jitter at the price of one; parameters, errors and source
-    are described there.
+    ``voice_report`` gives it together with F0 and jitter in one pass; it describes parameters, errors and sources.
 
     Parameters
     ----------
@@ -169,7 +167,7 @@ def shimmer(y, sr, *, fmin=75.0, fmax=600.0, time_step=0.01):
 
 
 def _check_voice(y, sr, fmin, fmax, time_step):
-    """Return the sound in double precision, or say what is wrong with the arguments."""
+    """Return the sound in double precision, or raise ValueError."""
     check_search(sr, fmin, fmax, time_step)
     y = check_sound(y).astype(np.float64, copy=False)
     if not np.isfinite(y).all():
@@ -178,8 +176,8 @@ def _check_voice(y, sr, fmin, fmax, time_step):
 
 
 def _is_long_enough(y, sr, fmin):
-    """Say whether Praat can look for ``fmin`` at all: three periods of it, and a rate that holds it."""
-    # A hair of margin: Praat compares the same quotients, rounded in another order.
+    """Return whether Praat can search for ``fmin``: three periods fit into the sound, and the rate is high enough."""
+    # With a small margin: Praat compares the same quotients, rounded in another order.
     return len(y) / sr * fmin > _PERIODS_PER_WINDOW * (1 + 1e-9) and sr > 2 * fmin
 
 

@@ -1,7 +1,7 @@
-"""Periods of a voice: marks of its periods by cross-correlation, jitter and shimmer.
+"""Pitch marks of a voice by cross-correlation, jitter and shimmer.
 
-What Praat's ``Sound & Pitch: To PointProcess (cc)``, ``Get jitter (local)`` and ``Get shimmer (local)`` say, written
-from the manual's description of the methods and from comparison with Praat's results. The inner loops are compiled
+Equivalent to Praat's ``Sound & Pitch: To PointProcess (cc)``, ``Get jitter (local)`` and ``Get shimmer (local)``;
+written from the descriptions in the manual and from comparison with Praat's results. The inner loops are compiled
 (numba, imported with the first call) and release the GIL.
 
 References
@@ -26,7 +26,7 @@ MIN_PERIOD_SAMPLES = 4
 
 
 class VoiceReport(NamedTuple):
-    """What one pass says about a voice.
+    """F0, harmonics-to-noise ratio, jitter and shimmer of a voice.
 
     Attributes
     ----------
@@ -50,12 +50,12 @@ class VoiceReport(NamedTuple):
 
 
 def pitch_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Mark the periods of a voice, one time for each, where its sound resembles the period beside it most.
+    """Pitch marks (pulses) of a voice, one per period.
 
-    In each voiced stretch the first mark is the largest absolute sample within a period around the middle; the
-    others follow outwards, each at the largest correlation of one period of sound with that around the mark before,
-    0.8 to 1.25 periods away. Marks of a correlation below 0.3, or of less than a hundredth of the sound's largest
-    sample, are left out.
+    In each voiced segment, the first mark is the largest absolute sample within one period around the middle. The
+    others follow outwards: each has the largest correlation of its period with that around the mark before, 0.8 to
+    1.25 periods away. Marks with a correlation below 0.3, or a peak below a hundredth of the largest sample, are
+    dropped.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def pitch_marks(y: np.ndarray, sr: float, f0: np.ndarray, times: np.ndarray) -> 
     sr : float
         Sampling rate (Hz).
     f0, times : arrays of shape (n_frames,)
-        Its pitch (Hz, NaN where unvoiced) at evenly spaced times (s), as ``pitch`` gives them.
+        Pitch (Hz, NaN where unvoiced) at evenly spaced times (s), as ``pitch`` returns them.
 
     Returns
     -------
@@ -115,14 +115,14 @@ def voice_report(
     sr : float
         Sampling rate (Hz).
     fmin, fmax : float, default=75, 600
-        Lowest and highest pitch that is looked for (Hz); ``fmax`` is held to half of ``sr``.
+        Lowest and highest pitch of the search (Hz); ``fmax`` is limited to half of ``sr``.
     time_step : float, default=0.01
         Distance between two frames (s).
 
     Returns
     -------
     report : VoiceReport
-        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are not enough periods, or
+        ``f0, times, jitter, shimmer, hnr``; jitter and shimmer are NaN where there are too few periods, or
         where periods are shorter than 4 samples.
 
     Raises
@@ -150,10 +150,9 @@ def voice_report(
 
 
 def jitter(y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01) -> float:
-    """Jitter (local) of a voice, as a fraction; NaN where there are not enough periods.
+    """Jitter (local) of a voice, as a fraction; NaN where there are too few periods.
 
-    ``voice_report`` gives it together with F0 and shimmer at the price of one; parameters, errors and source
-    are described there.
+    ``voice_report`` gives it together with F0 and shimmer in one pass; it describes parameters, errors and sources.
 
     Parameters
     ----------
@@ -170,10 +169,9 @@ def jitter(y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0,
 
 
 def shimmer(y: np.ndarray, sr: float, *, fmin: float = 75.0, fmax: float = 600.0, time_step: float = 0.01) -> float:
-    """Shimmer (local) of a voice, as a fraction; NaN where there are not enough periods.
+    """Shimmer (local) of a voice, as a fraction; NaN where there are too few periods.
 
-    ``voice_report`` gives it together with F0 and jitter at the price of one; parameters, errors and source
-    are described there.
+    ``voice_report`` gives it together with F0 and jitter in one pass; it describes parameters, errors and sources.
 
     Parameters
     ----------
@@ -195,14 +193,14 @@ def _marks(y, sr, f0, times, step):
     voiced = np.where(f0 > 0, f0, 0.0)
     if len(y) == 0 or not voiced.any():
         return np.empty(0)
-    # Marks are at least half a period apart, and a stretch may have one more on either side.
+    # Marks are at least half a period apart, and a segment may have one more on either side.
     marks = np.empty(math.ceil(2 * voiced.max() * len(y) / sr) + 3 * len(times))
     n_marks = kernels.find_marks(y, sr, voiced, times[0], step, marks)
     return np.sort(marks[:n_marks])
 
 
 def _jitter(marks):
-    """Mean difference of neighbouring periods over their mean, without those beyond the limits."""
+    """Mean difference of neighbouring periods over their mean, within the limits."""
     periods = np.diff(marks)
     if len(periods) < 2:
         return np.nan
@@ -211,13 +209,13 @@ def _jitter(marks):
     pairs = near & regular[1:] & regular[:-1]
     if not pairs.any():
         return np.nan
-    # As with Praat, a period has its part in the mean if it is like one of its neighbours, or lacks one.
+    # As in Praat, a period enters the mean if it is similar to one of its neighbours, or has only one.
     used = regular & (np.append(near, True) | np.append(True, near))
     return float(np.abs(np.diff(periods))[pairs].mean() / periods[used].mean())
 
 
 def _shimmer(y, sr, marks):
-    """Mean difference of neighbouring periods' amplitudes over their mean, without those beyond the limits."""
+    """Mean difference of the amplitudes of neighbouring periods over their mean, within the limits."""
     from savee_mm.signal import _pulse_kernels as kernels
 
     if len(marks) < 3:

@@ -1,7 +1,8 @@
-"""Recipes: what is done to a recording as a text that a table can hold, that people can read, and that replays exactly.
+"""Augmentation recipes: readable text that can be kept in a table and is applied reproducibly.
 
-``"pitch_shift(n_steps=1.25) add_noise(snr=18.5, seed=12345)"`` is done from left to right. Its words are those of the
-kernels.
+The steps of ``"pitch_shift(n_steps=1.25) add_noise(snr=18.5, seed=12345)"`` are applied from left to right. They have
+the names of functions of ``savee_mm.signal``. ``n_steps`` is the parameter ``semitones``, ``snr`` is ``snr_db``: the
+text format is stable, because it is part of tables and cache keys.
 """
 
 import re
@@ -28,7 +29,7 @@ from savee_mm.signal.stretch import RATES, SEMITONES, pitch_shift, time_stretch
 class _Parameter(NamedTuple):
     kind: type
     limits: tuple
-    keyword: str | None = None  # of the kernel, where a recipe has another word
+    keyword: str | None = None  # of the function, if it differs
 
 
 class _Kernel(NamedTuple):
@@ -49,7 +50,7 @@ _KERNELS = {
 }
 _STEP = re.compile(r"\s*(\w+)\(([^()]*)\)\s*", re.ASCII)
 _ARGUMENT = re.compile(r"\s*(\w+)\s*=\s*(\S+)\s*", re.ASCII)
-# float() and int() would also take 1_000, infinity and digits of other scripts.
+# float() and int() would also accept 1_000, infinity and digits of other scripts.
 _NUMBERS = {
     Real: re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII),
     Integral: re.compile(r"\d+", re.ASCII),
@@ -57,23 +58,23 @@ _NUMBERS = {
 
 
 def parse_recipe(text: str) -> tuple[tuple[str, dict], ...]:
-    """Read a recipe.
+    """Parse a recipe.
 
     Parameters
     ----------
     text : str
-        Steps as ``format_recipe`` writes them, with blanks between them; empty for none.
+        Steps as ``format_recipe`` writes them, separated by spaces; empty for none.
 
     Returns
     -------
     steps : tuple of (str, dict)
-        Name of the kernel and its arguments, in order.
+        Name of the function and its arguments, in order.
 
     Raises
     ------
     ValueError
-        Where the text is not a recipe: an unknown step, a parameter that is unknown, missing, given twice or out of
-        range, or something between the steps.
+        If the text is not a recipe: unknown step, parameter that is unknown, missing, given twice or out of range, or
+        other text between the steps.
 
     Examples
     --------
@@ -94,12 +95,12 @@ def parse_recipe(text: str) -> tuple[tuple[str, dict], ...]:
 
 
 def format_recipe(steps: Sequence[tuple[str, dict]]) -> str:
-    """Write a recipe, so that reading it gives the same steps to the last bit.
+    """Write a recipe as text, which ``parse_recipe`` converts to exactly the same steps.
 
     Parameters
     ----------
     steps : sequence of (str, dict)
-        Name of a kernel of :mod:`savee_mm.signal` and its arguments: ``time_stretch`` (rate), ``pitch_shift``
+        Name of a function of :mod:`savee_mm.signal` and its arguments: ``time_stretch`` (rate), ``pitch_shift``
         (n_steps), ``equalize`` (depth, seed), ``add_noise`` (snr, seed), ``apply_gain`` (gain), ``invert_polarity``.
 
     Returns
@@ -110,7 +111,7 @@ def format_recipe(steps: Sequence[tuple[str, dict]]) -> str:
     Raises
     ------
     ValueError
-        Where a step is unknown, or a parameter is unknown, missing or out of range.
+        If a step is unknown, or a parameter is unknown, missing or out of range.
 
     Examples
     --------
@@ -123,28 +124,28 @@ def format_recipe(steps: Sequence[tuple[str, dict]]) -> str:
 
 
 def apply_recipe(y: np.ndarray, sr: int, recipe: str | Sequence[tuple[str, dict]]) -> np.ndarray:
-    """Do to a sound what a recipe says, bit for bit the same every time.
+    """Apply a recipe to a sound.
 
-    The same bits are promised for one machine and the same versions of numpy and python-stretch.
+    Results are reproducible to the last bit on one machine with the same versions of numpy and python-stretch.
 
     Parameters
     ----------
     y : array of shape (n_samples,)
         The sound, finite.
     sr : int
-        Sampling rate (Hz), 1000 at least where tempo or pitch are changed.
+        Sampling rate (Hz), at least 1000 if tempo or pitch are changed.
     recipe : str or sequence of (str, dict)
-        A text, or the steps that ``parse_recipe`` makes of it.
+        Text, or the steps that ``parse_recipe`` returns.
 
     Returns
     -------
     augmented : ndarray of shape (n_out,), float32
-        As long as ``y`` unless the recipe has a ``time_stretch``.
+        Of the length of ``y`` unless the recipe has a ``time_stretch``.
 
     Raises
     ------
     ValueError
-        If ``y`` is not one-dimensional or not finite, or the recipe is none.
+        If ``y`` is not one-dimensional or not finite, or the recipe is not valid.
 
     Examples
     --------
@@ -162,7 +163,7 @@ def apply_recipe(y: np.ndarray, sr: int, recipe: str | Sequence[tuple[str, dict]
 
 
 def _parse_arguments(name, text, recipe):
-    """Return the arguments between the parentheses of a step as numbers; which ones belong there is not known here."""
+    """Parse the arguments of a step as numbers; ``_checked_step`` checks their names."""
     arguments = {}
     for part in text.split(",") if text.strip() else ():
         match = _ARGUMENT.fullmatch(part)
@@ -174,14 +175,14 @@ def _parse_arguments(name, text, recipe):
 
 
 def _number(text):
-    """Return the number that a text is, or the text itself, which no parameter takes."""
+    """Return text as a number, or the text itself, which ``check_within`` refuses."""
     if _NUMBERS[Integral].fullmatch(text):
         return int(text)
     return float(text) if _NUMBERS[Real].fullmatch(text) else text
 
 
 def _checked_step(name, arguments, where):
-    """Return a step with its arguments in order and of their types, or say what is wrong with it."""
+    """Return a step with its arguments in order and of their types, or raise ValueError."""
     if name not in _KERNELS:
         raise ValueError(f"{where}: unknown step {name!r}; expected one of {_allowed()}")
     parameters = _KERNELS[name].parameters
@@ -197,7 +198,7 @@ def _checked_step(name, arguments, where):
 
 
 def _allowed(*names):
-    """Return how the steps, or those that are named, are written."""
+    """Return the form of all steps or of those that are named, for error messages."""
     return ", ".join(
         f"{name}({', '.join(f'{key}=...' for key in _KERNELS[name].parameters)})"
         for name in names or _KERNELS

@@ -1,4 +1,4 @@
-"""Descriptors of the short-time spectrum of a sound over time, each alone; ``contours`` makes them all at once.
+"""Low-level descriptors of the short-time spectrum, one by one; ``contours`` makes them all at once.
 
 ``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``.
 """
@@ -26,12 +26,12 @@ def band_energy_ratio(
     hop_length : int, default=512
         Distance between two frames (samples).
     split_frequency : float, default=2000
-        Where the two bands meet (Hz).
+        Boundary of the two bands (Hz).
 
     Returns
     -------
     ratio : ndarray of shape (n_frames,), float32
-        Ratio of power, in [0, 1e6]: cut at 60 dB, which a frame without any high frequency has; 0 in silence.
+        Ratio of power, limited to 1e6 (60 dB), the value of a frame without high frequencies; 0 in silence.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def band_energy_ratio(
 def spectral_centroid(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral centroid of a sound: ``sum(f |X|) / sum(|X|)`` of each frame.
 
-    The centre of gravity of the spectrum, heard as brightness.
+    The centre of gravity of the spectrum, perceived as brightness.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def spectral_centroid(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length
 def spectral_bandwidth(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral bandwidth of a sound: ``sqrt(sum(|X| (f - centroid)**2) / sum(|X|))`` of each frame.
 
-    The standard deviation of frequency in a frame.
+    The standard deviation of frequency, weighted by amplitude.
 
     Parameters
     ----------
@@ -180,8 +180,8 @@ def spectral_flatness(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
 def spectral_flux(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Spectral flux of a sound: ``sqrt(mean((|X[t]| - |X[t-1]|)**2))``, the root mean square over the bins.
 
-    How much the spectrum changes from one frame to the next, in either direction, level included: openSMILE's
-    choice. librosa has none by this name; its ``onset_strength`` keeps rises of the mel spectrum in dB only.
+    The change of the spectrum from one frame to the next, in both directions and including changes of level, as in
+    openSMILE. librosa has no such function; its ``onset_strength`` measures increases of the mel spectrum in dB.
 
     Parameters
     ----------
@@ -195,8 +195,7 @@ def spectral_flux(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) ->
     Returns
     -------
     flux : ndarray of shape (n_frames,), float32
-        In the units of ``|X|``; 0 in the first frame, and wherever frames are the same: in silence, and under a
-        constant but for the frames that reach beyond an end.
+        In the units of ``|X|``; 0 in the first frame and where consecutive frames are equal, as in silence.
 
     Raises
     ------
@@ -219,10 +218,10 @@ def spectral_flux(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) ->
 
 
 def spectral_contrast(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Spectral contrast of a sound: peak less valley, in dB, of each octave band of a frame.
+    """Spectral contrast of a sound: peak minus valley (dB) of each octave band of each frame.
 
-    The valley and the peak are the means of the lowest and the highest 2% of ``|X|`` in the band, one bin at least,
-    in dB and each cut 80 dB below its largest in the clip. The bands end at 200, 400 .. 6400 Hz and half the rate.
+    Valley and peak are the means of the lowest and the highest 2% of ``|X|`` in the band (at least one bin), in dB,
+    each limited to 80 dB below its maximum over the clip. The bands end at 200, 400 .. 6400 Hz and half the rate.
 
     Parameters
     ----------
@@ -238,9 +237,9 @@ def spectral_contrast(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length
     Returns
     -------
     contrast : ndarray of shape (7, n_frames), float32
-        Difference of levels (dB), a row per band from low to high; the values of
-        ``librosa.feature.spectral_contrast``, which refuses rates of 12.8 kHz and less: here a band without a bin
-        has contrast 0.
+        Difference of levels (dB), one row per band from low to high; the values of
+        ``librosa.feature.spectral_contrast``, which raises an error for rates up to 12.8 kHz: here a band without a
+        bin has contrast 0.
 
     Raises
     ------
@@ -263,10 +262,10 @@ def spectral_contrast(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length
 
 
 def alpha_ratio(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Alpha ratio of a sound: level of 50-1000 Hz less that of 1-5 kHz, in each frame.
+    """Alpha ratio of a sound: level of 50-1000 Hz minus that of 1-5 kHz, in each frame.
 
-    ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, a band not below 1e-10. High in a soft voice.
-    As the Geneva set is published; openSMILE gives it the opposite sign.
+    ``10 log10(sum(P[50 <= f < 1000]) / sum(P[1000 <= f < 5000]))``, with at least 1e-10 in a band. High in a soft
+    voice. This is the published definition of the Geneva set; openSMILE uses the opposite sign.
 
     Parameters
     ----------
@@ -305,9 +304,10 @@ def alpha_ratio(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int 
 
 
 def hammarberg_index(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Hammarberg index of a sound: level of the highest peak below 2 kHz less that in 2-5 kHz, in each frame.
+    """Hammarberg index of a sound: level of the highest peak below 2 kHz minus that in 2-5 kHz, in each frame.
 
-    ``10 log10(max(P[f < 2000]) / max(P[2000 <= f < 5000]))``, a peak not below 1e-10. High in a soft voice.
+    ``10 log10(max(P[f < 2000]) / max(P[2000 <= f < 5000]))``, with peaks of at least 1e-10. High in a
+    soft voice.
 
     Parameters
     ----------
@@ -346,7 +346,7 @@ def hammarberg_index(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length:
 
 
 def spectral_slope(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Spectral slope of a sound: of the least-squares line through the level in 0-500 and 500-1500 Hz.
+    """Spectral slope of a sound: slope of the least-squares line through the level in 0-500 and 500-1500 Hz.
 
     The level of a bin is ``10 log10(max(P, 1e-10))``; a band of fewer than two bins has slope 0.
 
@@ -364,7 +364,7 @@ def spectral_slope(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: i
     Returns
     -------
     slope : ndarray of shape (2, n_frames), float32
-        Slope (dB/Hz), a row for each of the two bands; 0 in silence.
+        Slope (dB/Hz), one row for each of the two bands; 0 in silence.
 
     Raises
     ------
@@ -387,10 +387,11 @@ def spectral_slope(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: i
 
 
 def loudness(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Loudness of a sound, roughly as heard: compressed power of auditory bands, summed, of each frame.
+    """Approximate loudness of a sound: sum of the compressed power of auditory bands, in each frame.
 
     ``sum(E**0.3)`` over 26 mel bands of 20 Hz to 8 kHz, where ``E`` is the mean square in the band, weighted by
-    Hermansky's equal-loudness curve (1 at 1 kHz). Stevens's power law; not in sone, for recordings are not calibrated.
+    Hermansky's equal-loudness curve (1 at 1 kHz). The exponent is that of Stevens's power law. The unit is not sone,
+    because recordings are not calibrated.
 
     Parameters
     ----------
@@ -406,7 +407,7 @@ def loudness(y: np.ndarray, sr: float, *, n_fft: int = 2048, hop_length: int = 5
     Returns
     -------
     loudness : ndarray of shape (n_frames,), float32
-        Without unit; twice the amplitude is 1.5 times the loudness. 0 in silence.
+        Without unit; doubling the amplitude multiplies it by 1.5. 0 in silence.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Short-time Fourier transform of a sound, in blocks, and its spectrograms: amplitude, power, level.
+"""Short-time Fourier transform of a sound, in blocks, and amplitude, power and dB spectrograms.
 
-The transform is handed on in blocks of frames, so that whoever wants only a summary of each frame never holds the
-full spectrogram. Single precision throughout, as in librosa.
+Functions that need only a summary of each frame use the blocks, so that the full spectrogram is never in memory. All
+is in single precision, as in librosa.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from scipy import fft
 
 from savee_mm.signal._frames import BLOCK_FRAMES, check_sound, n_centred_frames, sample_blocks
 
-# Power below it (squared units of the sound) counts as this much wherever a logarithm is taken, as in librosa.
+# Lower limit of power (squared units of the sound) in logarithms, as in librosa.
 MIN_POWER = 1e-10
 
 
@@ -29,7 +29,7 @@ def spectrum_blocks(y, *, n_fft, hop_length):
     Yields
     ------
     start : int
-        Index of the block's first frame.
+        Index of the first frame of the block.
     spectrum : ndarray of shape (n_block_frames, 1 + n_fft // 2), complex64
         The transform of the windowed frames.
     """
@@ -38,7 +38,7 @@ def spectrum_blocks(y, *, n_fft, hop_length):
     frames = None
     for start, n, samples, _, _ in sample_blocks(y, frame_length=n_fft, hop_length=hop_length):
         if frames is None:
-            # The samples come in the same memory every time: one view of it is enough.
+            # All blocks use the same buffer, so that one view suffices.
             frames = np.lib.stride_tricks.sliding_window_view(samples[1:-1], n_fft)[::hop_length]
         block = np.multiply(frames[:n], window, out=windowed[:n])
         yield start, fft.rfft(block, overwrite_x=True)
@@ -47,7 +47,7 @@ def spectrum_blocks(y, *, n_fft, hop_length):
 def stft_power_blocks(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the short-time power spectrum of a sound in blocks of consecutive frames.
 
-    Frame ``t`` is centred on sample ``t * hop_length``; beyond its ends the sound is zero. The window is the
+    Frame ``t`` is centred on sample ``t * hop_length``; the sound is padded with zeros. The window is the
     periodic Hann window. These are the frames of ``librosa.stft(center=True, pad_mode="constant")``.
 
     Parameters
@@ -62,9 +62,9 @@ def stft_power_blocks(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
     Yields
     ------
     start : int
-        Index of the block's first frame.
+        Index of the first frame of the block.
     power : ndarray of shape (n_block_frames, 1 + n_fft // 2), float32
-        Squared magnitudes, **valid until the next block is asked for**: the memory is used again.
+        Squared magnitudes, **valid until the next block**: the buffer is reused.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def stft_power_blocks(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
     memory = np.empty((BLOCK_FRAMES, 1 + n_fft // 2), dtype=np.float32)
     for start, spectrum in spectrum_blocks(y, n_fft=n_fft, hop_length=hop_length):
         power = memory[: len(spectrum)]
-        # numpy's magnitude of complex numbers is vectorised: faster than adding squares of the two parts.
+        # Faster than the sum of two squares, because numpy vectorises the magnitude of complex numbers.
         np.square(np.abs(spectrum, out=power), out=power)
         yield start, power
 
@@ -95,7 +95,7 @@ def power_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
     Returns
     -------
     power : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        ``abs(librosa.stft(y)) ** 2``, a row for each frequency ``k * sr / n_fft`` (Hz);
+        ``abs(librosa.stft(y)) ** 2``, one row per frequency ``k * sr / n_fft`` (Hz);
         ``n_frames = 1 + n_samples // hop_length`` for an even ``n_fft``.
 
     Raises
@@ -120,7 +120,7 @@ def power_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512
     return power.T
 
 
-# The name that stood first.
+# Alias.
 stft_power = power_spectrogram
 
 
@@ -139,8 +139,8 @@ def amplitude_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int =
     Returns
     -------
     amplitude : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        ``abs(librosa.stft(y))``, a row for each frequency ``k * sr / n_fft`` (Hz), in the units of ``y`` times
-        the window's sum.
+        ``abs(librosa.stft(y))``, one row per frequency ``k * sr / n_fft`` (Hz), in the units of ``y`` times the sum
+        of the window.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def amplitude_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int =
 
 
 def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Short-time level of a sound: ``20 log10(|X| / max |X|)``, cut 80 dB below the maximum.
+    """Short-time level of a sound: ``20 log10(|X| / max |X|)``, limited to 80 dB below the maximum.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -
     Returns
     -------
     db : ndarray of shape (1 + n_fft // 2, n_frames), float32
-        Level (dB) relative to the clip's loudest value, in [-80, 0];
+        Level (dB) relative to the maximum over the clip, in [-80, 0];
         ``librosa.amplitude_to_db(abs(librosa.stft(y)), ref=np.max)``. Silence, amplitudes below 1e-5, is all 0.
 
     Raises
@@ -198,14 +198,14 @@ def db_spectrogram(y: np.ndarray, *, n_fft: int = 2048, hop_length: int = 512) -
 
 
 def amplitude_to_level(amplitude, *, range_db=80.0):
-    """Turn amplitudes, in place, into levels relative to the largest.
+    """Convert amplitudes, in place, to levels relative to the largest.
 
     Parameters
     ----------
     amplitude : ndarray of float32
         Amplitudes, of any shape with at least one value; overwritten.
     range_db : float, default=80
-        The result is cut at this distance below its largest value (dB).
+        Range below the largest value (dB); lower values are set to its limit.
 
     Returns
     -------
@@ -222,16 +222,16 @@ def amplitude_to_level(amplitude, *, range_db=80.0):
 
 
 def power_to_db(power: np.ndarray, *, amin: float = MIN_POWER, top_db: float = 80.0) -> np.ndarray:
-    """Power in decibels: ``10 log10(power)`` relative to 1, with a floor.
+    """Convert power to decibels: ``10 log10(power)``, limited from below.
 
     Parameters
     ----------
     power : array
         Power, of any shape.
     amin : float, default=1e-10
-        Power below it counts as ``amin``.
+        Lower limit of the power.
     top_db : float, default=80
-        The result is cut at this distance below its largest value (dB); None for no cut.
+        Range below the largest value (dB); lower values are set to its limit. None for no limit.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Another tempo, another pitch: time stretching and pitch shifting that keep the level.
+"""Time stretching and pitch shifting that preserve the level.
 
-The only module that imports python-stretch (the binding of Signalsmith Stretch, MIT), and only when a function is
-called.
+The only module that imports python-stretch (the Python binding of Signalsmith Stretch, MIT), and only when a function
+is called.
 
 References
 ----------
@@ -15,21 +15,21 @@ import numpy as np
 
 from savee_mm.signal.augment import check_float32, check_within, root_mean_square
 
-#: Limits of ``rate`` and of ``semitones``, a little beyond what is still speech.
+#: Limits of ``rate`` and of ``semitones``, somewhat wider than the range of intelligible speech.
 RATES = (0.1, 10.0)
 SEMITONES = (-36.0, 36.0)
 
-# Where the stretcher has no phase to go by it takes a random one: that of this seed, always.
+# Seed of the stretcher, which uses random phases where it has no phase to continue.
 _SEED = 0
-# Below this rate (Hz) a block would be left with a handful of samples.
+# Below this rate (Hz) a block of the stretcher has only a few samples.
 _MIN_SR = 1000
-# Largest correction of the level (18 dB). Speech needs up to 1.2; a sound that is further off has left the range of
-# frequencies (a whistle shifted beyond half the sampling rate), and what leaked of it is not to become loud.
+# Largest correction of the level (18 dB). Speech needs factors up to 1.2. A larger factor means that the sound was
+# shifted beyond half the rate; its residue must not become loud.
 _MAX_CORRECTION = 8.0
 
 
 def time_stretch(y: np.ndarray, sr: int, rate: float) -> np.ndarray:
-    """Change the tempo of a sound and keep its pitch and its level.
+    """Change the tempo of a sound; pitch and level are preserved.
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ def time_stretch(y: np.ndarray, sr: int, rate: float) -> np.ndarray:
     sr : int
         Sampling rate (Hz), 1000 at least.
     rate : float
-        How many times faster, 0.1 to 10: above 1 the result is shorter. As good as the original from about 0.75
-        to 1.5.
+        Factor of the tempo, 0.1 to 10: above 1 the result is shorter. Artefacts are inaudible from about 0.75 to
+        1.5.
 
     Returns
     -------
     stretched : ndarray of shape (round(n_samples / rate),), float32
-        What was at sample ``i`` is at ``i / rate``. Its root mean square is that of ``y``. At least one sample, unless
-        ``y`` is empty; silence stays silence. ``rate=1`` gives a copy.
+        Sample ``i`` of ``y`` is at ``i / rate``. The root mean square is that of ``y``. At least one sample, unless
+        ``y`` is empty; silence stays silence. ``rate=1`` returns a copy.
 
     Raises
     ------
@@ -72,9 +72,9 @@ def time_stretch(y: np.ndarray, sr: int, rate: float) -> np.ndarray:
 
 
 def pitch_shift(y: np.ndarray, sr: int, semitones: float) -> np.ndarray:
-    """Change the pitch of a sound and keep its tempo and its level.
+    """Change the pitch of a sound; tempo and level are preserved.
 
-    All frequencies move by one factor, the formants too: a voice shifted up is that of a smaller speaker.
+    All frequencies change by the same factor, including the formants: a voice shifted up sounds like a smaller speaker.
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ def pitch_shift(y: np.ndarray, sr: int, semitones: float) -> np.ndarray:
     sr : int
         Sampling rate (Hz), 1000 at least.
     semitones : float
-        Semitones up, -36 to 36: 12 of them double every frequency.
+        Shift upwards (semitones), -36 to 36: 12 double every frequency.
 
     Returns
     -------
     shifted : ndarray of shape (n_samples,), float32
-        In step with ``y``. Its root mean square is that of ``y``, save for a sound that has nothing below half of
-        ``sr`` any more. Silence stays silence; ``semitones=0`` gives a copy.
+        Aligned with ``y``. The root mean square is that of ``y``, unless most of the sound is shifted beyond half of
+        ``sr``. Silence stays silence; ``semitones=0`` returns a copy.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def pitch_shift(y: np.ndarray, sr: int, semitones: float) -> np.ndarray:
     References
     ----------
     Time stretching as in :func:`time_stretch`, then resampling (libsoxr) by ``2 ** (semitones / 12)``, which restores
-    the tempo and moves the pitch.
+    the tempo and shifts the pitch.
 
     Examples
     --------
@@ -114,35 +114,35 @@ def pitch_shift(y: np.ndarray, sr: int, semitones: float) -> np.ndarray:
 
 
 def _stretch(y, sr, length, *, rate=1.0, semitones=0.0):
-    """Return ``length`` samples of ``y`` at another rate and pitch, as loud as ``y``."""
+    """Return ``length`` samples of ``y`` at another rate and pitch, with the level of ``y``."""
     sr = check_within("sr", sr, (_MIN_SR, 2**31 - 1), kind=Integral)
     if rate == 1 and semitones == 0:
         return y.copy()
     peak = float(np.abs(y).max(initial=0))
     if not peak:
         return np.zeros(length, np.float32)
-    # Squares of very soft or very loud samples would leave the range of the stretcher's float32: it gets full scale.
+    # The stretcher squares samples in float32: scaled to a peak of 1, no sound overflows or underflows.
     stretched = _run_stretcher((y / np.float64(peak)).astype(np.float32), sr, length, rate, 2 ** (semitones / 12))
-    # The stretcher brings close partials out of step and spreads onsets over a block, some of it beyond the ends; most
-    # speech comes out some percent too soft. Features of energy would learn that level in place of the emotion.
+    # The stretcher changes the phases of close partials and smears onsets, partly beyond the ends: speech loses a few
+    # per cent of its level. Uncorrected, a classifier could learn that level from energy features.
     level = root_mean_square(stretched)
     correction = min(root_mean_square(y) / (level * peak), _MAX_CORRECTION) if level else 1.0
     return (stretched * (peak * correction)).astype(np.float32)
 
 
 def _run_stretcher(y, sr, length, rate, factor):
-    """Return ``y`` at ``rate / factor`` times its tempo, then played ``factor`` times as fast by resampling."""
+    """Return ``y`` at ``rate / factor`` times its tempo, resampled to ``factor`` times its speed."""
     from python_stretch.Signalsmith import Stretch
 
     stretcher = Stretch(_SEED)
     stretcher.preset(1, sr)
     stretcher.timeFactor = rate / factor
-    # ``process`` makes up for its latency itself, but fades the first and last half block in and out: a block of
-    # silence on either side takes the fades.
+    # ``process`` compensates its latency, but fades the first and last half block in and out: blocks of silence at both
+    # ends absorb the fades.
     margin = stretcher.blockSamples()
     stretched = stretcher.process(np.pad(y, margin)[np.newaxis])[0]
-    # The stretcher's own transposition moves partials by whole bins and misses the F0 of a low tone by over 1%; this
-    # way it is as exact as the resampling.
+    # The transposition of the stretcher moves partials by whole bins, with errors of F0 above 1% for low tones;
+    # resampling is exact.
     if factor != 1:
         import soxr
 

@@ -11,7 +11,7 @@ from savee_mm.signal.low_level_descriptors import one_descriptor
 def short_time_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Mean square of each frame of a sound.
 
-    Frames are centred on multiples of ``hop_length``; beyond its ends the sound is zero.
+    Frames are centred on multiples of ``hop_length``; the sound is padded with zeros.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def short_time_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: in
     -------
     energy : ndarray of shape (n_frames,), float64
         Mean square (squared units of ``y``); ``n_frames = 1 + n_samples // hop_length`` for an even frame.
-        Exactly 0 where the sound is. Grows with the square of the gain.
+        Exactly 0 where the sound is 0. Proportional to the square of the gain.
 
     Raises
     ------
@@ -42,8 +42,8 @@ def short_time_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: in
     """
     y = check_sound(y)
     n_frames = n_centred_frames(len(y), frame_length=frame_length, hop_length=hop_length)
-    # Frames and hops are whole numbers of blocks: each sample is squared once however far frames overlap,
-    # and sums of squares never cancel, which a running sum would after a loud passage.
+    # Frames and hops are whole numbers of blocks, so that each sample is squared once however much frames overlap.
+    # A running sum would lose precision after a loud passage.
     block = math.gcd(frame_length, hop_length)
     padded = np.zeros((n_frames - 1) * hop_length + frame_length)
     start = frame_length // 2
@@ -90,7 +90,7 @@ def rms(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np
 def amplitude_envelope(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
     """Amplitude envelope of a sound: the largest ``|y|`` of each frame.
 
-    Beyond its ends the sound is zero.
+    The sound is padded with zeros.
 
     Parameters
     ----------
@@ -123,10 +123,10 @@ def amplitude_envelope(y: np.ndarray, *, frame_length: int = 2048, hop_length: i
 
 
 def zero_crossing_rate(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Zero-crossing rate of a sound: the share of a frame's samples whose sign is not that of the sample before.
+    """Zero-crossing rate of a sound: the fraction of samples of each frame whose sign differs from the sample before.
 
-    Zero, and what is nearer to it than 1e-10, counts as positive; so a sound that has exact zeros and its negative
-    differ. Beyond the ends there is no crossing. Times ``sr / 2`` it is the frequency of a tone (Hz).
+    Zero, and values nearer to it than 1e-10, count as positive; therefore a sound with exact zeros and its negative
+    differ. There are no crossings in the padding. Times ``sr / 2`` it is the frequency of a tone (Hz).
 
     Parameters
     ----------
@@ -159,10 +159,10 @@ def zero_crossing_rate(y: np.ndarray, *, frame_length: int = 2048, hop_length: i
 
 
 def mean_teager_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: int = 512) -> np.ndarray:
-    """Mean Teager energy of each frame of a sound: of ``psi[n] = y[n]**2 - y[n-1] * y[n+1]``.
+    """Mean Teager energy of each frame of a sound: mean of ``psi[n] = y[n]**2 - y[n-1] * y[n+1]``.
 
-    The sum of ``teager_energy`` in a frame over the frame's length; the sound's first and last sample, and what is
-    beyond, count as 0.
+    The sum of ``teager_energy`` in a frame divided by the length of the frame; the first and last sample of the sound,
+    and the padding, count as 0.
 
     Parameters
     ----------
@@ -200,8 +200,8 @@ def mean_teager_energy(y: np.ndarray, *, frame_length: int = 2048, hop_length: i
 def teager_energy(y: np.ndarray) -> np.ndarray:
     """Teager-Kaiser energy of a sound: ``psi[n] = y[n]**2 - y[n-1] * y[n+1]``.
 
-    A sinusoid ``A sin(w n + phase)`` has ``A**2 sin(w)**2`` at every sample: the operator weighs amplitude
-    with frequency, and follows both from one sample to the next.
+    For a sinusoid ``A sin(w n + phase)`` it is ``A**2 sin(w)**2`` at every sample: it depends on amplitude and
+    frequency and follows both without delay.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def teager_energy(y: np.ndarray) -> np.ndarray:
     >>> teager_energy(np.array([0.0, 1.0, 0.0, -1.0, 0.0]))
     array([1., 1., 1.])
     """
-    # In double precision: at low frequencies the two products nearly cancel.
+    # In double precision, because the two products nearly cancel at low frequencies.
     y = check_sound(y).astype(np.float64, copy=False)
     psi = y[1:-1] * y[1:-1]
     psi -= y[:-2] * y[2:]

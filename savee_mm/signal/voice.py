@@ -1,7 +1,7 @@
-"""How a voice sounds and how it is timed: harmonics-to-noise ratio, voiced stretches, pauses, peaks of loudness.
+"""Harmonics-to-noise ratio and timing of a voice: voiced segments, pauses, loudness peaks.
 
-Where a figure has the name of one in eGeMAPS (openSMILE's ``eGeMAPSv02``), it is made as there: stretches with and
-without a pitch, peaks of the smoothed loudness.
+Features with the name of a feature of eGeMAPS (openSMILE's ``eGeMAPSv02``) are defined as there: voiced and unvoiced
+segments, peaks of the smoothed loudness.
 
 References
 ----------
@@ -16,12 +16,12 @@ import numpy as np
 from savee_mm.signal.f0 import check_voice, contour, harmonicity
 from savee_mm.signal.temporal import short_time_energy
 
-# The length of a single frame cannot be told from its time: the step of ``pitch``, unless asked otherwise (s).
+# Assumed time step of a single frame (s): the default of ``pitch``.
 _TIME_STEP = 0.01
-# Levels that pauses are found by: frames of two steps (s), and the part of the frames below the clip's level.
+# Pauses: step of the frames, which have twice this length (s), and percentile that is the level of the clip.
 _LEVEL_STEP = 0.01
 _LEVEL_PERCENTILE = 95
-# Of a constant sound, rounding would be left of its mean: below this part of its square, power is none.
+# The power of a constant sound without its mean is rounding error, below this part of the squared mean.
 _ROUNDING = 1e-13
 
 
@@ -30,10 +30,10 @@ def hnr(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Harmonics-to-noise ratio of a voice over time.
 
-    ``10 log10(r / (1 - r))`` of the normalised autocorrelation ``r`` at the period that ``pitch`` chooses: the power
-    of what repeats over the power of the rest. The window is that of ``pitch``, three periods of ``fmin``; Praat's
-    ``To Harmonicity (ac)`` takes 4.5, in which a voice changes more, and says about 1.5 dB less on speech.
-    ``voice_report`` gives it together with F0, jitter and shimmer at the price of one.
+    ``10 log10(r / (1 - r))``, where ``r`` is the normalised autocorrelation at the period of ``pitch``: the power of
+    the periodic part over the power of the rest. The window is that of ``pitch``, three periods of ``fmin``. Praat's
+    ``To Harmonicity (ac)`` has 4.5 periods, in which a voice changes more, and gives about 1.5 dB less on speech.
+    ``voice_report`` computes it together with F0, jitter and shimmer in one pass.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ def hnr(
     sr : float
         Sampling rate (Hz).
     fmin, fmax : float, default=75, 600
-        Lowest and highest pitch that is looked for (Hz); ``fmax`` is held to half of ``sr``.
+        Lowest and highest pitch of the search (Hz); ``fmax`` is limited to half of ``sr``.
     time_step : float, default=0.01
         Distance between two frames (s).
 
     Returns
     -------
     hnr : ndarray of shape (n_frames,)
-        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced; of steady tones about 50, for the window's
+        Harmonics-to-noise ratio (dB, at most 60), NaN where unvoiced. About 50 for steady tones, because the
         autocorrelation is interpolated.
     times : ndarray of shape (n_frames,)
         Centres of the frames (s), those of ``pitch``.
@@ -78,21 +78,21 @@ def hnr(
 
 
 def voiced_segments(f0: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Duration of the stretches of a voice with and without a pitch.
+    """Durations of the voiced and unvoiced segments of a voice.
 
     Parameters
     ----------
     f0 : array of shape (n_frames,)
-        Fundamental frequency (Hz), NaN or 0 where unvoiced, as ``pitch`` gives it.
+        Fundamental frequency (Hz), NaN or 0 where unvoiced, as ``pitch`` returns it.
     times : array of shape (n_frames,)
-        Centres of the frames (s), evenly spaced; a single frame is taken to last 0.01 s.
+        Centres of the frames (s), evenly spaced; the duration of a single frame is assumed to be 0.01 s.
 
     Returns
     -------
     voiced : ndarray of shape (n_voiced,)
-        Length of each run of voiced frames (s): the number of its frames times their distance.
+        Duration of each run of voiced frames (s): the number of frames times their distance.
     unvoiced : ndarray of shape (n_unvoiced,)
-        Length of each run of the other frames (s), also of those before the first voice and after the last one.
+        Duration of each run of unvoiced frames (s), including those at the beginning and the end.
 
     Raises
     ------
@@ -123,11 +123,11 @@ def voiced_segments(f0: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.n
 def pauses(
     y: np.ndarray, sr: float, *, threshold: float = -25.0, min_duration: float = 0.15
 ) -> tuple[np.ndarray, float]:
-    """Find the pauses of a clip: where it is much quieter than elsewhere, for longer than between syllables.
+    """Find the pauses of a clip: quiet segments that are longer than gaps between syllables.
 
-    The level of frames of 20 ms every 10 ms, of the sound without its mean, is held against the clip's own, its 95th
-    percentile: recordings differ in level by tens of dB. Quiet before the first sound and after the last one is how
-    the clip was cut, and no pause.
+    The level of frames of 20 ms every 10 ms, without the mean of the sound, is compared with the level of the clip, its
+    95th percentile, because recordings differ by tens of dB. Quiet frames at the beginning and the end depend on how
+    the clip was cut and are not pauses.
 
     Parameters
     ----------
@@ -136,16 +136,16 @@ def pauses(
     sr : float
         Sampling rate (Hz).
     threshold : float, default=-25
-        Level below which a frame is quiet (dB, relative to the clip's).
+        Level below which a frame is quiet (dB, relative to that of the clip).
     min_duration : float, default=0.15
-        Shorter stretches are no pauses (s).
+        Minimum duration of a pause (s).
 
     Returns
     -------
     lengths : ndarray of shape (n_pauses,)
-        Length of each pause (s).
+        Duration of each pause (s).
     share : float
-        Their part of the time from the first sound to the last one, 0 to 1; NaN in silence.
+        Fraction of the time from the first to the last loud frame, 0 to 1; NaN in silence.
 
     Raises
     ------
@@ -173,23 +173,23 @@ def pauses(
     loud = np.flatnonzero(power >= level * 10 ** (threshold / 10))
     inner = power[loud[0] : loud[-1] + 1] < level * 10 ** (threshold / 10)
     lengths = hop / sr * np.diff(_runs(inner), axis=1)[:, 0]
-    # A stretch of just that many frames is not left to rounding.
+    # With half a frame of margin for rounding.
     lengths = lengths[lengths > min_duration - 0.5 * hop / sr]
     return lengths, float(lengths.sum() / (len(inner) * hop / sr))
 
 
-def loudness_peaks(contour: np.ndarray, *, threshold: float = 0.1) -> np.ndarray:
-    """Find the peaks of a loudness contour, about one for each syllable.
+def loudness_peaks(loudness: np.ndarray, *, threshold: float = 0.1) -> np.ndarray:
+    """Find the peaks of loudness over time, about one per syllable.
 
-    Their number per second stands for the rate of speech. The contour is smoothed over three frames; a peak is a
-    maximum from which it falls, on both sides, by a tenth of its range before it rises higher.
+    Their number per second is a measure of the speech rate. Loudness is smoothed over three frames; a peak is a maximum
+    whose prominence is more than ``threshold`` times the range.
 
     Parameters
     ----------
-    contour : array of shape (n_frames,)
+    loudness : array of shape (n_frames,)
         Loudness or another measure of strength over time, in frames of about 10 ms; finite.
     threshold : float, default=0.1
-        By how much a peak stands out (parts of the contour's range).
+        Minimum prominence of a peak (parts of the range of loudness).
 
     Returns
     -------
@@ -199,7 +199,7 @@ def loudness_peaks(contour: np.ndarray, *, threshold: float = 0.1) -> np.ndarray
     Raises
     ------
     ValueError
-        If the contour is not one-dimensional or not finite.
+        If ``loudness`` is not one-dimensional or not finite.
 
     References
     ----------
@@ -213,17 +213,17 @@ def loudness_peaks(contour: np.ndarray, *, threshold: float = 0.1) -> np.ndarray
     >>> loudness_peaks(1 - np.cos(2 * np.pi * np.arange(101) / 20)).tolist()
     [10, 30, 50, 70, 90]
     """
-    contour = np.asarray(contour, dtype=np.float64)
-    if contour.ndim != 1 or not np.isfinite(contour).all():
-        raise ValueError(f"expected a finite contour of shape (n_frames,), got shape {contour.shape}")
-    if not len(contour):
+    loudness = np.asarray(loudness, dtype=np.float64)
+    if loudness.ndim != 1 or not np.isfinite(loudness).all():
+        raise ValueError(f"expected finite loudness of shape (n_frames,), got shape {loudness.shape}")
+    if not len(loudness):
         return np.empty(0, np.int64)
-    smooth = np.convolve(np.pad(contour, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    smooth = np.convolve(np.pad(loudness, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
     return np.array(_prominent_maxima(smooth.tolist(), threshold * float(np.ptp(smooth))), dtype=np.int64)
 
 
 def _prominent_maxima(values, height):
-    """Return where ``values`` turn from a rise of more than ``height`` to a fall of more than ``height``."""
+    """Return the positions of maxima between a rise and a fall of more than ``height``."""
     peaks, rising, turn = [], False, 0
     for i, value in enumerate(values):
         if (value > values[turn]) == rising and value != values[turn]:
@@ -236,5 +236,5 @@ def _prominent_maxima(values, height):
 
 
 def _runs(mask):
-    """Return first and one past the last frame of each run of True, shape (n_runs, 2)."""
+    """Return first frame and end of each run of True, shape (n_runs, 2)."""
     return np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8))).reshape(-1, 2)

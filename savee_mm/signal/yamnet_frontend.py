@@ -1,4 +1,4 @@
-"""The log-mel patches that YAMNet listens to."""
+"""Log-mel patches, the input of YAMNet."""
 
 from functools import lru_cache
 
@@ -20,17 +20,16 @@ _OFFSET = np.float32(0.001)
 # 0.96 s every 0.48 s (frames).
 _PATCH = 96
 _PATCH_HOP = 48
-# Frames that are transformed at once: an hour of sound needs no more memory than a minute.
+# Frames per transform, which limits memory.
 _BLOCK = 512
 
 
 def yamnet_patches(y):
-    """Log-mel patches of a sound, as YAMNet was trained on.
+    """Log-mel patches of a sound, as in the training of YAMNet.
 
     Magnitudes of a 25 ms Hann window every 10 ms, in 64 bands of 125-7500 Hz on the HTK mel scale, as
     ``log(band + 0.001)``; patches of 96 frames (0.96 s) every 48 frames. Frames are not centred: the first begins
-    with the sound. Silence is put behind the sound until the last patch is whole, so that even an empty sound
-    gives one.
+    with the sound. The sound is padded with zeros until the last patch is whole; an empty sound gives one patch.
 
     Parameters
     ----------
@@ -49,8 +48,8 @@ def yamnet_patches(y):
 
     References
     ----------
-    M. Plakal, D. Ellis, "YAMNet", 2019, github.com/tensorflow/models/tree/master/research/audioset/yamnet: the
-    meaning of ``features.py`` and ``params.py`` there.
+    M. Plakal, D. Ellis, "YAMNet", 2019, github.com/tensorflow/models/tree/master/research/audioset/yamnet:
+    ``features.py`` and ``params.py``.
 
     Examples
     --------
@@ -64,7 +63,7 @@ def yamnet_patches(y):
 
 
 def _padded(y):
-    """Return the sound as float32 with silence behind it, so that whole patches cover it."""
+    """Return the sound as float32, padded with zeros to whole patches."""
     first, step = _WINDOW + (_PATCH - 1) * _HOP, _PATCH_HOP * _HOP
     n_more = max(0, -(-(len(y) - first) // step))
     padded = np.zeros(first + n_more * step, np.float32)
@@ -73,7 +72,7 @@ def _padded(y):
 
 
 def _log_mel(y):
-    """Return (n_frames, 64) of a sound of at least one window."""
+    """Return the log-mel spectrogram (n_frames, 64) of a sound of at least one window."""
     frames = np.lib.stride_tricks.sliding_window_view(y, _WINDOW)[::_HOP]
     window, filters = _hann(), _htk_filterbank()
     log_mel = np.empty((len(frames), _N_MELS), np.float32)
@@ -91,9 +90,9 @@ def _hann():
 
 @lru_cache(maxsize=1)
 def _htk_filterbank():
-    """Return (257, 64) float32: triangles of height 1 with straight sides over mel.
+    """Return filters of shape (257, 64), float32: triangles of height 1 over the HTK mel scale.
 
-    Not those of ``mel_filterbank``, which have straight sides over Hz, equal areas, and Slaney's scale.
+    Those of ``mel_filterbank`` are triangles over Hz, of equal area, on Slaney's scale.
     """
     edges = np.linspace(_hz_to_mel(_FMIN), _hz_to_mel(_FMAX), _N_MELS + 2)
     bins = _hz_to_mel(np.arange(1 + _N_FFT // 2) * (YAMNET_SR / _N_FFT))[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""AudioAugmenter: which copies it makes, that they hang on their own clip alone, and that nothing leaks."""
+"""AudioAugmenter: recipes of the copies, their dependence on seed and clip, no leakage, bad input."""
 
 import pickle
 import re
@@ -19,7 +19,7 @@ from savee_mm.signal import parse_recipe
 ALL = ["time_stretch", "pitch_shift", "add_noise", "apply_gain", "invert_polarity"]
 RANGES = {"stretch_rate": "time_stretch", "semitones": "pitch_shift", "snr_db": "add_noise", "gain": "apply_gain"}
 
-# Other recipes for the same seed would make every folder cache and every published figure stale.
+# Other recipes for the same seed would invalidate caches and published results.
 FROZEN = [
     "pitch_shift(n_steps=0.501) apply_gain(gain=-4.1)",
     "pitch_shift(n_steps=1.759) invert_polarity()",
@@ -48,11 +48,11 @@ def table():
 
 
 def steps_of(augmented):
-    """Return the steps of every copy."""
+    """Return the steps of each copy."""
     return [parse_recipe(recipe) for recipe in augmented["augmentation"] if recipe is not None]
 
 
-def test_originals_first_and_unchanged_then_every_copy(table):
+def test_originals_come_first_and_unchanged_then_all_copies(table):
     X = table(6)
     before = X.copy()
     y = np.array(list("ahsfdn"))
@@ -90,7 +90,7 @@ def test_augment_gives_the_same_table_without_y(table):
     assert augmenter.n_copies == 1
 
 
-def test_recipe_depends_on_the_clip_and_the_copy_alone(table):
+def test_recipe_depends_on_the_clip_and_the_copy_only(table):
     augmenter = AudioAugmenter(n_copies=3, random_state=1)
     whole = augmenter.augment(table())
     recipes = whole.groupby("clip_id")["augmentation"].apply(list)
@@ -98,7 +98,7 @@ def test_recipe_depends_on_the_clip_and_the_copy_alone(table):
     some = clone(augmenter).augment(shuffled).groupby("clip_id")["augmentation"].apply(list)
     assert len(some) == 100
     assert some.to_dict() == recipes[some.index].to_dict()
-    # And on both: two copies are alike only where polarity is all that they have.
+    # It depends on both: copies are equal only if they consist of inverted polarity.
     drawn = whole["augmentation"].iloc[200:].loc[lambda recipe: recipe != "invert_polarity()"]
     assert len(drawn) > 500
     assert drawn.nunique() > 0.98 * len(drawn)
@@ -109,7 +109,7 @@ def test_recipes_of_these_seeds_do_not_change():
     assert AudioAugmenter(random_state=0).augment(table)["augmentation"].tolist()[2:] == FROZEN
 
 
-def test_equalizer_has_a_depth_from_its_range_and_a_seed_of_its_own(table):
+def test_equalizer_has_a_depth_in_its_range_and_its_own_seed(table):
     augmenter = AudioAugmenter(equalizer=(2, 8), probability=1, n_copies=3, random_state=0)
     steps = [dict(parse_recipe(recipe)) for recipe in augmenter.augment(table())["augmentation"].dropna()]
     assert all(2 <= step["equalize"]["depth"] <= 8 for step in steps)
@@ -117,13 +117,13 @@ def test_equalizer_has_a_depth_from_its_range_and_a_seed_of_its_own(table):
     assert len(set(seeds)) == len(seeds)
 
 
-def test_seeds_differ_and_repeat(table):
+def test_seeds_differ_and_are_reproducible(table):
     first, again, other = (AudioAugmenter(random_state=seed).augment(table()) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again)
     assert (first["augmentation"].iloc[200:] != other["augmentation"].iloc[200:]).mean() > 0.95
 
 
-def test_generator_gives_a_seed_a_call_and_none_a_fresh_one(table):
+def test_random_state_instance_and_none_give_a_new_seed_per_call(table):
     shared_rng = AudioAugmenter(random_state=np.random.RandomState(0))
     first, second = shared_rng.augment(table()), shared_rng.augment(table())
     assert not first.equals(second)
@@ -134,7 +134,7 @@ def test_generator_gives_a_seed_a_call_and_none_a_fresh_one(table):
 
 
 @pytest.mark.parametrize("random_state", [None, 0, 7])
-def test_global_state_is_left_alone(table, random_state):
+def test_global_state_is_not_changed(table, random_state):
     before = np.random.get_state()  # noqa: NPY002
     AudioAugmenter(random_state=random_state).augment(table())
     np.testing.assert_equal(np.random.get_state(), before)  # noqa: NPY002
@@ -159,12 +159,12 @@ def test_values_fill_their_ranges_and_stay_within(table):
         drawn = np.array(values[key])
         assert low <= drawn.min() < low + 0.02 * (high - low)
         assert high >= drawn.max() > high - 0.02 * (high - low)
-        # A uniform mean of 1000 draws, four standard errors wide.
+        # Four standard errors of the mean of 1000 uniform draws.
         assert drawn.mean() == pytest.approx((low + high) / 2, abs=4 * (high - low) / np.sqrt(12 * 1000))
     assert len(set(values["add_noise", "seed"])) == 1000
 
 
-def test_rounding_does_not_leave_a_narrow_range(table):
+def test_rounded_values_stay_in_a_narrow_range(table):
     augmenter = AudioAugmenter(probability=1, semitones=(0.12345, 0.12345), stretch_rate=(1.00001, 1.00002))
     for steps in steps_of(augmenter.augment(table(20))):
         arguments = dict(steps)
@@ -173,11 +173,11 @@ def test_rounding_does_not_leave_a_narrow_range(table):
 
 
 @pytest.mark.parametrize("probability", [0, 0.3, 1])
-def test_each_transformation_comes_as_often_as_asked_and_no_copy_is_bare(table, probability):
+def test_transformations_have_their_probability_and_each_copy_has_one(table, probability):
     copies = steps_of(AudioAugmenter(probability=probability, n_copies=10, random_state=0).augment(table()))
     assert len(copies) == 2000
     assert min(map(len, copies)) >= 1
-    # Taken with p each, or alone, one time in five, where none of the five was.
+    # With probability p, or as the only one of five if none was chosen.
     expected = probability + (1 - probability) ** 5 / 5
     for kernel in ALL:
         share = np.mean([kernel in dict(steps) for steps in copies])
@@ -185,7 +185,7 @@ def test_each_transformation_comes_as_often_as_asked_and_no_copy_is_bare(table, 
 
 
 @pytest.mark.parametrize(("parameter", "kernel"), RANGES.items())
-def test_none_leaves_one_out_and_the_others_as_they_were(table, parameter, kernel):
+def test_none_disables_one_and_does_not_change_the_others(table, parameter, kernel):
     everything = AudioAugmenter(probability=1, random_state=0)
     without = clone(everything).set_params(**{parameter: None})
     for full, rest in zip(steps_of(everything.augment(table(30))), steps_of(without.augment(table(30))), strict=True):
@@ -209,20 +209,20 @@ def test_table_without_names_gets_the_stems_of_its_files(table):
 
 
 @pytest.mark.parametrize("empty", [None, np.nan, "", pd.NA])
-def test_column_without_recipes_is_no_obstacle(table, empty):
+def test_column_without_recipes_is_accepted(table, empty):
     X = table(4).assign(augmentation=pd.Series([empty] * 4, index=table(4).index, dtype=object))
     pd.testing.assert_frame_equal(
         AudioAugmenter(random_state=0).augment(X), AudioAugmenter(random_state=0).augment(table(4))
     )
 
 
-def test_copies_are_not_copied_again(table):
+def test_augmented_table_is_refused(table):
     augmenter = AudioAugmenter(random_state=0)
-    with pytest.raises(ValueError, match=r"4 of 8 rows of the clip table are augmented already.*'DC_a000'.*n_copies"):
+    with pytest.raises(ValueError, match=r"4 of 8 rows of the clip table are already augmented.*'DC_a000'.*n_copies"):
         augmenter.augment(augmenter.augment(table(4)))
 
 
-def test_no_clip_is_on_both_sides_of_a_split(table):
+def test_clip_and_copies_are_in_the_same_fold(table):
     y = np.array(list("ahsf") * 50)
     X, y = AudioAugmenter(n_copies=3, random_state=0).fit_resample(table(), y)
     for train, test in ClipGroupKFold(4).split(X, y):
@@ -230,7 +230,7 @@ def test_no_clip_is_on_both_sides_of_a_split(table):
         assert len(test) == 200
 
 
-def test_works_first_in_a_pipeline_and_touches_training_only(corpus):
+def test_first_step_of_a_pipeline_changes_training_clips_only(corpus):
     seen = []
     watch = FunctionTransformer(lambda X: seen.append(X) or X)
     model = make_pipeline(
@@ -264,7 +264,7 @@ def test_folds_share_the_cache(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (["a.wav"], r"adds rows to a clip table .* got list. Put it ahead of the extractor"),
+        (["a.wav"], r"expects a clip table .* got list. Put it before of the extractor"),
         (np.zeros((1, 3)), "got ndarray"),
         (pd.DataFrame({"video": ["a.avi"]}), r"no column 'audio'; its columns are \['video'\]"),
         (pd.DataFrame({"audio": [], "clip_id": []}), "got an empty DataFrame"),
@@ -274,7 +274,7 @@ def test_folds_share_the_cache(corpus, tmp_path):
         ),
     ],
 )
-def test_what_is_no_clip_table_is_refused(X, message):
+def test_bad_table_is_refused(X, message):
     with pytest.raises(ValueError, match=message):
         AudioAugmenter().fit_resample(X, ["a"] * len(X))
 
@@ -303,7 +303,7 @@ def test_y_of_another_length_is_refused(table):
         ("gain", ("-3", "3")),
     ],
 )
-def test_bad_parameter_is_named(table, parameter, value):
+def test_bad_parameter_is_refused(table, parameter, value):
     augmenter = AudioAugmenter(**{parameter: value})
     with pytest.raises(
         ValueError, match=rf"'{parameter}' parameter of AudioAugmenter must be .*{re.escape(repr(value))}"
@@ -317,10 +317,10 @@ def test_bad_number_of_copies_is_refused(table, n_copies):
         AudioAugmenter().augment(table(2), n_copies=n_copies)
 
 
-def test_is_a_citizen_of_scikit_learn(table):
+def test_clone_pickle_and_repr(table):
     augmenter = AudioAugmenter(n_copies=2, gain=None, random_state=4)
-    for twin in (clone(augmenter), pickle.loads(pickle.dumps(augmenter)), AudioAugmenter(**augmenter.get_params())):
-        pd.testing.assert_frame_equal(twin.augment(table(5)), augmenter.augment(table(5)))
+    for copy in (clone(augmenter), pickle.loads(pickle.dumps(augmenter)), AudioAugmenter(**augmenter.get_params())):
+        pd.testing.assert_frame_equal(copy.augment(table(5)), augmenter.augment(table(5)))
     assert repr(augmenter) == "AudioAugmenter(gain=None, n_copies=2, random_state=4)"
     assert not hasattr(augmenter, "transform")
     before = augmenter.get_params()

@@ -1,4 +1,4 @@
-"""The benchmark of new speakers draws the clips that it says."""
+"""Samples of clips in the benchmark of new speakers."""
 
 import runpy
 from collections import defaultdict
@@ -9,7 +9,7 @@ import numpy as np
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "new_speaker.py"
 
 
-def test_draws_are_what_they_are_called():
+def test_samples_match_their_kind():
     draws_of = runpy.run_path(str(SCRIPT))["draws_of"]
     y, drawn = np.repeat(["anger", "fear", "joy", "neutral", "sadness"], 16), defaultdict(list)
     for kind, places in draws_of(y, 5, np.random.default_rng(0)):

@@ -1,4 +1,4 @@
-"""The fusion benchmark pairs every voice with its face, and counts as it says."""
+"""The fusion benchmark joins voices with their action units and computes accuracies."""
 
 import runpy
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_voice_has_its_action_units(script, shared):
     assert ravdess.data.loc[clip, "audio"].item().endswith("03-01-05-01-02-01-12.flac")
 
 
-def test_three_tenths_lose_their_face_and_three_tenths_their_sound(script):
+def test_three_tenths_of_faces_and_of_sounds_are_removed(script):
     table = pd.DataFrame({"audio": [f"{i}.wav" for i in range(40)], "AU01": 1.0, "AU02": 2.0})
     lost, parts = script.lose(table, ["AU01", "AU02"], seed=0)
     assert [rows.sum() for rows in parts.values()] == [12, 12, 16]
@@ -40,10 +40,10 @@ def test_three_tenths_lose_their_face_and_three_tenths_their_sound(script):
 
 def test_row_of_the_table(script):
     # Two clips in the order of the folds, not of the table.
-    told = {"audio": [[0.8, 0.2], [0.7, 0.3]], "face": [[0.1, 0.9], [0.6, 0.4]], "combined": [[0.3, 0.7], [0.9, 0.1]]}
-    whole = pd.concat({n: pd.DataFrame(p, index=[1, 0], columns=["joy", "fear"]) for n, p in told.items()}, axis=1)
+    proba = {"audio": [[0.8, 0.2], [0.7, 0.3]], "face": [[0.1, 0.9], [0.6, 0.4]], "combined": [[0.3, 0.7], [0.9, 0.1]]}
+    whole = pd.concat({n: pd.DataFrame(p, index=[1, 0], columns=["joy", "fear"]) for n, p in proba.items()}, axis=1)
     lossy = pd.DataFrame({"predicted": ["joy", "joy"]}, index=[1, 0])
     lossy[["no face", "no sound", "the rest"]] = [[True, False, False], [False, True, True]]
-    row = script.figures(np.array(["joy", "fear"]), whole, lossy, ["weights", "weights"])
+    row = script.table_row(np.array(["joy", "fear"]), whole, lossy, ["weights", "weights"])
     assert row[:4] == ["0.500", "1.000", "**1.000**", "+0.000"]
     assert row[-4:] == ["0.000 (0.000)", "1.000 (1.000)", "1.000 (1.000)", "weights 2"]

@@ -1,4 +1,4 @@
-"""The arithmetic behind the table of benchmarks."""
+"""Tables of benchmark results."""
 
 import json
 import runpy
@@ -16,7 +16,7 @@ def writer():
 
 
 def report(ours, peer, goal=0.4, *, over_sounds=True):
-    """A report of one benchmark, over 10 s of sound or of a whole call."""
+    """Return a report of one benchmark, over 10 s of sound or of a whole call."""
     extra_info = {"peers": [{"name": "librosa", "seconds": peer, "goal": goal}]}
     if over_sounds:
         extra_info |= {"input": "24 clips", "seconds_of_sound": 10}
@@ -35,7 +35,7 @@ def report(ours, peer, goal=0.4, *, over_sounds=True):
 
 
 def test_ratio_is_that_of_the_medians_with_the_extremes_of_the_rounds(writer):
-    # A neighbour held up the peer in the last round: the medians do not see it.
+    # The peer was slow in the last round, which does not affect the medians.
     result = writer.compare([1.0, 2.0, 3.0], [4.0, 5.0, 60.0])
     assert (result.ours, result.peer, result.ratio) == (2, 5, 0.4)
     assert (result.lowest, result.highest) == (3 / 60, 2 / 5)
@@ -66,7 +66,7 @@ def test_verdict(writer, ratio, goal, expected):
         (False, "| mfcc | 1e+03 | librosa | 4e+03 |", "- 1 rounds"),
     ],
 )
-def test_page_keeps_its_prose_and_loses_the_old_figures(writer, tmp_path, over_sounds, row, rounds):
+def test_page_keeps_its_text_and_gets_new_results(writer, tmp_path, over_sounds, row, rounds):
     page, run = tmp_path / "page.md", tmp_path / "report.json"
     places = [f"{begin}\nold\n{end}\n" for begin, end in (writer.SOUND, writer.CALLS)]
     page.write_text("before\n" + "between\n".join(places) + "after\n")
@@ -75,7 +75,7 @@ def test_page_keeps_its_prose_and_loses_the_old_figures(writer, tmp_path, over_s
     once = page.read_text()
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
-    # The other place had nothing in the report.
+    # The report has no result for the other place.
     assert once.count("old") == 1
     assert places[over_sounds] in once
     assert row in once
@@ -89,7 +89,7 @@ def test_page_keeps_its_prose_and_loses_the_old_figures(writer, tmp_path, over_s
 def test_page_without_its_place_is_refused(writer, page):
     begin, end = writer.SOUND
     with pytest.raises(ValueError, match="once each"):
-        writer.put_between(page.format(begin=begin, end=end), "figures", writer.SOUND)
+        writer.put_between(page.format(begin=begin, end=end), "results", writer.SOUND)
 
 
 def test_tables_of_memory_and_processes(writer):
@@ -110,4 +110,4 @@ def test_tables_of_memory_and_processes(writer):
 def test_page_of_the_documentation_has_both_places(writer):
     page = (SCRIPT.parents[1] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     for place in (writer.SOUND, writer.CALLS):
-        assert "figures of this run" in writer.put_between(page, "figures of this run", place)
+        assert "results of this run" in writer.put_between(page, "results of this run", place)

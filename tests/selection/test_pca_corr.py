@@ -1,4 +1,4 @@
-"""PCACorrSelector: the facts that the method rests on. scikit-learn's contract is in ``tests/estimator_checks``."""
+"""PCACorrSelector: properties of the method. Conventions of scikit-learn are in ``tests/estimator_checks``."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ EMOTIONS = np.array(["anger", "fear", "happiness", "neutral"])
 
 
 def make_features(*, n_clips=80, n_scalars=6, n_contours=2, n_frames=20, random_state=0):
-    """Features of clips as an extractor names them: scalars in several units, and contours; y in classes."""
+    """Return features with the names of an extractor, scalars in several units and contours, and classes."""
     rng = np.random.default_rng(random_state)
     y = EMOTIONS[rng.permutation(np.arange(n_clips) % len(EMOTIONS))]
     level = np.searchsorted(EMOTIONS, y)
@@ -45,7 +45,7 @@ def kept_names(selector):
 # ---- the PCA of each contour
 
 
-def test_contour_scores_are_those_of_a_pca_of_its_own():
+def test_contour_scores_are_those_of_a_separate_pca():
     X, y = make_features()
     selector = PCACorrSelector(n_features=None, threshold=1).set_output(transform="pandas").fit(X, y)
     scores = selector.transform(X)
@@ -53,18 +53,18 @@ def test_contour_scores_are_those_of_a_pca_of_its_own():
         columns = [c for c in X if c.startswith(contour + "__")]
         reference = PCA(4).fit_transform(X[columns].to_numpy())
         ours = scores[[f"{contour}__pc{k}" for k in range(4)]].to_numpy()
-        # The sign of a component is a convention; 1e-9 of values up to 200 is rounding.
+        # Signs of components are arbitrary; values are up to 200, with rounding errors below 1e-9.
         np.testing.assert_allclose(np.abs(ours), np.abs(reference), atol=1e-9)
 
 
-def test_scalars_pass_as_they_came():
+def test_scalars_are_not_changed():
     X, y = make_features()
     out = PCACorrSelector(n_features=None, threshold=1).set_output(transform="pandas").fit_transform(X, y)
     scalars = [c for c in X if c.startswith("scalar")]
     pd.testing.assert_frame_equal(out[scalars], X[scalars])
 
 
-def test_ten_contours_and_scalars_give_more_than_forty_columns_of_which_sixteen_stay():
+def test_sixteen_columns_of_ten_contours_and_scalars_are_kept():
     X, y = make_features(n_contours=10, n_scalars=5)
     selector = PCACorrSelector().fit(X, y)
     assert len(selector.feature_names_after_pca_) == 10 * 4 + 5
@@ -73,7 +73,7 @@ def test_ten_contours_and_scalars_give_more_than_forty_columns_of_which_sixteen_
     assert selector.transform(X).shape == (80, 16)
 
 
-def test_names_after_the_pca_stand_in_the_place_of_the_first_column():
+def test_names_after_the_pca_are_at_the_place_of_the_first_column():
     X = pd.DataFrame(
         np.random.default_rng(0).normal(size=(30, 6)),
         columns=["rms", "a__f0__t000", "jitter", "a__f0__t001", "a__f0__t002", "hnr__tilt"],
@@ -85,7 +85,7 @@ def test_names_after_the_pca_stand_in_the_place_of_the_first_column():
     assert selector.contours_["a__f0"].tolist() == [1, 3, 4]
 
 
-def test_on_a_bare_array_auto_takes_every_column_for_a_scalar():
+def test_columns_of_an_array_are_scalars_with_auto():
     X, y = make_features()
     selector = PCACorrSelector(n_features=None, threshold=1).fit(X.to_numpy(), y)
     assert selector.pcas_ == {}
@@ -94,7 +94,7 @@ def test_on_a_bare_array_auto_takes_every_column_for_a_scalar():
 
 
 @pytest.mark.parametrize("as_names", [False, True])
-def test_listed_contours_do_what_auto_does(as_names):
+def test_listed_contours_are_equivalent_to_auto(as_names):
     X, y = make_features()
     groups = [[i for i, c in enumerate(X) if c.startswith(f"f{k}__")] for k in range(2)]
     if as_names:
@@ -114,29 +114,29 @@ def test_components_are_capped_by_columns_and_clips():
     assert PCACorrSelector(n_components=10).fit(X, y).pcas_["f0"].n_components_ == 2
 
 
-# ---- what is kept, and what goes
+# ---- selection
 
 
-def test_duplicates_are_removed_even_where_there_is_room():
+def test_duplicates_are_removed_without_a_limit_on_columns():
     X, y = make_noise()
     doubled = np.column_stack([X, 1000 * X + 5, -X])
     support = PCACorrSelector().fit(doubled, y).support_
     assert support.tolist() == [True] * 8 + [False] * 16
 
 
-@pytest.mark.parametrize("telling_first", [True, False])
-def test_of_a_pair_the_more_telling_stays(telling_first):
+@pytest.mark.parametrize("relevant_first", [True, False])
+def test_the_more_relevant_column_of_a_pair_is_kept(relevant_first):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1], 50)
-    telling = y + rng.normal(scale=0.3, size=100)
-    blurred = telling + rng.normal(scale=0.1, size=100)
-    assert np.corrcoef(telling, blurred)[0, 1] > 0.9
-    pair = [telling, blurred] if telling_first else [blurred, telling]
+    relevant = y + rng.normal(scale=0.3, size=100)
+    blurred = relevant + rng.normal(scale=0.1, size=100)
+    assert np.corrcoef(relevant, blurred)[0, 1] > 0.9
+    pair = [relevant, blurred] if relevant_first else [blurred, relevant]
     support = PCACorrSelector().fit(np.column_stack([*pair, rng.normal(size=100)]), y).support_
-    assert support.tolist() == [telling_first, not telling_first, True]
+    assert support.tolist() == [relevant_first, not relevant_first, True]
 
 
-def test_no_pair_above_the_threshold_stays():
+def test_no_pair_above_the_threshold_is_kept():
     X, y = make_noise(n_columns=5)
     mixed = X @ np.random.default_rng(1).normal(size=(5, 30))
     for threshold in (0.3, 0.6, 0.9):
@@ -159,7 +159,7 @@ def test_fewer_uncorrelated_columns_than_the_maximum_are_all_kept():
 
 
 def test_agrees_with_the_plain_method_on_random_matrices():
-    """The method as the docstring words it, searching the whole matrix in every round."""
+    """Compare with the method of the docstring, with a search of the whole matrix in each round."""
 
     def plain(r, relevance, threshold, n_features):
         alive = list(range(len(r)))
@@ -184,7 +184,7 @@ def test_correlation_and_relevance_agree_with_the_reference_tools():
     X, y = make_noise(n_columns=6)
     X[:, 0] += EMOTIONS.searchsorted(y)
     selector = PCACorrSelector().fit(X, y)
-    # 1e-12: rounding of 60 summands.
+    # Rounding errors of 60 summands.
     np.testing.assert_allclose(selector.correlation_, np.corrcoef(X, rowvar=False), atol=1e-12)
     eta2 = selector.relevance_
     n, k = len(X), 4
@@ -194,7 +194,7 @@ def test_correlation_and_relevance_agree_with_the_reference_tools():
     np.testing.assert_allclose(r2 / (1 - r2) * (n - 2), f_regression(X, target)[0], rtol=1e-9)
 
 
-def test_a_column_that_separates_the_classes_wholly_is_the_most_telling():
+def test_column_that_separates_the_classes_has_relevance_one():
     X, y = make_noise()
     X[:, 3] = EMOTIONS.searchsorted(y)
     selector = PCACorrSelector(n_features=1).fit(X, y)
@@ -205,7 +205,7 @@ def test_a_column_that_separates_the_classes_wholly_is_the_most_telling():
 # ---- constant columns
 
 
-def test_constant_columns_go_first_and_leave_no_nan():
+def test_constant_columns_are_removed_without_nan():
     X, y = make_noise(n_columns=4)
     X = np.column_stack([np.full(60, 0.1), X, np.full(60, 1e6), np.zeros(60)])
     selector = PCACorrSelector().fit(X, y)
@@ -215,15 +215,15 @@ def test_constant_columns_go_first_and_leave_no_nan():
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_scores_of_a_flat_contour_are_noise_and_go(dtype):
+def test_scores_without_variance_are_removed(dtype):
     X, y = make_noise(n_columns=2)
-    slope = np.outer(X[:, 0], np.linspace(0, 1, 12))  # rank one: three of four scores are rounding
+    slope = np.outer(X[:, 0], np.linspace(0, 1, 12))  # rank one: three of four scores are rounding errors
     X = np.column_stack([X[:, 1], 150 + slope, np.full((60, 10), 0.1)]).astype(dtype)
     selector = PCACorrSelector(contours=[range(1, 13), range(13, 23)]).fit(X, y)
     assert kept_names(selector) == {"x0", "contour0__pc0"}
 
 
-def test_float32_stays_and_selects_the_same():
+def test_float32_is_preserved_and_selects_the_same():
     X, y = make_features()
     wide = PCACorrSelector().fit(X, y)
     narrow = PCACorrSelector().fit(X.astype(np.float32), y)
@@ -256,13 +256,13 @@ def test_order_of_columns_and_of_clips_does_not_matter():
     assert kept_names(PCACorrSelector(threshold=0.5).fit(X.iloc[rows], y[rows])) == expected
 
 
-def test_fits_repeat():
+def test_fits_are_reproducible():
     X, y = make_features()
     first, second = (PCACorrSelector().fit(X, y) for _ in range(2))
     np.testing.assert_array_equal(first.transform(X), second.transform(X))
 
 
-def test_names_of_classes_do_not_matter():
+def test_class_names_do_not_matter():
     X, y = make_features(n_contours=6)
     by_name = PCACorrSelector().fit(X, y)
     by_number = PCACorrSelector().fit(X, EMOTIONS.searchsorted(y))
@@ -271,31 +271,31 @@ def test_names_of_classes_do_not_matter():
     np.testing.assert_array_equal(by_name.relevance_, as_float.relevance_)
 
 
-# ---- among scikit-learn's tools
+# ---- with tools of scikit-learn
 
 
-def test_test_fold_has_no_say():
-    """In a pipeline the selector sees the training fold only, and clips are transformed one by one."""
+def test_test_fold_does_not_affect_the_selection():
+    """In a pipeline the selector is fitted on the training fold, and clips are transformed independently."""
     X, y = make_features(n_contours=6)
     train, test = next(StratifiedKFold(4).split(X, y))
     selector = PCACorrSelector().fit(X.iloc[train], y[train])
     together = selector.transform(X.iloc[test])
     alone = np.vstack([selector.transform(X.iloc[[i]]) for i in test])
-    np.testing.assert_allclose(together, alone, rtol=1e-9)  # BLAS sums one row and many in another order
+    np.testing.assert_allclose(together, alone, rtol=1e-9)  # the order of sums in BLAS depends on the number of rows
 
     pipeline = make_pipeline(PCACorrSelector(), StandardScaler(), SVC())
-    spoilt = X.copy()
-    spoilt.iloc[test] = 1e6 * np.random.default_rng(0).normal(size=(len(test), X.shape[1]))
-    inside = [cross_val_score(pipeline, table, y, cv=[(train, train)], error_score="raise") for table in (X, spoilt)]
+    changed = X.copy()
+    changed.iloc[test] = 1e6 * np.random.default_rng(0).normal(size=(len(test), X.shape[1]))
+    inside = [cross_val_score(pipeline, table, y, cv=[(train, train)], error_score="raise") for table in (X, changed)]
     np.testing.assert_array_equal(*inside)
 
 
 def test_grid_search_over_a_pipeline():
-    # Two uncorrelated columns tell the four classes apart, one only two pairs; the rest are blurred copies.
+    # Two uncorrelated columns separate the four classes, each of them two pairs; the others are noisy copies.
     rng = np.random.default_rng(0)
     level = np.arange(80) % 4
-    telling = np.column_stack([level // 2, level % 2]) + rng.normal(scale=0.1, size=(80, 2))
-    X = np.column_stack([telling + rng.normal(scale=0.2, size=(80, 2)) for _ in range(3)] + [telling])
+    relevant = np.column_stack([level // 2, level % 2]) + rng.normal(scale=0.1, size=(80, 2))
+    X = np.column_stack([relevant + rng.normal(scale=0.2, size=(80, 2)) for _ in range(3)] + [relevant])
     search = GridSearchCV(
         make_pipeline(PCACorrSelector(), StandardScaler(), SVC()),
         {"pcacorrselector__n_features": [1, 2]},
@@ -303,11 +303,11 @@ def test_grid_search_over_a_pipeline():
         error_score="raise",
     ).fit(X, EMOTIONS[level])
     assert search.best_params_ == {"pcacorrselector__n_features": 2}
-    assert search.best_score_ > 0.9  # signal to noise is 5 at least
+    assert search.best_score_ > 0.9  # the signal-to-noise ratio is at least 5
     assert search.best_estimator_[0].get_support(indices=True).tolist() == [6, 7]
 
 
-def test_clone_keeps_the_parameters_and_shares_nothing():
+def test_clone_keeps_the_parameters_and_is_independent():
     X, y = make_features()
     selector = PCACorrSelector(n_features=3, contours=[[0, 1]], n_components=1, threshold=0.7).fit(X, y)
     copy = clone(selector)
@@ -339,19 +339,19 @@ def test_bad_parameters(params, message):
         PCACorrSelector(**params).fit(X, y)
 
 
-def test_one_class_only():
+def test_single_class_is_refused():
     X, y = make_noise()
     with pytest.raises(ValueError, match="one value only, 'anger'"):
         PCACorrSelector().fit(X, np.full(len(y), "anger"))
 
 
-def test_every_column_constant():
+def test_constant_columns_only_are_refused():
     _, y = make_noise()
     with pytest.raises(ValueError, match="constant over the 60 training clips"):
         PCACorrSelector().fit(np.ones((60, 3)), y)
 
 
-def test_y_is_needed():
+def test_y_is_required():
     X, _ = make_noise()
     with pytest.raises(ValueError, match="requires y"):
         PCACorrSelector().fit(X, None)

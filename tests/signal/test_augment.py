@@ -1,4 +1,4 @@
-"""Noise, gain and polarity: what they do in decibels, and what they leave alone."""
+"""Noise, gain, equalization and polarity: levels in dB, invariances, bad input."""
 
 import numpy as np
 import pytest
@@ -15,15 +15,15 @@ ids = ["add_noise", "apply_gain", "invert_polarity", "equalize"]
 
 
 def decibels(numerator, denominator):
-    """Ratio of two mean squares (dB)."""
+    """Return the ratio of two mean squares (dB)."""
     return 10 * np.log10(np.mean(np.square(numerator, dtype=float)) / np.mean(np.square(denominator, dtype=float)))
 
 
 @pytest.mark.parametrize("snr", [-10, 0, 18.5, 40])
 @pytest.mark.parametrize("amplitude", [1e-3, 0.5])
-def test_noise_has_the_ratio_that_was_asked_for(tone, snr, amplitude):
+def test_noise_has_the_given_ratio(tone, snr, amplitude):
     y = tone(amplitude=amplitude).astype(np.float32)
-    # The mean square of n samples of Gaussian noise has a relative deviation of sqrt(2 / n): four of them, in dB.
+    # Four standard deviations: the relative one of the mean square of n Gaussian samples is sqrt(2 / n).
     tolerance = 4 * 10 / np.log(10) * np.sqrt(2 / len(y))
     assert decibels(y, add_noise(y, snr, seed=1) - y) == pytest.approx(snr, abs=tolerance)
 
@@ -38,7 +38,7 @@ def test_noise_is_white_and_gaussian(tone):
     assert abs(np.mean(standard[1:] * standard[:-1])) < 4 / np.sqrt(len(y))
 
 
-def test_seed_decides_the_noise_and_nothing_global_does(tone):
+def test_noise_depends_on_the_seed_and_not_on_global_state(tone):
     before = np.random.get_state()  # noqa: NPY002
     first, second, other = (add_noise(tone(), 10, seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, second)
@@ -55,7 +55,7 @@ def test_gain_is_in_decibels(tone, gain):
     assert decibels(apply_gain(tone(), gain), tone()) == pytest.approx(gain, abs=1e-5)
 
 
-def test_equalizer_keeps_the_level_of_the_whole_and_moves_parts_of_it(tone):
+def test_equalizer_changes_bands_but_not_the_level(tone):
     y = np.random.default_rng(0).normal(scale=0.1, size=22050)
     coloured = equalize(y, 22050, 6, seed=1)
     assert decibels(coloured, y) == pytest.approx(0, abs=1e-5)
@@ -64,8 +64,8 @@ def test_equalizer_keeps_the_level_of_the_whole_and_moves_parts_of_it(tone):
     assert max(gains) - min(gains) > 3
 
 
-def test_equalizer_of_no_depth_changes_nothing_and_of_a_tone_only_nothing_else(tone):
-    # 1 s of whole periods: one line of the spectrum, whose gain the level takes back.
+def test_equalizer_does_not_change_a_sound_without_depth_or_a_tone(tone):
+    # Whole periods in 1 s: a single line in the spectrum, whose gain is compensated by that of the level.
     y = tone(f0=200.0)
     np.testing.assert_allclose(equalize(y, 22050, 0, seed=0), y, atol=1e-6)
     np.testing.assert_allclose(equalize(y, 22050, 12, seed=0), y, atol=1e-5)
@@ -79,7 +79,7 @@ def test_polarity_twice_is_identity(tone):
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=ids)
 @pytest.mark.parametrize("y", [np.zeros(0), np.ones(1), np.full(50, -0.25), np.zeros(50)])
-def test_length_is_kept_type_is_float32_and_the_input_is_not_changed(kernel, y):
+def test_result_has_the_same_length_and_the_input_is_not_changed(kernel, y):
     before = y.copy()
     out = kernel(y)
     assert out.shape == y.shape
@@ -90,7 +90,7 @@ def test_length_is_kept_type_is_float32_and_the_input_is_not_changed(kernel, y):
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=ids)
 @pytest.mark.parametrize("y", [np.zeros((2, 10)), np.array([0.1, np.nan]), np.array([np.inf, 0]), np.array([1e200])])
-def test_what_is_no_finite_sound_is_refused(kernel, y):
+def test_bad_sound_is_refused(kernel, y):
     with pytest.raises(ValueError, match="expected a"):
         kernel(y)
 

@@ -1,4 +1,4 @@
-"""F0 by autocorrelation: tones and glides that are known, Praat on voices and real speech, and what cannot be used."""
+"""F0 by autocorrelation: tones and glides, agreement with Praat on voices and speech, bad input."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def tone(f0, sr, duration=0.5):
 
 
 def assert_agrees(y, sr, **settings):
-    """The project's goals: 0.05 Hz in the median and 98% of the voicing; met by orders of magnitude."""
+    """Compare with Praat."""
     f0, times = pitch(y, sr, **settings)
     theirs, their_times = praat.pitch(y, sr, **settings)
     assert_allclose(times, their_times, rtol=0, atol=1e-12)
@@ -35,7 +35,7 @@ def assert_agrees(y, sr, **settings):
     both = np.isfinite(f0) & np.isfinite(theirs)
     assert both.any()
     difference = np.abs(f0 - theirs)[both]
-    # Single-precision transforms move a maximum by a few thousandths of a sample.
+    # Errors of the float32 transform shift a maximum by a few thousandths of a sample.
     assert np.median(difference) < 0.002
     assert (difference < 0.05).mean() >= 0.98
 
@@ -45,21 +45,21 @@ def assert_agrees(y, sr, **settings):
 def test_tone_has_its_pitch(f0, sr):
     estimate, times = pitch(tone(f0, sr), sr)
     assert np.isfinite(estimate).all()
-    # The interpolated autocorrelation of a windowed sinusoid: a few hundredths of a Hz.
+    # Interpolation of the autocorrelation of a windowed sinusoid: errors of a few hundredths of a Hz.
     assert_allclose(np.median(estimate), f0, rtol=5e-4)
     assert_allclose(np.diff(times), 0.01, rtol=1e-9)
     assert 0 < times[0] < times[-1] < 0.5
 
 
-def test_contour_follows_a_glide():
+def test_pitch_follows_a_glide():
     sr = 16000
     t = np.arange(sr) / sr
     f0, times = pitch(np.sin(2 * np.pi * (100 * t + 50 * t**2)), sr)
-    # 100 Hz at the start, 200 Hz at the end; within a window of 40 ms the pitch moves by 4 Hz.
+    # 100 Hz at the start, 200 Hz at the end; the pitch changes by 4 Hz within a window of 40 ms.
     assert_allclose(f0, 100 + 100 * times, atol=1)
 
 
-def test_missing_fundamental_is_heard():
+def test_missing_fundamental_is_found():
     y = sum(tone(150 * k, 16000) for k in range(3, 9))
     f0, _ = pitch(y, 16000)
     assert_allclose(f0, 150, rtol=1e-3)
@@ -67,7 +67,7 @@ def test_missing_fundamental_is_heard():
 
 def test_noise_has_no_pitch():
     f0, _ = pitch(np.random.default_rng(0).standard_normal(16000), 16000)
-    # White noise in a window of 40 ms seldom correlates by more than 0.45.
+    # The autocorrelation of white noise in a window of 40 ms rarely exceeds 0.45.
     assert np.isnan(f0).mean() > 0.95
 
 
@@ -95,7 +95,7 @@ def test_praat_with_other_settings(settings):
 
 
 @pytest.mark.parametrize("sr", [8000, 16000, 22050, 44100])
-def test_frames_are_praats_for_any_length(sr):
+def test_frame_times_agree_with_praat_for_any_length(sr):
     rng = np.random.default_rng(0)
     for n_samples in rng.integers(round(0.041 * sr), sr, 40):
         y = rng.standard_normal(n_samples)
@@ -108,7 +108,7 @@ def test_gain_and_polarity_do_not_matter(gain):
     y = voice(("ma", "so"), f0_range=2)
     f0, _ = pitch(y, 22050)
     scaled, _ = pitch(gain * y, 22050)
-    # Rounding alone, in single precision.
+    # Rounding errors of float32.
     assert_allclose(scaled, f0, rtol=1e-5)
 
 
@@ -119,7 +119,7 @@ def test_offset_does_not_matter():
     assert_allclose(shifted, f0, rtol=1e-5)
 
 
-def test_single_precision_and_integers_are_taken():
+def test_single_precision_and_integers_are_accepted():
     y = voice(("ma", "so"), f0_range=2)
     f0, _ = pitch(y, 22050)
     assert_allclose(pitch(y.astype(np.float32), 22050)[0], f0, rtol=1e-5)
@@ -137,7 +137,7 @@ def test_silence_and_a_constant_have_no_voice(n_samples, value):
 
 
 def test_short_steps_through_digital_silence():
-    # Changes of voicing cost so much then that no frame is skipped, not even an empty one.
+    # With the high cost of voicing changes no frame is skipped, not even a silent one.
     y = np.concatenate([np.zeros(4000), tone(220, 16000), np.zeros(4000), 1e-30 * tone(150, 16000)])
     f0, times = pitch(y, 16000, time_step=0.001)
     theirs, _ = praat.pitch(y, 16000, time_step=0.001)
@@ -152,7 +152,7 @@ def test_three_periods_or_less_give_nothing(duration):
 
 
 @pytest.mark.parametrize(("sr", "fmin"), [(8000, 75), (16000, 50), (22050, 60), (44100, 75), (44100, 133.3)])
-def test_any_length_near_the_limit_is_taken(sr, fmin):
+def test_any_length_near_the_limit_is_accepted(sr, fmin):
     rng = np.random.default_rng(0)
     limit = round(3 / fmin * sr)
     for n_samples in range(limit - 3, limit + 4):
@@ -161,17 +161,17 @@ def test_any_length_near_the_limit_is_taken(sr, fmin):
 
 
 @pytest.mark.parametrize("sr", [160, 500, 1000, 8000.5, 192000])
-def test_any_rate_is_taken(sr):
+def test_any_rate_is_accepted(sr):
     f0, times = pitch(tone(78, sr, 1.0), sr)
     assert len(f0) == len(times) > 0
-    # Half the rate holds the ceiling; at 160 Hz a period is two samples.
+    # Half the rate limits fmax; at 160 Hz a period has two samples.
     assert np.nanmax(f0, initial=0) <= min(600, sr / 2)
     if sr >= 500:
         assert_allclose(np.nanmedian(f0), 78, rtol=5e-3)
 
 
 def test_more_maxima_than_candidates():
-    # At 3 kHz every third of a millisecond is a maximum: far more than Praat's 15 candidates.
+    # A tone of 3 kHz has a maximum every 0.33 ms: far more than 15 candidates.
     y = tone(3000, 44100) + 0.3 * tone(1000, 44100)
     assert_agrees(y, 44100, fmax=4000)
     assert_agrees(y, 44100)
@@ -201,7 +201,7 @@ def test_bad_input_is_refused():
         pitch(y, 16000, time_step=0)
 
 
-def test_input_is_left_alone():
+def test_input_is_not_changed():
     y = tone(220, 16000)
     before = y.copy()
     y.flags.writeable = False
@@ -209,7 +209,7 @@ def test_input_is_left_alone():
     assert_array_equal(y, before)
 
 
-def test_numba_is_imported_only_when_asked_for():
+def test_numba_is_imported_with_the_first_call():
     code = (
         "import sys, savee_mm.signal.f0, savee_mm.signal.pulses\n"
         "heavy = {'parselmouth', 'librosa', 'scipy.signal', 'numba'} & set(sys.modules)\n"

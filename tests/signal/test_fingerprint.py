@@ -1,4 +1,4 @@
-"""Fingerprints: copies of a recording are found whatever was done to them, other recordings are not."""
+"""Fingerprints identify modified copies of a recording, but not other recordings."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ SR = 16000
 
 
 def voice_like(seed, seconds=3.0, sr=SR):
-    """Harmonics of a wandering pitch in syllables of changing colour, over a little noise."""
+    """Return harmonics of a varying pitch in syllables of varying timbre, with a little noise."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(seconds * sr)) / sr
     knots = np.arange(0, seconds + 0.2, 0.15)
@@ -66,7 +66,7 @@ def test_similarity_is_symmetric_and_the_lag_changes_sign():
     assert back[1] == pytest.approx(0.25, abs=0.012)
 
 
-def test_voices_and_tones_are_told_apart():
+def test_different_voices_and_tones_are_not_the_same():
     t = np.arange(2 * SR) / SR
     rng = np.random.default_rng(0)
     tones = [np.sin(2 * np.pi * f * t) + 0.01 * rng.standard_normal(len(t)) for f in rng.uniform(100, 1500, 20)]
@@ -74,7 +74,7 @@ def test_voices_and_tones_are_told_apart():
     assert similar_fingerprints([sound_fingerprint(y, SR) for y in sounds]) == []
 
 
-def test_fingerprint_is_made_of_signs_and_masks_silence():
+def test_fingerprint_consists_of_signs_and_masks_silence():
     y = voice_like(0)
     y[SR : 2 * SR] = 0
     bits = sound_fingerprint(y, SR)
@@ -86,15 +86,15 @@ def test_fingerprint_is_made_of_signs_and_masks_silence():
 
 
 @pytest.mark.parametrize("y", [np.zeros(0), np.zeros(SR), np.full(SR, 0.1), voice_like(0, seconds=0.3)])
-def test_silent_and_short_sounds_are_like_nothing(y):
+def test_silent_and_short_sounds_are_not_similar_to_anything(y):
     bits = sound_fingerprint(y, SR)
     assert bits.shape[1:] == (32,)
     assert not fingerprint_similarity(bits, bits)[2]
     assert similar_fingerprints([bits, bits]) == []
 
 
-def test_few_frames_are_no_evidence():
-    """What is equal in 20 frames may be so by chance in a corpus of thousands."""
+def test_few_frames_are_not_sufficient():
+    """In a corpus of thousands of clips, 20 frames may agree by chance."""
     bits = sound_fingerprint(voice_like(0), SR)[:20]
     similarity, _, is_same = fingerprint_similarity(bits, bits)
     assert similarity > 0.9
@@ -111,7 +111,7 @@ def test_more_fingerprints_than_one_block():
     assert [pair[:2] for pair in similar_fingerprints(fingerprints)] == [(3, 200), (7, 290)]
 
 
-def test_what_cannot_be_a_sound_is_refused():
+def test_bad_sound_is_refused():
     with pytest.raises(ValueError, match="one channel"):
         sound_fingerprint(np.zeros((2, SR)), SR)
     with pytest.raises(ValueError, match="4000 Hz or more, got 2000"):
@@ -122,8 +122,8 @@ def fingerprints_of(paths):
     return [sound_fingerprint(*read_audio(path, sr=5600)) for path in paths]
 
 
-def test_real_voices_are_all_different_and_known_again_in_their_videos(shared):
-    """480 SAVEE voices: no two are taken for one, though texts and speakers recur; each is found in its mp3 copy."""
+def test_recorded_voices_differ_and_are_found_in_their_videos(shared):
+    """SAVEE: no two of the 480 recordings are the same, and each is found in its mp3 copy."""
     table = load_savee(shared / "data" / "savee_chimera").data
     voices = fingerprints_of(table["audio"])
     assert len(voices) == 480
@@ -133,8 +133,8 @@ def test_real_voices_are_all_different_and_known_again_in_their_videos(shared):
     assert [pair[:2] for pair in pairs] == [(i, 480 + n) for n, i in enumerate(some)]
 
 
-def test_one_text_read_twice_by_one_actor_is_two_recordings(shared):
-    """RAVDESS: two takes of a text in one emotion, as alike as honest recordings get."""
+def test_two_takes_of_a_text_are_two_recordings(shared):
+    """RAVDESS: two takes of a text in one emotion by one actor, the most similar pairs of different recordings."""
     folder = shared / "data" / "ravdess"
     with pytest.warns(UserWarning, match="RAVDESS"):
         table = load_ravdess(folder).data

@@ -1,4 +1,4 @@
-"""Formants: resonances that are known, Praat's on voices and real speech, and sounds that have none."""
+"""Formants: known resonances, agreement with Praat on speech, sounds without formants."""
 
 import numpy as np
 import parselmouth
@@ -14,7 +14,7 @@ BANDWIDTHS = (60, 90, 120, 150, 200)
 
 
 def vowel(frequencies, sr=11000, f0=100, duration=0.4):
-    """Harmonics of a voice that falls by 6 dB per octave, through resonators that are exact at 11 kHz."""
+    """Return harmonics that fall by 6 dB per octave, filtered by resonators that are exact at 11 kHz."""
     harmonics = f0 * np.arange(1, 5500 // f0)
     delay = np.exp(-2j * np.pi * harmonics / 11000)
     spectrum = 1 / (1 - np.exp(-2 * np.pi * 50 / 11000) * delay)
@@ -34,7 +34,7 @@ def in_praat(y, sr, times, **settings):
 @pytest.mark.parametrize("name", "aeiou")
 def test_resonators_are_found(sr, name):
     frequencies, _ = formants(vowel(_FORMANTS[name], sr), sr)
-    # Half a fundamental: the spectrum of a voice is known at its harmonics only.
+    # Within half of F0, because the spectrum of a voice is sampled at its harmonics.
     assert_allclose(np.median(frequencies, axis=1), _FORMANTS[name][:3], rtol=0.05, atol=30)
 
 
@@ -43,7 +43,7 @@ def test_synthetic_voice_has_its_formants(name):
     y, _ = synthesize_voice([name], f0=100)
     f0, times = pitch(y, 22050)
     frequencies, _ = formants(y, 22050, times=times[f0 > 0])
-    # The glottis damps what rings and adds its own slope: some per cent, as in Praat.
+    # The glottal source shifts resonances by some per cent, in Praat too.
     assert_allclose(np.median(frequencies, axis=1), _FORMANTS[name][:3], rtol=0.07)
 
 
@@ -56,17 +56,17 @@ def test_praat_on_voiced_speech(shared, path, max_frequency):
     f0, pitch_times = pitch(y, sr)
     voiced = np.isfinite(np.interp(times, pitch_times, f0))
     error = np.abs(frequencies / in_praat(y, sr, times, maximum_formant=max_frequency) - 1)[:, voiced]
-    # Over SAVEE 0.0006 in the median, 97% below 0.05: another resampling filter, and a pole that is hardly there.
+    # On SAVEE the median is 0.0006, and 97% are below 0.05: other resampling filter, weak poles.
     assert np.median(error) < 0.002
     assert np.mean(error < 0.05) > 0.9
 
 
-def test_frames_may_be_chosen():
+def test_times_select_frames():
     y = synthesize_voice(["ma", "si", "lo"])[0]
     frequencies, times = formants(y, 22050)
     chosen, chosen_times = formants(y, 22050, times=times[10:80:3])
     assert_array_equal(chosen_times, times[10:80:3])
-    # In another block of frames sums may be ordered otherwise.
+    # The order of sums may differ between blocks of frames.
     assert_allclose(chosen, frequencies[:, 10:80:3], rtol=1e-6)
 
 
@@ -86,7 +86,7 @@ def test_number_of_formants(n_formants):
 
 @pytest.mark.parametrize("sr", [1000, 8000, 44100, 96000])
 @pytest.mark.parametrize("kind", ["silence", "constant", "clipped", "click", "noise"])
-def test_any_sound_is_survived(sr, kind):
+def test_any_sound_is_accepted(sr, kind):
     t = np.arange(sr // 4) / sr
     y = {
         "silence": np.zeros(len(t)),

@@ -1,4 +1,4 @@
-"""Functionals: numpy's statistics, a line's slope, and interpolation that keeps the ends."""
+"""Functionals: agreement with numpy, slope of a line, interpolation."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ LOCATIONS = ("mean", "min", "max", "median", "p5", "p20", "p80", "p95")
 ROWS = np.random.default_rng(0).normal(size=(3, 50))
 
 
-def test_statistics_are_numpys():
+def test_statistics_agree_with_numpy():
     names = ["mean", "std", "min", "max", "range", "median", "p5", "p95"]
     expected = [
         ROWS.mean(axis=1),
@@ -41,7 +41,7 @@ def test_steps_of_a_staircase():
     assert (mean, deviation) == (2, 1)
 
 
-def test_midrange_is_the_distance_of_two_percentiles():
+def test_midrange_is_the_difference_of_two_percentiles():
     low, high, between = summarize(ROWS, ["p20", "p80", "midrange"], time_step=1).T
     np.testing.assert_allclose(between, high - low)
 
@@ -58,13 +58,13 @@ def test_single_frame_is_enough():
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 37, 50, 51, 300])
-def test_resampling_is_numpys_interpolation(n_frames):
+def test_resampling_agrees_with_interpolation_of_numpy(n_frames):
     positions = np.linspace(0, 49, n_frames)
     expected = [np.interp(positions, np.arange(50), row) for row in ROWS]
     np.testing.assert_allclose(resample_frames(ROWS, n_frames), expected, atol=1e-12)
 
 
-def test_bad_input_is_named():
+def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"Unknown statistics \['kurtosis'\]; known are mean"):
         summarize(ROWS, ["kurtosis"], time_step=0.01)
     for empty in ([], np.zeros((2, 0)), np.zeros((2, 2, 2))):

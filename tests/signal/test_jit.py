@@ -1,10 +1,10 @@
-"""Compiled kernels: kept on disk where that is possible, compiled all the same where it is not."""
+"""Compiled kernels are cached on disk if possible."""
 
 from savee_mm.signal._jit import compiled
 
 
 def test_without_a_cache():
-    # A function that has no file is one that numba cannot keep, as are all where no folder can be written.
+    # numba cannot cache a function without a file; the error is that of folders that are not writable.
     namespace = {}
     exec("def double(x):\n    return 2 * x\n", namespace)
     assert compiled(namespace["double"])(21) == 42

@@ -1,4 +1,4 @@
-"""The one pass: agreement with librosa on speech, with the single kernels, and what it costs in memory."""
+"""Low-level descriptors in one pass: agreement with librosa and with single functions, memory."""
 
 import subprocess
 import sys
@@ -13,14 +13,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from savee_mm import signal
 from savee_mm.signal import DESCRIPTORS, low_level_descriptors
 
-# Of the range, as promised to users; measured differences are below 5e-6.
+# Relative to the range; measured differences are below 5e-6.
 RANGE = 1e-4
 CLIPS = ["DC/a01", "JE/h03", "JK/su07", "KL/n10"]
 RATES = [8000, 11025, 16000, 22050, 44100, 96000]
 
 
 def sounds(sr, seconds=0.3):
-    """Return what recordings can be like at their worst, by name."""
+    """Return extreme recordings by name."""
     rng = np.random.default_rng(0)
     t = np.arange(round(seconds * sr)) / sr
     noise = 0.1 * rng.standard_normal(len(t))
@@ -35,7 +35,7 @@ def sounds(sr, seconds=0.3):
 
 
 def librosa_descriptors(y, sr):
-    """Return every descriptor that librosa has, by its own functions, and the others from its transform."""
+    """Return the descriptors from functions of librosa, or from its transform."""
     feature = librosa.feature
     amplitude = np.abs(librosa.stft(y))
     mfcc = feature.mfcc(y=y, sr=sr, n_mfcc=40)
@@ -73,7 +73,7 @@ def test_agrees_with_librosa_on_speech(shared, clip, sr):
     assert {name: descriptor.shape for name, descriptor in ours.items()} == {k: v.shape for k, v in expected.items()}
 
 
-def test_default_is_all_but_the_pictures():
+def test_default_is_all_but_the_images():
     descriptors = low_level_descriptors(np.zeros(8000), 16000)
     assert list(descriptors) == [name for name, descriptor in DESCRIPTORS.items() if not descriptor.is_image]
 
@@ -88,13 +88,13 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", DESCRIPTORS)
-def test_each_is_a_function_by_itself(name):
+def test_single_functions_agree(name):
     y = sounds(16000)["noise"]
     function = FUNCTIONS.get(name) or getattr(signal, name.replace("spec_", "spectral_"))
     takes_rate = function.__code__.co_varnames[1] == "sr"
     alone = function(y, 16000) if takes_rate else function(y)
     together = low_level_descriptors(y, 16000, features=list(DESCRIPTORS))[name]
-    # Spectrograms and mel bands alone are in single precision; decibels of noise range over 100.
+    # Single spectrograms and mel bands use a float32 transform.
     assert_allclose(together, alone, rtol=0, atol=3e-6 * np.ptp(alone))
 
 
@@ -119,24 +119,24 @@ def test_finite_single_precision_and_one_value_per_frame(sr, seconds, kind):
 
 
 @pytest.mark.parametrize("kind", ["noise", "constant", "clipped", "whisper"])
-def test_all_but_zcr_are_the_same_upside_down(kind):
+def test_only_zero_crossings_depend_on_polarity(kind):
     y = sounds(16000)[kind]
     upright, inverted = (low_level_descriptors(sign * y, 16000, features=list(DESCRIPTORS)) for sign in (1, -1))
     for name in DESCRIPTORS.keys() - {"zcr"}:
         assert_array_equal(upright[name], inverted[name], err_msg=name)
 
 
-def test_powers_grow_with_the_square_of_the_gain_and_shapes_do_not():
+def test_powers_depend_on_the_gain_and_shapes_do_not():
     y = sounds(16000)["noise"]
     quiet, loud = (low_level_descriptors(gain * y, 16000, features=list(DESCRIPTORS)) for gain in (1, 4))
-    # A power of two changes no digit.
+    # Multiplication by a power of two is exact.
     for name in ("energy", "teo", "mel_spectrogram", "power_spectrogram"):
         assert_array_equal(loud[name], 16 * quiet[name], err_msg=name)
     for name in ("amplitude_envelope", "rms", "spec_flux", "amplitude_spectrogram"):
         assert_array_equal(loud[name], 4 * quiet[name], err_msg=name)
     for name in ("zcr", "ber", "spec_centroid", "spec_bandwidth"):
         assert_array_equal(loud[name], quiet[name], err_msg=name)
-    # Through logarithms, a rounding of single precision each.
+    # Rounding errors of logarithms in float32.
     for name in (
         "spec_flatness",
         "spec_contrast",
@@ -148,7 +148,7 @@ def test_powers_grow_with_the_square_of_the_gain_and_shapes_do_not():
         assert_allclose(loud[name], quiet[name], atol=2e-5, rtol=1e-5, err_msg=name)
 
 
-def test_sound_is_not_changed_and_may_be_any_real_array():
+def test_any_real_array_is_accepted_and_not_changed():
     y = sounds(16000)["noise"].astype(np.float32)
     y.flags.writeable = False
     expected = low_level_descriptors(y, 16000)
@@ -164,14 +164,14 @@ def test_any_frame_and_hop(n_fft, hop_length):
     y = sounds(16000, 0.1)["noise"]
     descriptors = low_level_descriptors(y, 16000, n_fft=n_fft, hop_length=hop_length, n_mels=8, n_mfcc=8)
     length = {"frame_length": n_fft, "hop_length": hop_length}
-    # librosa divides by a running count of its own: one rounding.
+    # librosa computes the mean differently: one rounding error.
     assert_allclose(descriptors["rms"], librosa.feature.rms(y=y, **length)[0], atol=1e-7)
     assert_allclose(descriptors["zcr"], librosa.feature.zero_crossing_rate(y, **length)[0], atol=1e-7)
     assert all(np.isfinite(descriptor).all() for descriptor in descriptors.values())
 
 
-def test_memory_beyond_the_result_does_not_grow():
-    # 10 and 40 s; the first call pays for compiled code and tables.
+def test_memory_beyond_the_result_is_bounded():
+    # 10 and 40 s; the first call loads compiled code and tables.
     long = np.random.default_rng(0).standard_normal(40 * 22050).astype(np.float32)
     low_level_descriptors(long[:22050], 22050)
     extra = []
@@ -182,7 +182,7 @@ def test_memory_beyond_the_result_does_not_grow():
         extra.append(tracemalloc.get_traced_memory()[1] - size)
         tracemalloc.stop()
     n_more = (len(long) - len(long) // 4) // 512
-    # Some 60 numbers per frame wait for the clip's loudest value; the spectrum would be 1025.
+    # About 60 numbers per frame are kept until the maximum over the clip is known; a spectrum has 1025.
     assert extra[1] - extra[0] < n_more * 100 * 4
 
 
@@ -199,13 +199,13 @@ def test_memory_beyond_the_result_does_not_grow():
         (np.zeros(100), {"n_fft": 0}, "frame"),
     ],
 )
-def test_bad_input_is_named(y, keywords, match):
+def test_bad_input_is_refused(y, keywords, match):
     with pytest.raises(ValueError, match=match):
         low_level_descriptors(y, 16000, **keywords)
 
 
 @pytest.mark.parametrize("sr", [0, -1, np.nan])
-def test_rate_is_above_zero(sr):
+def test_rate_must_be_positive(sr):
     with pytest.raises(ValueError, match="sr"):
         low_level_descriptors(np.zeros(100), sr)
 

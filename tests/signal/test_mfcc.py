@@ -1,4 +1,4 @@
-"""Power spectrum, mel bands and MFCC: agreement with librosa, laws of the transform, short sounds."""
+"""Power spectrum, mel bands and MFCC: agreement with librosa, properties of the transform, short sounds."""
 
 import tracemalloc
 
@@ -17,7 +17,7 @@ from savee_mm.signal import (
     stft_power_blocks,
 )
 
-# The promise to users is 1e-4 of the range; both are single precision, so it is far less.
+# Relative to the range; both are computed in float32.
 RANGE = 1e-5
 
 
@@ -26,7 +26,7 @@ def noise(n_samples, seed=0, dtype=np.float32):
 
 
 def voice_like(sr, duration=1.0, seed=0):
-    """Harmonics of a gliding pitch over a floor of noise, with a pause."""
+    """Return harmonics of a gliding pitch in noise, with a pause."""
     t = np.arange(round(sr * duration)) / sr
     phase = 2 * np.pi * (120 * t + 30 * t**2)
     y = sum(np.sin(k * phase) / k for k in range(1, 20)) * (np.sin(2 * np.pi * 1.5 * t) > -0.5)
@@ -96,7 +96,7 @@ def test_blocks_are_the_whole_in_order():
 
 
 def test_parseval():
-    # A frame's power, both halves of the spectrum counted, is its windowed energy times its length.
+    # The power of the two-sided spectrum of a frame is its windowed energy times its length.
     y = noise(20000)
     window = np.sin(np.pi * np.arange(1024) / 1024) ** 2
     power = stft_power(y, n_fft=1024, hop_length=1024)[:, 5].astype(float)
@@ -110,7 +110,7 @@ def test_tone_is_in_its_bin_and_band():
     y = 0.5 * np.sin(2 * np.pi * frequency * np.arange(sr) / sr)
     power = stft_power(y)[:, 5:-5]
     assert_array_equal(power.argmax(axis=0), 200)
-    # Amplitude 0.5, the window's mean 0.5, half of it at the positive frequency.
+    # Amplitude 0.5, mean of the window 0.5, half of the amplitude at the positive frequency.
     assert_allclose(power[200], (2048 * 0.5 * 0.5 / 2) ** 2, rtol=1e-4)
     band = mel_spectrogram(y, sr)[:, 5:-5].argmax(axis=0)
     assert_array_equal(band, np.argmax(mel_filterbank(sr)[:, 200]))
@@ -130,7 +130,7 @@ def test_filterbank_with_edges_agrees_with_librosa():
 
 
 def test_filters_have_equal_area():
-    # Wide filters, so that the sum over bins stands for the integral.
+    # Wide filters, so that the sum over bins approximates the integral.
     areas = mel_filterbank(16000, n_fft=8192, n_mels=20).sum(axis=1) * 16000 / 8192
     assert_allclose(areas, 1, rtol=1e-3)
 
@@ -160,14 +160,14 @@ def test_polarity_does_not_matter():
 def test_gain_raises_the_level_only():
     y = noise(22050)
     quiet, loud = mfcc(y, 22050), mfcc(4 * y, 22050)
-    # 12.04 dB in each of 128 bands: sqrt(128) times it in the zeroth coefficient, nothing in the others.
+    # 12.04 dB in each of 128 bands: sqrt(128) times that in coefficient 0, and no change in the others.
     assert_allclose(loud[0] - quiet[0], np.sqrt(128) * 20 * np.log10(4), rtol=1e-4)
     assert_allclose(loud[1:], quiet[1:], atol=1e-3)
 
 
 def test_mel_power_grows_with_the_square_of_the_gain():
     y = noise(22050)
-    # A power of two changes no digit.
+    # Multiplication by a power of two is exact.
     assert_array_equal(mel_spectrogram(8 * y, 22050), 64 * mel_spectrogram(y, 22050))
 
 
@@ -190,9 +190,9 @@ def test_short_sounds_are_zero_padded(n_samples):
     coefficients = mfcc(y, 22050)
     assert coefficients.shape == (40, 1 + n_samples // 512)
     assert np.isfinite(coefficients).all()
-    # Zeros after the end are there in any case: with more of them the first frames stay what they were.
+    # The sound is padded with zeros anyway: more of them do not change the first frames.
     longer = mel_spectrogram(np.concatenate([y, np.zeros(4096, np.float32)]), 22050)
-    # The same frames in a product of another size: the order of its sums may differ.
+    # The order of sums may differ between products of different size.
     assert_allclose(mel_spectrogram(y, 22050), longer[:, : 1 + n_samples // 512], rtol=1e-5, atol=1e-12)
 
 
@@ -221,12 +221,12 @@ def test_memory_of_the_transform_does_not_grow_with_the_sound():
         return size
 
     peak(50_000)
-    # A block of frames: windowed, spectrum, power, and nothing that knows the length.
+    # One block of frames: windowed, spectrum and power, independent of the length.
     assert peak(1_000_000) <= 1.05 * peak(100_000)
     assert peak(1_000_000) < 2e6
 
 
-def test_input_is_left_alone():
+def test_input_is_not_changed():
     y = noise(5000, dtype=np.float64)
     before = y.copy()
     y.flags.writeable = False

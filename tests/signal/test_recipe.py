@@ -1,4 +1,4 @@
-"""Recipes: the text says it all, survives the journey, and replays bit for bit."""
+"""Recipes: parsing, formatting, reproducibility, bad input."""
 
 import hashlib
 import subprocess
@@ -25,7 +25,7 @@ EVERYTHING = (
 )
 
 
-def test_steps_are_done_from_left_to_right(tone):
+def test_steps_are_applied_from_left_to_right(tone):
     y = tone(sr=SR, seconds=0.5)
     by_hand = add_noise(pitch_shift(time_stretch(y, SR, 0.93), SR, 1.25), 18.5, seed=12345)
     np.testing.assert_array_equal(apply_recipe(y, SR, EVERYTHING), invert_polarity(apply_gain(by_hand, -3.0)))
@@ -33,14 +33,14 @@ def test_steps_are_done_from_left_to_right(tone):
     np.testing.assert_array_equal(one, add_noise(apply_gain(y, 6), 0, seed=1))
 
 
-def test_text_and_steps_say_the_same(tone):
+def test_text_and_steps_are_equivalent(tone):
     assert format_recipe(parse_recipe(EVERYTHING)) == EVERYTHING
     np.testing.assert_array_equal(
         apply_recipe(tone(sr=SR), SR, EVERYTHING), apply_recipe(tone(sr=SR), SR, parse_recipe(EVERYTHING))
     )
 
 
-def test_numbers_survive_to_the_last_bit():
+def test_numbers_are_preserved_exactly():
     rng = np.random.default_rng(0)
     values = [0.1 + 0.2, 1 / 3, -1e-17, 5e-324, *rng.uniform(-30, 30, 50), np.float32(0.1), np.int64(3), 12]
     for value in values:
@@ -50,18 +50,18 @@ def test_numbers_survive_to_the_last_bit():
     assert arguments == {"snr": 1.0, "seed": 2**32 - 1}
 
 
-def test_hand_writing_is_read():
+def test_other_spacing_and_number_formats_are_parsed():
     written = "  add_noise( seed = 7,snr=+1.5e1 )\n apply_gain(gain=.5)invert_polarity( ) "
     assert format_recipe(parse_recipe(written)) == "add_noise(snr=15.0, seed=7) apply_gain(gain=0.5) invert_polarity()"
 
 
-def test_no_steps_are_the_sound_itself(tone):
+def test_empty_recipe_does_not_change_the_sound(tone):
     assert parse_recipe("") == parse_recipe(" ") == ()
     assert format_recipe(()) == ""
     np.testing.assert_array_equal(apply_recipe(tone(), SR, ""), tone().astype(np.float32))
 
 
-def test_another_process_gives_the_same_bits():
+def test_results_are_equal_in_another_process():
     code = (
         "import hashlib, numpy as np; from savee_mm.signal import apply_recipe;"
         "y = np.random.default_rng(0).uniform(-0.5, 0.5, 9000).astype(np.float32);"
@@ -99,7 +99,7 @@ def test_another_process_gives_the_same_bits():
         ("invert_polarity(x=1)", r"invert_polarity got x; expected invert_polarity\(\)"),
     ],
 )
-def test_what_is_no_recipe_is_refused(text, message):
+def test_bad_recipe_is_refused(text, message):
     with pytest.raises(ValueError, match=message) as caught:
         parse_recipe(text)
     assert text in str(caught.value)
@@ -108,7 +108,7 @@ def test_what_is_no_recipe_is_refused(text, message):
 
 
 @pytest.mark.parametrize("text", [None, 3.5, b"invert_polarity()"])
-def test_what_is_no_text_is_refused(text):
+def test_bad_type_is_refused(text):
     with pytest.raises(ValueError, match="expected the text of a recipe, got"):
         parse_recipe(text)
 

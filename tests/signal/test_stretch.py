@@ -1,4 +1,4 @@
-"""Time stretch and pitch shift: length, tempo, pitch and level, on tones, on voices that are made and on SAVEE's."""
+"""Time stretching and pitch shifting: length, tempo, pitch and level of tones, synthetic voices and SAVEE clips."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ SHIFTED = [-2, 0.7, 2]
 
 @pytest.fixture
 def voice():
-    """Make a harmonic complex: ``voice(f0, seconds)``, its partials falling by 6 dB an octave."""
+    """Return a function that makes a harmonic complex, ``voice(f0, seconds)``; partials fall by 6 dB per octave."""
 
     def make(f0, seconds=1.5):
         t = np.arange(round(seconds * SR)) / SR
@@ -30,18 +30,18 @@ def voice():
 
 @pytest.fixture(params=SPEECH)
 def speech(request, shared):
-    """A clip of SAVEE at 22050 Hz."""
+    """Return a clip of SAVEE at 22050 Hz."""
     y, recorded = sf.read(shared / f"data/savee_chimera/AudioData/{request.param}.flac", dtype="float32")
     return soxr.resample(y, recorded, SR)
 
 
 def level(y):
-    """Root mean square."""
+    """Return the root mean square."""
     return np.sqrt(np.mean(np.square(y, dtype=float)))
 
 
 def median_pitch(y):
-    """Median F0 (Hz)."""
+    """Return the median of F0 (Hz)."""
     return np.nanmedian(pitch(y, SR)[0])
 
 
@@ -72,7 +72,7 @@ def test_stretching_keeps_pitch_and_level(request, source, f0, rate):
 @pytest.mark.parametrize("n_steps", [-7, -2, -0.5, 1, 2, 7])
 @pytest.mark.parametrize("f0", [120, 200, 310])
 @pytest.mark.parametrize("source", ["tone", "voice"])
-def test_shifting_moves_pitch_and_keeps_length_and_level(request, source, f0, n_steps):
+def test_shifting_changes_pitch_and_keeps_length_and_level(request, source, f0, n_steps):
     y = request.getfixturevalue(source)(f0, 1.5)
     shifted = pitch_shift(y, SR, n_steps)
     assert shifted.shape == y.shape
@@ -94,7 +94,7 @@ def test_speech_keeps_pitch_and_level_when_stretched(speech, rate):
 
 
 @pytest.mark.parametrize("n_steps", SHIFTED)
-def test_speech_keeps_level_and_moves_in_pitch_when_shifted(speech, n_steps):
+def test_speech_keeps_level_and_changes_pitch_when_shifted(speech, n_steps):
     factor = 2 ** (n_steps / 12)
     shifted = pitch_shift(speech, SR, n_steps)
     assert shifted.shape == speech.shape
@@ -103,7 +103,7 @@ def test_speech_keeps_level_and_moves_in_pitch_when_shifted(speech, n_steps):
 
 
 @pytest.mark.parametrize("change", ["time_stretch", "pitch_shift"])
-def test_result_is_in_step_with_the_input(speech, change):
+def test_result_is_aligned_with_the_input(speech, change):
     changed, rate = (
         (time_stretch(speech, SR, 0.8), 0.8) if change == "time_stretch" else (pitch_shift(speech, SR, 2), 1)
     )
@@ -112,11 +112,11 @@ def test_result_is_in_step_with_the_input(speech, change):
     after = np.interp(np.arange(len(before)) / rate, np.arange(len(after)), after)
     at_lag = [np.corrcoef(before[10:-10], np.roll(after, lag)[10:-10])[0, 1] for lag in range(-5, 6)]
     assert max(at_lag) > 0.97
-    # Frames are 10 ms apart, blocks of the stretcher 30.
+    # Steps of frames are 10 ms, those of the stretcher 30 ms.
     assert abs(np.argmax(at_lag) - 5) <= 1
 
 
-def test_bursts_stay_where_they_were():
+def test_bursts_keep_their_times():
     t = np.arange(2 * SR) / SR
     centres = np.array([0.05, 0.6, 1.1, 1.95])
     y = sum(np.exp(-(((t - c) / 0.01) ** 2)) * np.sin(2 * np.pi * 500 * t) for c in centres)
@@ -132,7 +132,7 @@ def test_bursts_stay_where_they_were():
             assert np.average(instants[near], weights=power[near]) == pytest.approx(centre, abs=0.005)
 
 
-def test_first_and_last_moments_are_there(tone):
+def test_beginning_and_end_are_complete(tone):
     y = tone(f0=300)
     for changed in (time_stretch(y, SR, 1.15), time_stretch(y, SR, 0.85), pitch_shift(y, SR, 2)):
         for edge in (changed[:1000], changed[-1000:]):
@@ -151,7 +151,7 @@ def test_short_sounds_silence_and_constants_have_the_right_length(n_samples, mak
         shifted = pitch_shift(y, SR, n_steps)
         assert shifted.shape == y.shape
         assert np.isfinite(shifted).all()
-    # Speech of a few milliseconds is as loud as it was.
+    # The level of a few milliseconds of speech is preserved.
     if n_samples >= 100 and y.any():
         assert level(time_stretch(y, SR, 0.85)) == pytest.approx(level(y), rel=0.03)
         assert level(pitch_shift(y, SR, 2)) == pytest.approx(level(y), rel=0.03)
@@ -162,11 +162,11 @@ def test_silence_stays_silence():
     assert not pitch_shift(np.zeros(SR), SR, 2).any()
 
 
-def test_what_leaves_the_range_of_frequencies_is_not_amplified_to_its_old_level(tone):
+def test_residue_of_a_shift_beyond_half_the_rate_is_not_amplified(tone):
     assert level(pitch_shift(tone(f0=9000), SR, 12)) < 0.1 * level(tone())
 
 
-def test_nothing_to_do_is_a_copy(tone):
+def test_identity_returns_a_copy(tone):
     y = tone().astype(np.float32)
     for same in (time_stretch(y, SR, 1), pitch_shift(y, SR, 0)):
         np.testing.assert_array_equal(same, y)
@@ -174,7 +174,7 @@ def test_nothing_to_do_is_a_copy(tone):
 
 
 @pytest.mark.parametrize("scale", [2.0**-100, 2.0**-20, 2.0**20, 2.0**60])
-def test_gain_passes_through(voice, scale):
+def test_gain_is_preserved(voice, scale):
     y = voice(150, 0.5)
     np.testing.assert_allclose(time_stretch(scale * y, SR, 0.9), scale * time_stretch(y, SR, 0.9), rtol=1e-6)
     np.testing.assert_allclose(pitch_shift(scale * y, SR, 1.5), scale * pitch_shift(y, SR, 1.5), rtol=1e-6)
@@ -186,7 +186,7 @@ def test_other_rates(sr):
     assert np.nanmedian(pitch(pitch_shift(y, sr, 4), sr)[0]) == pytest.approx(150 * 2 ** (4 / 12), rel=0.01)
 
 
-def test_same_bits_every_time_and_the_input_is_not_changed(voice):
+def test_results_are_reproducible_and_the_input_is_not_changed(voice):
     y = voice(150).astype(np.float32)
     before = y.copy()
     y.flags.writeable = False
@@ -212,7 +212,7 @@ def test_bad_arguments_are_refused(tone, call, message):
         call(tone())
 
 
-def test_stretcher_is_loaded_when_it_is_needed():
+def test_stretcher_is_imported_with_the_first_call():
     code = "import savee_mm.signal, savee_mm.augmentation, sys; print('python_stretch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,4 +1,4 @@
-"""Energy, envelope, zero crossings and Teager energy: definitions, laws, agreement with librosa, edges of a sound."""
+"""Energy, envelope, zero crossings and Teager energy: definitions, properties, agreement with librosa, edges."""
 
 import librosa
 import numpy as np
@@ -28,14 +28,14 @@ def test_rms_agrees_with_librosa(n_samples, frame_length, hop_length):
     y = noise(n_samples)
     ours = rms(y, frame_length=frame_length, hop_length=hop_length)
     theirs = librosa.feature.rms(y=y, frame_length=frame_length, hop_length=hop_length)[0]
-    # librosa sums squares in single precision.
+    # librosa sums squares in float32.
     assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_rms_agrees_with_librosa_on_speech(shared):
     y, _ = sf.read(shared / "data/savee_chimera/AudioData/KL/a01.flac", dtype="float32")
     theirs = librosa.feature.rms(y=y)[0]
-    # The promise to users: within 1e-4 of its range; single precision does far better.
+    # Relative to the range.
     assert_allclose(rms(y), theirs, rtol=0, atol=1e-6 * np.ptp(theirs))
 
 
@@ -60,7 +60,7 @@ def test_tone_has_half_its_squared_amplitude():
 @pytest.mark.parametrize("gain", [2.0**-20, 0.5, 8.0])
 def test_energy_grows_with_the_square_of_the_gain(gain):
     y = noise(20000)
-    # Powers of two change no digit.
+    # Multiplication by a power of two is exact.
     assert_array_equal(short_time_energy(np.float32(gain) * y), gain**2 * short_time_energy(y))
     assert_array_equal(rms(np.float32(gain) * y), gain * rms(y))
 
@@ -77,7 +77,7 @@ def test_constant_has_its_square_away_from_the_padded_ends():
 
 
 def test_quiet_after_loud_is_exact():
-    # A running sum of squares would lose the quiet half under the rounding of the loud one.
+    # In a running sum of squares the quiet half would be lost in rounding errors.
     loud, quiet = 1e3 * noise(20000, seed=1, dtype=np.float64), 1e-8 * noise(20000, seed=2, dtype=np.float64)
     after_loud = short_time_energy(np.concatenate([loud, np.zeros(480), quiet]))
     alone = short_time_energy(np.concatenate([np.zeros(20480), quiet]))
@@ -100,7 +100,7 @@ def test_frames_follow_the_hop():
     assert_array_equal(np.flatnonzero(short_time_energy(click)), [2, 3, 4, 5])
 
 
-def test_input_is_left_alone():
+def test_input_is_not_changed():
     y = noise(5000, dtype=np.float64)
     before = y.copy()
     y.flags.writeable = False
@@ -131,7 +131,7 @@ def test_envelope_is_the_largest_absolute_value():
 @pytest.mark.parametrize("f0", [100, 440, 3000])
 def test_crossings_of_a_tone_are_twice_its_frequency(tone, f0):
     rate = zero_crossing_rate(tone(f0, sr=16000))[3:-3]
-    # A frame of 128 ms may hold one crossing more or less.
+    # A frame of 128 ms may have one crossing more or less.
     assert_allclose(rate * 16000 / 2, f0, atol=16000 / 2048)
 
 
@@ -148,13 +148,13 @@ def test_padding_is_no_crossing():
 @pytest.mark.parametrize(("amplitude", "omega"), [(0.5, 0.02), (0.1, 0.3), (0.9, 2.0)])
 def test_teager_energy_of_a_sinusoid(amplitude, omega):
     y = amplitude * np.sin(omega * np.arange(16384) + 0.4)
-    # The lowest is a difference of products 2500 times as large, of samples rounded to single precision.
+    # For the lowest frequency, the difference of products that are 2500 times larger, from float32 samples.
     assert_allclose(mean_teager_energy(y)[3:-3], amplitude**2 * np.sin(omega) ** 2, rtol=1e-4)
 
 
-def test_frames_share_out_the_samples_energy():
+def test_frames_without_overlap_sum_to_the_total_energy():
     y = np.random.default_rng(0).standard_normal(4096).astype(np.float32)
-    # Frames that neither overlap nor leave gaps, but for the halves at the ends: all there is, once.
+    # Frames without overlap or gaps, including the half frames at both ends.
     total = mean_teager_energy(y, frame_length=256, hop_length=256).sum(dtype=np.float64) * 256
     assert total == pytest.approx(teager_energy(y).sum(), rel=1e-6)
 
@@ -174,7 +174,7 @@ def test_sinusoid_has_its_energy_at_every_sample(amplitude, omega, dtype):
     y = (amplitude * np.sin(omega * np.arange(3000) + 0.7)).astype(dtype)
     psi = teager_energy(y)
     expected = amplitude**2 * np.sin(omega) ** 2
-    # The samples are rounded to their own precision, relative to the square of the amplitude.
+    # Rounding errors of the samples, relative to the squared amplitude.
     assert_allclose(psi, expected, atol=4 * amplitude**2 * np.finfo(dtype).eps, rtol=1e-9)
 
 
@@ -185,33 +185,33 @@ def test_definition_on_random_samples():
 
 
 def test_single_precision_samples_are_multiplied_in_double():
-    # A slow sinusoid: the products agree in all but their last digits of single precision.
+    # For a slow sinusoid the products agree except for the last digits of float32.
     y = np.sin(0.002 * np.arange(5000)).astype(np.float32)
     assert_array_equal(teager_energy(y), teager_energy(y.astype(np.float64)))
 
 
 @pytest.mark.parametrize("growth", [0.9, 1.0, 1.1])
-def test_constant_and_exponential_have_none(growth):
+def test_constant_and_exponential_have_no_teager_energy(growth):
     y = 0.5 * growth ** np.arange(40)
-    # Two equal products, each rounded.
+    # Two equal products with rounding errors.
     assert_allclose(teager_energy(y), 0, atol=2 * np.finfo(float).eps * y.max() ** 2)
 
 
-def test_polarity_does_not_matter_and_gain_counts_twice():
+def test_teager_energy_depends_on_the_squared_gain():
     y = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
     psi = teager_energy(y)
     assert_array_equal(teager_energy(-y), psi)
-    # A power of two changes no digit.
+    # Multiplication by a power of two is exact.
     assert_array_equal(teager_energy(4 * y), 16 * psi)
 
 
-def test_time_reversal_reverses_it():
+def test_time_reversal_reverses_teager_energy():
     y = np.random.default_rng(2).standard_normal(1000)
     assert_array_equal(teager_energy(y[::-1]), teager_energy(y)[::-1])
 
 
 @pytest.mark.parametrize(("n_samples", "n_psi"), [(0, 0), (1, 0), (2, 0), (3, 1), (100, 98)])
-def test_length(n_samples, n_psi):
+def test_length_of_teager_energy(n_samples, n_psi):
     assert_array_equal(teager_energy(np.zeros(n_samples)), np.zeros(n_psi))
 
 
@@ -219,7 +219,7 @@ def test_integers_do_not_overflow():
     assert_array_equal(teager_energy(np.array([0, 30000, 0], dtype=np.int16)), [9e8])
 
 
-def test_input_of_teager_energy_is_left_alone():
+def test_input_of_teager_energy_is_not_changed():
     y = np.random.default_rng(3).standard_normal(100)
     before = y.copy()
     y.flags.writeable = False

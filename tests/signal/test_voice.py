@@ -1,4 +1,4 @@
-"""Voice quality and timing: what was put in is found, Praat's harmonicity, and sounds that have neither."""
+"""Harmonics-to-noise ratio and timing: known signals, agreement with Praat, bad input."""
 
 import numpy as np
 import parselmouth
@@ -31,23 +31,23 @@ def noisy_tone(snr, sr, f0=200.0, duration=1.0):
 def test_tone_in_noise_has_its_ratio(snr, sr):
     ratio, times = hnr(noisy_tone(snr, sr), sr)
     assert_array_equal(times, pitch(noisy_tone(snr, sr), sr)[1])
-    # A window of 40 ms knows the noise to some tenths of a dB; among its lags the highest is chosen.
+    # The estimate from 40 ms varies by some tenths of a dB, and the highest maximum is chosen.
     assert np.nanmedian(ratio) == pytest.approx(snr, abs=0.6)
 
 
-def test_clean_tone_is_beyond_any_voice(tone):
+def test_clean_tone_has_a_higher_ratio_than_any_voice(tone):
     ratio, _ = hnr(tone(200), 22050)
     assert (ratio > 45).all()
     assert (ratio <= 60.0001).all()
 
 
-def test_ratio_is_known_where_there_is_a_pitch():
+def test_ratio_is_defined_in_voiced_frames():
     y = np.concatenate([noisy_tone(20, 16000), np.zeros(8000)])
     report = voice_report(y, 16000)
     assert_array_equal(np.isfinite(report.hnr), np.isfinite(report.f0))
     assert 0 < np.isfinite(report.f0).sum() < len(report.f0)
     assert_array_equal(report.hnr, hnr(y, 16000)[0])
-    # Rounding only: nothing in it depends on the level.
+    # Rounding errors: the ratio does not depend on the level.
     assert_allclose(hnr(-3 * y, 16000)[0], report.hnr, atol=1e-3)
 
 
@@ -56,24 +56,24 @@ def test_praat_on_speech(shared, path):
     y, sr = sf.read(shared / "data" / path)
     ours, theirs = voice_report(y, sr).hnr, praat.voice_report(y, sr).hnr
     both = np.isfinite(ours) & np.isfinite(theirs)
-    # The same window: single precision remains.
+    # With the same window, the difference is that of float32.
     assert np.median(np.abs(ours - theirs)[both]) < 1e-3
     assert np.mean(np.abs(ours - theirs)[both] < 0.05) > 0.98
 
 
 @pytest.mark.parametrize("path", SPEECH)
 @pytest.mark.parametrize(("n_periods", "difference"), [(3.0, 0.25), (4.5, 1.5)])
-def test_harmonicity_of_praat_differs_by_its_window(shared, path, n_periods, difference):
+def test_difference_from_harmonicity_of_praat_is_that_of_the_window(shared, path, n_periods, difference):
     y, sr = sf.read(shared / "data" / path)
     ours, times = hnr(y, sr)
     found = parselmouth.Sound(y, sr).to_harmonicity_ac(0.01, 75, 0.1, n_periods)
-    # Frames without a pitch are -200 dB.
+    # Unvoiced frames have -200 dB.
     theirs = np.interp(times, found.xs(), np.where(found.values[0] > -200, found.values[0], np.nan))
     both = np.isfinite(ours) & np.isfinite(theirs)
     assert both.sum() > 50
-    # Over SAVEE r is .96 and .93; where the pitch jumps, the two may follow different candidates.
+    # On SAVEE r is .96 and .93; at octave jumps the candidates may differ.
     assert np.corrcoef(ours[both], theirs[both])[0, 1] > 0.85
-    # In a longer window a voice that moves is less like itself: 0.0 to 0.4 and 0.7 to 2.3 dB, clip by clip.
+    # In a longer window a changing voice is less periodic, by 0.0 to 0.4 and 0.7 to 2.3 dB in these clips.
     assert np.median((ours - theirs)[both]) == pytest.approx(difference, abs=0.3 if n_periods == 3 else 1)
 
 
@@ -93,7 +93,7 @@ def test_segments_fill_the_time(shared):
     assert voiced.sum() / (0.01 * len(times)) == pytest.approx(np.isfinite(f0).mean())
 
 
-def test_segments_of_little():
+def test_segments_of_short_input():
     assert [len(part) for part in voiced_segments([], [])] == [0, 0]
     voiced, unvoiced = voiced_segments([100.0], [0.02])
     assert (voiced.tolist(), unvoiced.tolist()) == ([0.01], [])
@@ -107,7 +107,7 @@ def test_pauses_are_found_at_any_level(sr, gain, offset, tone):
     parts = [np.zeros(sr // 2), tone(200, 1, sr), np.zeros(sr // 2), tone(200, 1, sr), np.zeros(sr // 10)]
     y = np.concatenate([*parts, tone(150, 1, sr), np.zeros(sr)])
     lengths, share = pauses(gain * y + offset, sr)
-    # The half second; not the tenth, which is too short, nor the ends. Frames of 20 ms reach over the edges.
+    # The half second, but not the tenth, which is too short, nor the ends. Frames of 20 ms overlap the edges.
     assert_allclose(lengths, [0.5], atol=0.03)
     assert share == pytest.approx(0.5 / 3.6, abs=0.01)
 
@@ -133,32 +133,32 @@ def test_loudness_peaks_are_syllables():
     noise = 0.02 * np.random.default_rng(0).standard_normal(len(t))
     peaks = loudness_peaks(contour + noise)
     assert_allclose(t[peaks], 0.125 + 0.25 * np.arange(16), atol=0.03)
-    # Neither level nor offset move them.
+    # They do not depend on gain or offset.
     assert_array_equal(loudness_peaks(5 * (contour + noise) + 2), peaks)
 
 
-def test_small_ripples_are_no_peaks():
+def test_small_ripples_are_not_peaks():
     contour = np.sin(np.pi * np.arange(201) / 200) + 0.02 * np.sin(np.arange(201))
     assert len(loudness_peaks(contour)) == 1
     assert len(loudness_peaks(contour, threshold=0.001)) > 10
 
 
 @pytest.mark.parametrize(("contour", "n"), [([], 0), ([1.0], 0), ([1.0] * 9, 0), (np.arange(9), 0)])
-def test_contours_without_peaks(contour, n):
+def test_loudness_without_peaks(contour, n):
     assert len(loudness_peaks(contour)) == n
 
 
-def test_peaks_of_energy_serve_too():
+def test_peaks_of_energy():
     sr = 16000
     t = np.arange(2 * sr) / sr
     y = np.abs(np.sin(2 * np.pi * 2.5 * t)) * np.sin(2 * np.pi * 300 * t)
-    # Half-waves of 2.5 Hz are five syllables a second.
+    # Half waves of 2.5 Hz are five syllables per second.
     assert len(loudness_peaks(short_time_energy(y, frame_length=320, hop_length=160))) == 10
 
 
 @pytest.mark.parametrize("contour", [np.zeros((2, 3)), [0.0, np.nan]])
-def test_bad_contour(contour):
-    with pytest.raises(ValueError, match="finite contour"):
+def test_bad_loudness(contour):
+    with pytest.raises(ValueError, match="finite loudness"):
         loudness_peaks(contour)
 
 

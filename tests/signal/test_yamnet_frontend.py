@@ -1,4 +1,4 @@
-"""YAMNet's patches are those of the published front end."""
+"""Patches of YAMNet: agreement with the published front end."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from savee_mm.signal.yamnet_frontend import YAMNET_SR, yamnet_patches
 @pytest.mark.parametrize(
     ("n_samples", "n_patches"), [(0, 1), (1, 1), (15600, 1), (15601, 2), (23280, 2), (23281, 3), (64000, 8)]
 )
-def test_silence_fills_up_the_last_patch(n_samples, n_patches):
+def test_last_patch_is_padded(n_samples, n_patches):
     patches = yamnet_patches(np.ones(n_samples))
     assert patches.shape == (n_patches, 96, 64)
     assert patches.dtype == np.float32
@@ -25,7 +25,7 @@ def test_silence_is_the_offset():
 
 
 def test_a_tone_is_in_the_band_of_its_frequency(tone):
-    # 64 triangles that are evenly spaced in mel = 1127 ln(1 + f / 700) from 125 to 7500 Hz.
+    # 64 triangles, evenly spaced in mel = 1127 ln(1 + f / 700) from 125 to 7500 Hz.
     lowest, highest, f = 1127 * np.log1p(np.array([125, 7500, 1000]) / 700)
     expected = round((f - lowest) / (highest - lowest) * 65) - 1
     patches = yamnet_patches(tone(f0=1000, sr=YAMNET_SR, seconds=0.975))
@@ -37,10 +37,10 @@ def test_ten_times_the_amplitude_adds_the_logarithm_of_ten():
     np.testing.assert_allclose(yamnet_patches(100 * y)[0] - yamnet_patches(10 * y)[0], np.log(10), atol=1e-3)
 
 
-def test_a_patch_does_not_know_what_was_before_it():
+def test_patches_are_independent_of_earlier_sound():
     y = np.random.default_rng(0).normal(size=20 * 7680 + 15600)
     whole = yamnet_patches(y)
-    # A product with a matrix rounds a frame by its place in the block.
+    # Rounding errors of a matrix product depend on the position in the block.
     np.testing.assert_allclose(whole[13], yamnet_patches(y[13 * 7680 :])[0], atol=1e-5)
 
 
@@ -50,7 +50,7 @@ def test_agreement_with_tensorflow():
     y[5000:9000] *= 1e-4
     mel = tf.signal.linear_to_mel_weight_matrix(64, 257, 16000, 125.0, 7500.0)
     expected = tf.math.log(tf.abs(tf.signal.stft(y, 400, 160)) @ mel + 0.001)
-    # Single precision; TensorFlow computes its filters in it as well.
+    # float32; TensorFlow computes the filters in float32 too.
     np.testing.assert_allclose(yamnet_patches(y)[0], expected, atol=5e-4)
 
 
