@@ -1,5 +1,6 @@
 """The clip of the plots of audio descriptors, and the plot function."""
 
+import librosa.display
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -7,6 +8,13 @@ from savee_mm.datasets.synthetic import synthesize_voice
 from savee_mm.signal import DESCRIPTORS, low_level_descriptors
 
 SR, HOP = 22050, 256
+# Frequency axes of descriptors with one row per bin or band.
+AXES = {
+    "amplitude_spectrogram": "linear",
+    "power_spectrogram": "linear",
+    "db_spectrogram": "linear",
+    "mel_spectrogram": "mel",
+}
 
 
 def clip():
@@ -17,24 +25,23 @@ def clip():
 
 
 def draw(names, *, n_columns=2, log=()):
-    """Plot descriptors over time, one panel each; 2-D descriptors as images."""
-    contours = low_level_descriptors(clip(), SR, features=names, hop_length=HOP, n_mfcc=20, n_mels=64)
+    """Plot descriptors over time, one panel each; those with more than two rows as images."""
+    descriptors = low_level_descriptors(clip(), SR, features=names, hop_length=HOP, n_mfcc=20, n_mels=64)
     n_rows = -(-len(names) // n_columns)
     figure, axes = plt.subplots(n_rows, n_columns, figsize=(9, 1.9 * n_rows), sharex=True, layout="constrained")
-    for ax, (name, contour) in zip(axes.flat, contours.items(), strict=False):
-        seconds = contour.shape[-1] * HOP / SR
-        if contour.ndim == 1:
-            ax.plot(np.arange(len(contour)) * HOP / SR, contour)
-        elif len(contour) == 2:
-            ax.plot(np.arange(contour.shape[1]) * HOP / SR, contour.T)
+    for ax, (name, descriptor) in zip(axes.flat, descriptors.items(), strict=False):
+        rows = np.atleast_2d(descriptor)
+        if len(rows) > 2:
+            values = 10 * np.log10(np.maximum(rows, rows.max() * 1e-8)) if name in log else rows
+            librosa.display.specshow(
+                values, sr=SR, hop_length=HOP, x_axis="time", y_axis=AXES.get(name), ax=ax, cmap="viridis"
+            )
+            ax.set_xlabel("")
+            ax.set_ylabel("Hz" if name in AXES else "row", fontsize="small")
         else:
-            values = 10 * np.log10(np.maximum(contour, contour.max() * 1e-8)) if name in log else contour
-            ax.imshow(values, origin="lower", aspect="auto", extent=(0, seconds, 0, len(contour)))
+            ax.plot(np.arange(rows.shape[1]) * HOP / SR, rows.T)
+            ax.set_ylabel(DESCRIPTORS[name].unit, fontsize="small")
         ax.set_title(name, fontsize="medium")
-        ax.set_ylabel(
-            f"{'dB' if name in log else DESCRIPTORS[name].unit}" if len(np.atleast_2d(contour)) < 3 else "row",
-            fontsize="small",
-        )
     for ax in axes.flat[len(names) :]:
         ax.set_axis_off()
     for ax in axes[-1]:

@@ -5,7 +5,7 @@ import platform
 
 from savee_mm._version import __version__
 
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "keras", "tensorflow", "skops", "librosa", "av", "opencv-python")
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "keras", "tensorflow", "skops", "av", "opencv-python")
 
 
 def installed_versions():
