@@ -78,7 +78,7 @@ def hnr(
 
 
 def voiced_segments(f0: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Durations of the voiced and unvoiced segments of a voice.
+    """Return the durations of the voiced and unvoiced segments of a voice.
 
     Parameters
     ----------

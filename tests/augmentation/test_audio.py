@@ -264,7 +264,7 @@ def test_folds_share_the_cache(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("X", "message"),
     [
-        (["a.wav"], r"expects a clip table .* got list. Put it before of the extractor"),
+        (["a.wav"], r"expects a clip table .* got list. Put it before the extractor"),
         (np.zeros((1, 3)), "got ndarray"),
         (pd.DataFrame({"video": ["a.avi"]}), r"no column 'audio'; its columns are \['video'\]"),
         (pd.DataFrame({"audio": [], "clip_id": []}), "got an empty DataFrame"),

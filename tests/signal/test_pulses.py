@@ -176,12 +176,12 @@ def test_one_frame_of_voice():
     assert_allclose(np.diff(marks), 1 / report.f0[0], rtol=0.02)
 
 
-@pytest.mark.parametrize(("n_samples", "has_jitter"), [(2.2, False), (3.5, False), (4.5, True)])
+@pytest.mark.parametrize(("n_samples", "has_jitter"), [(3.5, False), (4.5, True)])
 def test_periods_of_less_than_four_samples_have_no_jitter(n_samples, has_jitter):
     y = tone(16000 / n_samples, 16000)
     report = voice_report(y, 16000, fmin=2000, fmax=8000)
     assert np.nanmedian(report.f0) == pytest.approx(16000 / n_samples, rel=0.01)
-    assert np.isfinite(report.jitter) == np.isfinite(report.shimmer) == has_jitter
+    assert np.isfinite(report.jitter) == has_jitter
     marks = pitch_marks(y, 16000, report.f0, report.times)
     assert (np.diff(marks) > 0).all()
 
