@@ -1,11 +1,11 @@
-"""The names that ``savee_mm`` loads on first use, for type checkers and editors."""
+"""The public names, loaded on first use; the single source for the library, type checkers and editors."""
 
-from savee_mm import systems as systems
-from savee_mm._validation import ClipError, ClipWarning
-from savee_mm._version import __version__
-from savee_mm._weights import fetch_weights
-from savee_mm.augmentation import AudioAugmenter
-from savee_mm.classifiers import (
+from . import systems
+from ._validation import ClipError, ClipWarning
+from ._version import __version__
+from ._weights import fetch_weights
+from .augmentation import AudioAugmenter
+from .classifiers import (
     AudioCNNClassifier,
     ConvLSTMClassifier,
     DenseClassifier,
@@ -14,9 +14,9 @@ from savee_mm.classifiers import (
     LateFusionClassifier,
     TransferClassifier,
 )
-from savee_mm.datasets import load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
-from savee_mm.evaluation import EvaluationReport, LeakageError, LeakageReport, LeakageWarning, check_leakage, evaluate
-from savee_mm.features import (
+from .datasets import load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
+from .evaluation import EvaluationReport, LeakageError, LeakageReport, LeakageWarning, check_leakage, evaluate
+from .features import (
     AudioFeatures,
     FaceDescriptor,
     FaceFrameSampler,
@@ -28,7 +28,7 @@ from savee_mm.features import (
     VoiceFunctionals,
     YAMNetEmbedding,
 )
-from savee_mm.inference import (
+from .inference import (
     EmotionTimeline,
     Explanation,
     WindowPrediction,
@@ -38,10 +38,10 @@ from savee_mm.inference import (
     predict_file,
     predict_stream,
 )
-from savee_mm.media import read_audio, read_frames
-from savee_mm.model_selection import ClipGroupKFold, LeaveOneSpeakerOut, SentenceGroupKFold, SpeakerSentenceKFold
-from savee_mm.persistence import ModelCard, load_card, load_model, make_card, save_model
-from savee_mm.selection import PCACorrSelector
+from .media import read_audio, read_frames
+from .model_selection import ClipGroupKFold, LeaveOneSpeakerOut, SentenceGroupKFold, SpeakerSentenceKFold
+from .persistence import ModelCard, load_card, load_model, make_card, save_model
+from .selection import PCACorrSelector
 
 __all__ = [
     "AudioAugmenter",
@@ -97,4 +97,5 @@ __all__ = [
     "read_audio",
     "read_frames",
     "save_model",
+    "systems",
 ]

@@ -1,39 +1,41 @@
-"""The checked model store: which pretrained files exist, where they lie, and the one way to download them.
+"""Registry, lookup and download of pretrained weights.
 
-Nothing here is downloaded at import, fit or predict: only :func:`fetch_weights` goes to the network, and only
-for files whose checksum is known beforehand.
+Nothing is downloaded at import, fit or predict: only :func:`fetch_weights` uses the network, and only for files whose
+checksum is registered.
 """
 
 import hashlib
 import os
-import urllib.request
-from contextlib import nullcontext
+import shutil
+import time
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from savee_mm._files import write_atomically
 
 WEIGHTS_VARIABLE = "SAVEE_MM_WEIGHTS"
-_BLOCK = 1 << 16  # bytes
+_BLOCK = 1 << 14  # bytes
 _TIMEOUT = 30  # s without an answer
+_LARGEST, _LONGEST = 1 << 30, 3600  # bytes and s for one file
 
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of a pretrained model: its name on disk, where it comes from, and what it must contain.
+    """File of a pretrained model: name, URL and checksum.
 
     Parameters
     ----------
     filename : str
-        Its name in the weights folder.
+        Name in the weights folder.
     url : str
-        Where it is published.
+        Where its publisher offers it.
     checksum : str
-        ``"sha256:<digits>"``, or ``"md5:<digits>"`` where its publisher names no other.
+        ``"sha256:<digits>"``, or ``"md5:<digits>"`` if its publisher gives no other.
     alternatives : tuple of str, default=()
-        Names of other files that serve in its place, where one of them lies in the folder and it does not.
-        They are put there by hand.
+        Names of files that are used if this one is missing. The user puts them into the folder.
     """
 
     filename: str
@@ -42,11 +44,11 @@ class WeightFile:
     alternatives: tuple[str, ...] = ()
 
     def is_in(self, path):
-        """Return whether the file at ``path`` has the right content."""
+        """Return whether the file at ``path`` has the registered checksum."""
         return _checksum(path, self.checksum) == self.checksum
 
     def find(self, folder):
-        """Return the path of the file in ``folder``, or of an alternative; None where there is neither."""
+        """Return the path of the file in ``folder``, or of an alternative; None if neither is present."""
         paths = (folder / name for name in (self.filename, *self.alternatives))
         return next((path for path in paths if path.is_file()), None)
 
@@ -56,14 +58,14 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class LocalWeights:
-    """One file of weights on this machine, named by its content: two copies are one, a changed file is another.
+    """File of weights on this machine, compared by content: copies are equal, a changed file is not.
 
     Parameters
     ----------
     path : str
-        Where it lies; of no account in comparisons and in ``repr``.
+        Path of the file; ignored by comparisons and ``repr``.
     sha256 : str
-        Digest of its content.
+        Digest of the content.
     """
 
     path: str = field(repr=False, compare=False)
@@ -72,7 +74,7 @@ class LocalWeights:
 
 @dataclass(frozen=True)
 class Weights:
-    """One pretrained model: its files, what it is, and its licence."""
+    """Pretrained model: files, description and licence."""
 
     files: tuple[WeightFile, ...]
     what: str
@@ -127,7 +129,7 @@ REGISTRY = {
         what="YAMNet: 521 sounds of AudioSet by a MobileNet on log-mel patches (Plakal and Ellis 2019)",
         licence="Apache-2.0",
     ),
-    # The checksums of both VGG files are those of keras.applications, which publishes MD5 alone.
+    # Keras publishes only MD5 checksums for its VGG files.
     "vgg16": Weights(
         files=(
             WeightFile(
@@ -168,7 +170,7 @@ REGISTRY = {
 
 
 def find_weights(name):
-    """Return the files of a pretrained model, or None where they are not all there.
+    """Return the files of a pretrained model, or None if one is missing.
 
     Parameters
     ----------
@@ -178,8 +180,8 @@ def find_weights(name):
     Returns
     -------
     paths : tuple of Path or None
-        In the registry's order, in the folder that ``SAVEE_MM_WEIGHTS`` names; an alternative where a file
-        itself is absent. Contents are checked when fetched, not here.
+        In the registry's order, in the folder that ``SAVEE_MM_WEIGHTS`` names; an alternative if a file is missing.
+        Checksums are verified by :func:`fetch_weights`, not here.
     """
     files = _entry(name).files
     folder = weights_folder()
@@ -195,7 +197,7 @@ def require_weights(name):
     Raises
     ------
     FileNotFoundError
-        Where they are not all there: says how to get them, and where they belong.
+        If a file is missing; the message says how to get it and where to put it.
     """
     paths = find_weights(name)
     if paths is not None:
@@ -218,29 +220,29 @@ def require_weights(name):
 def fetch_weights(
     name: str, folder: str | os.PathLike[str] | None = None, *, progress: bool = False
 ) -> tuple[Path, ...]:
-    """Download the files of a pretrained model, checked against their checksums.
+    """Download the files of a pretrained model and verify their checksums.
 
     Parameters
     ----------
     name : str
         A key of ``REGISTRY``, such as ``"yunet"``.
     folder : str or path-like, default=None
-        Where to put them; the folder that ``SAVEE_MM_WEIGHTS`` names when None. It is created where absent,
-        and nothing is written anywhere else.
+        Where to write them; None means the folder that ``SAVEE_MM_WEIGHTS`` names. It is created if missing.
+        Nothing is written elsewhere.
     progress : bool, default=False
         Show a progress bar on stderr.
 
     Returns
     -------
     paths : tuple of Path
-        What is already there with the right content is not downloaded again; wrong content is replaced.
+        Files with the registered checksum are not downloaded again; others are replaced.
 
     Raises
     ------
     ValueError
-        For an unknown name, for no folder, or where what came has another checksum (nothing is kept of it).
+        If the name is unknown, no folder is given, or a download has another checksum (it is deleted).
     OSError
-        Where a file cannot be downloaded or written.
+        If a file cannot be downloaded or written, is larger than 1 GiB, or takes longer than an hour.
     """
     files = _entry(name).files
     folder = weights_folder() if folder is None else Path(folder)
@@ -256,12 +258,12 @@ def fetch_weights(
 
 
 def identify_weights(path):
-    """Return a file of weights by its content.
+    """Return a file of weights with the digest of its content.
 
     Parameters
     ----------
     path : str or path-like
-        The file; read again only where its size or time has changed.
+        The file. It is read again only if its size or modification time has changed.
 
     Returns
     -------
@@ -270,7 +272,7 @@ def identify_weights(path):
     Raises
     ------
     FileNotFoundError
-        Where there is no such file.
+        If the file is missing.
     """
     path = Path(path)
     if not path.is_file():
@@ -293,7 +295,7 @@ def weights_folder():
 
 @lru_cache(maxsize=32)
 def _sha256(path, size, changed):
-    """Return the digest of a file's content; ``size`` and ``changed`` (ns) tell when the remembered one is stale."""
+    """Return the digest of a file's content; ``size`` and ``changed`` (ns) identify its version."""
     return _checksum(Path(path), "sha256:").partition(":")[2]
 
 
@@ -304,7 +306,7 @@ def _checksum(path, like):
 
 
 def _hasher(checksum):
-    # MD5 guards against damage, not against malice; said so, it works where a policy forbids it for security.
+    # MD5 detects damage, not tampering. Without the flag, systems in FIPS mode refuse it.
     return hashlib.new(checksum.partition(":")[0], usedforsecurity=False)
 
 
@@ -313,39 +315,63 @@ def _named(digest):
 
 
 def _download(file, path, *, progress):
-    with write_atomically(path) as target:
-        found = _copy(file, target, progress=progress)
-        if found != file.checksum:
+    with write_atomically(path) as draft:
+        target = _Hashed(draft, file)
+        try:
+            _downloader(file, progress)(file.url, target, None)
+        except OSError as error:
+            raise OSError(
+                f"{file.filename} could not be downloaded from {file.url} ({error}). Check the network, or get "
+                f"the file by other means and put it into the weights folder."
+            ) from error
+        if target.checksum != file.checksum:
             raise ValueError(
-                f"{file.url} gave a file with checksum {found}, expected {file.checksum}; nothing was kept. "
+                f"{file.url} gave a file with checksum {target.checksum}, expected {file.checksum}; nothing was kept. "
                 f"Try again; if it stays so, get {file.filename} from elsewhere and put it into {path.parent}."
             )
 
 
-def _copy(file, target, *, progress):
-    """Write what the address gives into ``target`` and return its checksum."""
-    digest = _hasher(file.checksum)
-    try:
-        with (
-            urllib.request.urlopen(file.url, timeout=_TIMEOUT) as source,
-            _bar(file.filename, source.headers.get("Content-Length"), progress) as bar,
-        ):
-            while block := source.read(_BLOCK):
-                target.write(block)
-                digest.update(block)
-                if bar is not None:
-                    bar.update(len(block))
-    except OSError as error:
-        raise OSError(
-            f"{file.filename} could not be downloaded from {file.url} ({error}). Check the network, or get "
-            f"the file by other means and put it into the weights folder."
-        ) from error
-    return _named(digest)
+class _Hashed:
+    """A file that is being written, its checksum, and a limit of size and time."""
+
+    def __init__(self, draft, file):
+        self.draft = draft
+        self.digest = _hasher(file.checksum)
+        self.left = _LARGEST
+        self.end = time.monotonic() + _LONGEST
+
+    @property
+    def checksum(self):
+        return _named(self.digest)
+
+    def write(self, block):
+        self.left -= len(block)
+        if self.left < 0:
+            raise OSError(f"more than the limit of {_LARGEST} bytes came")
+        if time.monotonic() > self.end:
+            raise OSError(f"it took longer than the limit of {_LONGEST} s")
+        self.digest.update(block)
+        self.draft.write(block)
+
+    def flush(self):
+        """Leave it to the draft when to write to the disk."""
 
 
-def _bar(filename, length, progress):
-    if not progress:
-        return nullcontext()
-    from tqdm import tqdm
+def _downloader(file, progress):
+    """Return the function ``download(url, target, None)`` for the URL of a file."""
+    if file.url.startswith("file:"):
+        return _copy
+    from pooch import HTTPDownloader
 
-    return tqdm(desc=filename, total=int(length) if length else None, unit="B", unit_scale=True)
+    bar = None
+    if progress:
+        from tqdm import tqdm
+
+        # A bar without a total is neither true nor false; pooch sets the size.
+        bar = tqdm(desc=file.filename, total=1, unit="B", unit_scale=True)
+    return HTTPDownloader(progressbar=bar, chunk_size=_BLOCK, timeout=_TIMEOUT)
+
+
+def _copy(url, target, _):
+    with open(url2pathname(urlsplit(url).path), "rb") as source:
+        shutil.copyfileobj(source, target)

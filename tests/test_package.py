@@ -1,4 +1,4 @@
-"""What importing the library costs, and what it gives."""
+"""The public names of the library, and what their import loads."""
 
 import subprocess
 import sys
@@ -13,12 +13,13 @@ def test_every_public_name_is_importable(name):
     assert getattr(savee_mm, name) is not None
 
 
-def test_dir_lists_what_is_not_loaded_yet():
+def test_dir_lists_names_that_are_not_loaded_yet():
     assert set(savee_mm.__all__) <= set(dir(savee_mm))
+    assert "systems" in dir(savee_mm)
 
 
 def test_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Fusion'"):
+    with pytest.raises(AttributeError, match="No savee_mm attribute Fusion"):
         _ = savee_mm.Fusion
 
 

@@ -1,4 +1,4 @@
-"""Docstrings: every example runs, every public name is described, and the API page lists it."""
+"""Docstrings: examples run, public names are documented, and the API page lists them."""
 
 import doctest
 import importlib
@@ -12,22 +12,23 @@ from numpydoc.validate import validate
 import savee_mm
 
 ROOT = Path(__file__).parents[2]
-# Read, not imported: collecting the tests must not load TensorFlow.
+# Files are read, not imported: collecting the tests must not load TensorFlow.
 SOURCES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path.read_text(encoding="utf-8")
     for path in sorted((ROOT / "savee_mm").rglob("*.py"))
 }
 WITH_EXAMPLES = [name for name, source in SOURCES.items() if ">>> " in source]
-OWN_ROOMS = ("media", "signal", "vision", "model_selection", "systems")  # their names are imported from there
+# Packages whose names are imported from them.
+PACKAGES = ("media", "signal", "vision", "model_selection", "systems")
+NO_OBJECTS = {"__version__", "systems"}
 
-# What numpydoc asks for and this library does not: sections that not every function needs (ES01, EX01, SA01), a
-# bare type in front of what is returned and a sentence behind it (RT02, RT03: our types carry the shape, which is
-# often all there is to say), sentences for "ignored" parameters (PR07), capitals for names of columns and axes
-# (PR08, RT04).
-NOT_ASKED = {"ES01", "EX01", "SA01", "RT02", "RT03", "RT04", "PR07", "PR08"}
-# scikit-learn's own signatures, said in one line; and records, whose fields are described as attributes.
+# Rules of numpydoc that this library does not follow: sections that not every function needs (ES01, EX01, SA01), a
+# bare type before a return value and a description after it (RT02, RT03: our types include the shape, which is
+# often sufficient), descriptions of "ignored" parameters (PR07), capitals for names of columns and axes (PR08, RT04).
+EXEMPT = {"ES01", "EX01", "SA01", "RT02", "RT03", "RT04", "PR07", "PR08"}
+# Methods with scikit-learn's signatures have one line; fields of records are described as attributes.
 ONE_LINERS = {"fit_transform", "get_n_splits", "get_support"}
-# Constants, which are described on the API page itself.
+# Constants, described on the API page.
 DATA = {"PROTOCOLS", "DESCRIPTORS", "STATISTICS", "GEOMETRY", "WITH_LANDMARKS"}
 RECORDS = {"savee_mm.Explanation", "savee_mm.WindowPrediction", "savee_mm.signal.VoiceReport", "savee_mm.vision.Faces"}
 
@@ -38,19 +39,19 @@ def test_examples_run(name, tmp_path, monkeypatch):
     tests = doctest.DocTestFinder().find(importlib.import_module(name), name)
     assert sum(len(test.examples) for test in tests) == len(re.findall(r"^ *>>> ", SOURCES[name], re.MULTILINE))
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    said = []
+    output = []
     for test in tests:
-        runner.run(test, out=said.append)
-    assert not runner.failures, "".join(said)
+        runner.run(test, out=output.append)
+    assert not runner.failures, "".join(output)
     assert not list(tmp_path.iterdir()), "an example left files behind"
 
 
 def public_names():
     """Return every public name and the public methods of classes, as dotted paths."""
-    names = [f"savee_mm.{name}" for name in savee_mm.__all__ if name != "__version__"]
-    for room in OWN_ROOMS:
-        module = importlib.import_module(f"savee_mm.{room}")
-        names += [f"savee_mm.{room}.{name}" for name in module.__all__ if name not in (*savee_mm.__all__, *DATA)]
+    names = [f"savee_mm.{name}" for name in savee_mm.__all__ if name not in NO_OBJECTS]
+    for package in PACKAGES:
+        module = importlib.import_module(f"savee_mm.{package}")
+        names += [f"savee_mm.{package}.{name}" for name in module.__all__ if name not in (*savee_mm.__all__, *DATA)]
     for name in list(names):
         module, _, attribute = name.rpartition(".")
         thing = getattr(importlib.import_module(module), attribute)
@@ -66,8 +67,8 @@ def _is_ours(member, value):
 
 
 @pytest.mark.parametrize("name", public_names())
-def test_docstring_says_what_numpydoc_asks_for(name):
-    exempt = set(NOT_ASKED)
+def test_docstring_follows_numpydoc(name):
+    exempt = set(EXEMPT)
     if name.rpartition(".")[2] in ONE_LINERS:
         exempt |= {"PR01", "RT01"}
     if name in RECORDS:
@@ -78,6 +79,6 @@ def test_docstring_says_what_numpydoc_asks_for(name):
 
 def test_api_page_lists_every_public_name_once():
     listed = re.findall(r"^(?:   |\.\. py:data:: )(\w+)$", (ROOT / "docs/api.rst").read_text(encoding="utf-8"), re.M)
-    rooms = [importlib.import_module(f"savee_mm.{room}") for room in OWN_ROOMS]
-    expected = set(savee_mm.__all__).union(*(room.__all__ for room in rooms)) - {"__version__"}
+    packages = [importlib.import_module(f"savee_mm.{package}") for package in PACKAGES]
+    expected = set(savee_mm.__all__).union(*(package.__all__ for package in packages)) - NO_OBJECTS
     assert sorted(listed) == sorted(expected)
