@@ -1,4 +1,4 @@
-"""Clip table -> array: scikit-learn transformers that read each clip once and keep what they computed."""
+"""Feature extractors: scikit-learn transformers from a clip table to an array, with a cache for each clip."""
 
 from savee_mm.features.audio import AudioFeatures
 from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler

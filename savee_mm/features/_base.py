@@ -1,7 +1,8 @@
-"""What all extractors share: the loop over clips with its cache, its workers and its report."""
+"""Base class of the extractors: the loop over clips with cache, worker processes and report."""
 
 import os
 import warnings
+from numbers import Integral
 from typing import Self
 
 import numpy as np
@@ -16,18 +17,18 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
-# Part of every cache key: to be raised when a kernel changes what it returns.
+# Part of every cache key. Increase it when a kernel returns other values.
 KERNEL_VERSION = 4
-# What is done sooner (s) needs no bar.
+# Time (s) after which the progress bar appears.
 _BAR_DELAY = 2
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base of the extractors: X is a clip table, a list of paths or a list of arrays.
 
-    A subclass names its ``_column``, gives a kernel (a picklable function of one path or array, with the
-    parameters that matter bound) and, where it learns from the training clips, extends ``_learn``. A kernel of
-    sounds takes ``recipe=`` too, for the augmented copies of a table.
+    A subclass sets ``_column``, returns a kernel (a picklable function of one path or array, with the parameters
+    that affect its result bound) and extends ``_learn`` if it learns from the training clips. The kernel of an audio
+    extractor also takes ``recipe=``, for the augmented copies in a table.
     """
 
     _column = "audio"
@@ -36,20 +37,20 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     _failures: list[tuple]
 
     _parameter_constraints = {
-        "n_jobs": [None, int],
+        "n_jobs": [None, Integral],
         "cache": [None, str, os.PathLike],
         "on_error": [StrOptions({"raise", "fill"})],
         "verbose": ["verbose"],
     }
 
     def fit(self, X: Clips, y: object = None) -> Self:
-        """Learn what the training clips decide (stand-ins, normalisation, detector).
+        """Learn fill values and statistics from the training clips, and choose the detector.
 
         Parameters
         ----------
         X : DataFrame, list of paths or list of arrays
             The training clips.
-        y : ignored
+        y : Ignored
 
         Returns
         -------
@@ -68,7 +69,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return self._finish(self._fit_extracted(X))
 
     def transform(self, X: Clips) -> np.ndarray:
-        """Extract every clip of X.
+        """Extract the features of each clip.
 
         Parameters
         ----------
@@ -78,13 +79,12 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         Returns
         -------
         X_out : ndarray of shape (n_clips, ...)
-            In the order of X, without NaN.
+            In the order of X; finite.
 
         Raises
         ------
         ClipError
-            On the first clip that cannot be used, with ``on_error="raise"``. What the other clips gave is kept
-            in the cache.
+            If a clip cannot be used and ``on_error="raise"``. The values of the other clips stay in the cache.
         """
         check_is_fitted(self)
         values, self._failures = self._extract(X)
@@ -92,7 +92,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     @property
     def report_(self):
-        """The clips of the last call that could not be used: ``clip_id``, ``path`` and ``reason``."""
+        """Clips of the last call that could not be used: ``clip_id``, ``path`` and ``reason``."""
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=["clip_id", "path", "reason"], dtype=object)
 
@@ -108,7 +108,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self._resolve()
 
     def _fit_extracted(self, X):
-        """Extract the training clips, learn from them, and return them; a failure leaves the estimator unfitted."""
+        """Extract the training clips and learn from them. An error leaves the estimator unfitted."""
         values, failures = self._extract(X, fitting=True)
         if self._learns_from_clips:
             self._learn(values)
@@ -116,35 +116,35 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return values
 
     def _resolve(self):
-        """Settle at fit what the parameters leave open."""
+        """Check parameters against each other and set the fitted attributes that need no clip."""
 
     def _learn(self, values):
         """Learn from the extracted training clips."""
 
     def _kernel(self):
-        """Return ``functools.partial(function, **parameters)``: a path or an array -> a float array."""
+        """Return ``functools.partial(function, **parameters)``, which maps a path or array to a float array."""
         raise NotImplementedError
 
     def _shape(self):
-        """Return the shape of what the kernel makes of one clip."""
+        """Return the shape of the kernel's result for one clip."""
         raise NotImplementedError
 
     def _finish(self, values):
-        """Make the output of extracted values in which a clip that failed is all NaN."""
+        """Turn extracted values into the output. A clip that failed is all NaN."""
         return values
 
     def _extract(self, X, *, fitting=False):
-        """Return the values of all clips, NaN for a clip that failed, and the failures as plain tuples."""
+        """Return the values of all clips, NaN where a clip failed, and the failures as tuples."""
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
         results = self._extract_clips(clips)
         errors = [result for result in results if isinstance(result, ClipError)]
-        # Of clips that all failed there is nothing to learn; at prediction even a single one is filled.
+        # A fit needs at least one clip; transform fills even a table in which all clips failed.
         if errors and (self.on_error == "raise" or (fitting and len(errors) == len(clips))):
             raise errors[0]
         if errors:
             warnings.warn(
                 f"{len(errors)} of {len(clips)} clips could not be used and were filled; see report_. "
-                f"The first: {errors[0]}",
+                f"First error: {errors[0]}",
                 ClipWarning,
                 stacklevel=3,
             )
@@ -153,14 +153,16 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return np.stack(results), [(error.clip_id, error.path, error.reason) for error in errors]
 
     def _extract_clips(self, clips):
-        """Return an array or a ClipError for each clip, from the cache where it has the clip."""
+        """Return an array or a ClipError for each clip, from the cache if possible."""
         kernel, store = self._kernel(), open_store(self.cache)
         parameters = f"{__version__}.{KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
-        # Without a store there is no need to read every file for its name.
+        # A key reads the whole file, so without a store none is made.
         keys = [None if self.cache is None else _key(clip, parameters) for clip in clips]
         results = {key: store.get(key) for key in set(keys) - {None}}
         missing = [i for i, key in enumerate(keys) if key is None or results[key] is None]
-        fresh = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_run)(kernel, clips[i]) for i in missing)
+        fresh = Parallel(n_jobs=self.n_jobs, return_as="generator")(
+            delayed(_run)(kernel, clips[i], self._column) for i in missing
+        )
         by_clip = {}
         for i, result in zip(missing, self._with_progress(fresh, len(missing)), strict=True):
             by_clip[i] = result
@@ -181,19 +183,22 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
 
 def _key(clip, parameters):
-    """Name the computation, or None where the clip has no content to name it by."""
+    """Return the cache key of a clip, None if its content cannot be read."""
     if clip.recipe is not None:
         parameters = f"{parameters} recipe={clip.recipe}"
     try:
         return None if clip.source is None else content_key(clip.source, parameters)
     except OSError:
-        return None  # the kernel's reader says what is wrong with the file
+        return None  # the kernel's reader raises the error
 
 
-def _run(kernel, clip):
-    """Run the kernel on one clip; an error comes back as a value, so that no other clip's work is lost."""
+def _run(kernel, clip, column):
+    """Run the kernel on one clip. A ClipError is returned, so that the values of other clips are kept."""
     if clip.source is None:
-        return clip.error("nothing in its column; give the path of its file, or leave the clip out")
+        return clip.error(
+            f"no path in the column {column!r}; add it (a video with sound can be in both 'audio' and 'video'), or "
+            "leave the clip out"
+        )
     try:
         return kernel(clip.source) if clip.recipe is None else kernel(clip.source, recipe=clip.recipe)
     except ClipError as error:

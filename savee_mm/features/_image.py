@@ -1,4 +1,4 @@
-"""What the pictures of a clip's sound share: a fixed size, and a normalisation that knows where the clip ends."""
+"""Base class of the extractors that return an image of the audio: fixed size and normalization."""
 
 from numbers import Integral
 
@@ -10,10 +10,10 @@ from savee_mm.features._base import ClipTransformer
 
 
 class SoundImageTransformer(ClipTransformer):
-    """Base of the extractors that give rows over time as a picture.
+    """Base of the extractors that return low-level descriptors over time as an image.
 
     A subclass has the parameters ``n_frames``, ``sr``, ``input_sr``, ``hop_length``, ``n_fft`` and ``normalize``,
-    tells its ``_n_rows()``, and gives a kernel that ends with :func:`on_canvas`: NaN behind the clip's end.
+    defines ``_n_rows()``, and returns a kernel that ends with :func:`pad_frames`: NaN after the end of the clip.
     """
 
     _parameter_constraints = {
@@ -37,7 +37,7 @@ class SoundImageTransformer(ClipTransformer):
         return self._n_rows(), self.n_frames
 
     def _learn(self, values):
-        # Frames behind a clip's end are NaN and do not count.
+        # Frames after the end of a clip are NaN and do not count.
         self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
         self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
 
@@ -50,17 +50,17 @@ class SoundImageTransformer(ClipTransformer):
         return np.nan_to_num(values, copy=False, nan=0.0)[..., np.newaxis].astype(np.float32, copy=False)
 
 
-def cut_sound(y, *, n_frames, n_fft, hop_length):
-    """Return what the first ``n_frames`` frames see of a sound: the rest is not worth transforming.
+def trim_sound(y, *, n_frames, n_fft, hop_length):
+    """Return the samples that the first ``n_frames`` frames cover.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        The sound.
+        Samples.
     n_frames : int
         Number of centred frames.
     n_fft, hop_length : int
-        Length of a frame and distance between two (samples).
+        Length of a frame and distance between two frames (samples).
 
     Returns
     -------
@@ -69,15 +69,15 @@ def cut_sound(y, *, n_frames, n_fft, hop_length):
     return y[: (n_frames - 1) * hop_length + n_fft // 2]
 
 
-def on_canvas(rows, n_frames):
-    """Return rows over time, cut or filled with NaN to a number of frames.
+def pad_frames(rows, n_frames):
+    """Trim rows to a number of frames, or pad them with NaN.
 
     Parameters
     ----------
     rows : ndarray of shape (n_rows, any number)
-        Values, a column per frame.
+        One column for each frame.
     n_frames : int
-        Number of frames of the picture.
+        Number of frames of the image.
 
     Returns
     -------
@@ -101,5 +101,5 @@ def _normalize_each(values):
 
 
 def _positive(scale):
-    """Return ``scale`` with 1 where it is nothing but rounding: a constant stays a constant."""
+    """Replace scales within rounding error of 0 by 1, so that constants stay constant."""
     return np.where(scale > 1e-4, scale, 1.0).astype(scale.dtype)

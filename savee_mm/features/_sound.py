@@ -1,4 +1,4 @@
-"""One clip's sound, from a path or an array, at the working rate."""
+"""Load the audio of one clip, from a path or an array, at the working sample rate."""
 
 import numpy as np
 
@@ -8,29 +8,29 @@ from savee_mm.signal import apply_recipe
 
 
 def load_sound(source, *, sr, input_sr, recipe=None):
-    """Return the samples and rate of a path or an array, augmented where there is a recipe.
+    """Return the samples of a clip and their rate, augmented if a recipe is given.
 
     Parameters
     ----------
     source : str or ndarray of shape (n_samples,)
-        A file, or mono samples in [-1, 1].
+        Path of a file, or mono samples in [-1, 1].
     sr : int or None
-        Working rate (Hz); None = as recorded.
+        Working sample rate (Hz). None keeps the recorded rate.
     input_sr : int or None
-        Rate of an array (Hz); ``sr`` when None.
+        Sample rate of an array (Hz); ``sr`` when None.
     recipe : str, default=None
-        What is done to the sound at its working rate, see :func:`savee_mm.signal.apply_recipe`.
+        Augmentation to apply at the working rate, see :func:`savee_mm.signal.apply_recipe`.
 
     Returns
     -------
     y : ndarray of shape (n_samples,), float32
     sr : int
-        Its rate (Hz).
+        Sample rate (Hz).
 
     Raises
     ------
     ClipError
-        Where there is no sound, or none that can be used, or the recipe is none.
+        If the clip has no usable audio, or the recipe is not valid.
     """
     y, sr = _read_sound(source, sr, input_sr)
     if recipe is None:
@@ -46,17 +46,15 @@ def _read_sound(source, sr, input_sr):
         return read_audio(source, sr=sr)
     recorded = input_sr or sr
     if recorded is None:
-        raise ClipError("an array of samples has no rate of its own; pass input_sr (Hz)")
+        raise ClipError("an array of samples does not state its sample rate; pass input_sr (Hz)")
     if source.dtype.kind != "f":
-        raise ClipError(
-            f"samples of type {source.dtype}; pass floats with full scale at 1 (divide int16 by 32768, for instance)"
-        )
+        raise ClipError(f"expected floating-point samples in [-1, 1], got {source.dtype}; for int16, divide by 32768")
     y = source.astype(np.float32, copy=False)
     if not y.size:
-        raise ClipError("an array of 0 samples; leave the clip out")
+        raise ClipError("the array has 0 samples; leave the clip out")
     if not np.isfinite(y).all():
         raise ClipError(
-            f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are NaN or infinite; mend or leave out the clip"
+            f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are not finite; fix them or leave the clip out"
         )
     if sr is None or sr == recorded:
         return y, recorded

@@ -1,4 +1,4 @@
-"""Extractors with one row of named columns per clip: names, units, and medians where a value is unknown."""
+"""Base class of the extractors that return one row of named columns for each clip."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -7,7 +7,10 @@ from savee_mm.features._base import ClipTransformer
 
 
 class TabularTransformer(ClipTransformer):
-    """Base of the extractors with 2-D output. A subclass lists its ``_output_columns()`` as (name, unit)."""
+    """Base of the extractors with 2-D output. Missing values are filled with the training medians.
+
+    A subclass returns (name, unit) pairs from ``_output_columns()``.
+    """
 
     _learns_from_clips = True
 
@@ -16,7 +19,7 @@ class TabularTransformer(ClipTransformer):
 
         Parameters
         ----------
-        input_features : ignored
+        input_features : Ignored
 
         Returns
         -------
@@ -26,7 +29,7 @@ class TabularTransformer(ClipTransformer):
         return np.array([name for name, _ in self._output_columns()], dtype=object)
 
     def get_feature_units_out(self) -> np.ndarray:
-        """Return the units of the columns, ``"1"`` for a share or a quotient.
+        """Return the units of the columns; ``"1"`` for a dimensionless column.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""AudioFeatures: every feature of the voice from one reading of the clip."""
+"""AudioFeatures: prosodic and spectral features of each clip from a single read."""
 
 import os
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.features._sound import load_sound
 from savee_mm.features.prosody import COLUMNS, measure_prosody
 from savee_mm.features.spectral import (
@@ -19,49 +20,41 @@ from savee_mm.features.spectral import (
 )
 
 
+@shared_docs
 class AudioFeatures(SpectralFeatures):
-    """Prosody and spectral descriptors with one reading, one resampling and one transform per clip.
+    """Extract prosodic and spectral features from the audio of each clip.
 
-    The columns of :class:`ProsodyFeatures`, then those of :class:`SpectralFeatures` that it has not already
-    (``teo_mean`` is the same in both).
+    The columns are those of :class:`ProsodyFeatures`, then those of :class:`SpectralFeatures` that differ from them
+    (``teo_mean`` is in both). Each clip is read, resampled and transformed once.
 
     Parameters
     ----------
     features : sequence of str, default=DEFAULT_FEATURES
-        Names among those of :func:`savee_mm.signal.low_level_descriptors`, which says what each one is.
+        Low-level descriptors, defined in :func:`savee_mm.signal.low_level_descriptors`.
     statistics : sequence of str, default=("mean", "std", "p5", "p95", "range", "slope")
-        What is computed of them over time, see :func:`savee_mm.signal.summarize`; empty for none.
+        Functionals over time, see :func:`savee_mm.signal.summarize`; may be empty.
     n_frames : int, default=None
-        Length to which every contour is brought by linear interpolation over the clip; None for no contours.
-    sr : int or None, default=22050
-        Working rate (Hz); files are resampled to it. None = as recorded.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
-    fmin, fmax : float, default=75, 600
-        Range in which F0 is searched (Hz).
+        Number of frames to which each descriptor is interpolated linearly; None for functionals only.
+    %(sr)s
+    %(input_sr)s
+    %(f0_range)s
     n_fft, hop_length : int, default=2048, 512
-        Length and step of the analysis window (samples), of the spectrum and of the energy.
+        Length and step of the analysis window of spectrum and energy (samples).
     n_mfcc, n_mels : int, default=13, 128
-        Number of cepstral coefficients and of mel bands.
+        Number of MFCCs and of mel bands.
     split_frequency : float, default=2000
-        Where the two bands of ``ber`` meet (Hz).
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the features of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Boundary between the two bands of ``ber`` (Hz).
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips. They stand in for the pitch, jitter and shimmer of a clip without a voiced
-        frame, and for a clip that failed.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Medians over the training clips. They replace pitch, jitter and shimmer of a clip without voiced frames, and
+        all values of a clip that failed.
+    %(report_)s
 
     Examples
     --------
@@ -138,7 +131,7 @@ class AudioFeatures(SpectralFeatures):
 
 
 def _audio(source, *, sr, input_sr, fmin, fmax, fresh, recipe=None, **measurement):
-    """Return prosody and the ``fresh`` positions of the spectral columns."""
+    """Return the prosodic columns, and the spectral columns at the positions ``fresh``."""
     y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
     prosody = measure_prosody(
         y,

@@ -1,4 +1,4 @@
-"""VoiceFunctionals: how pitch, formants and spectrum are distributed over the loud and the voiced frames of a clip."""
+"""VoiceFunctionals: functionals of pitch, formants and spectrum over the loud and the voiced frames."""
 
 import os
 from functools import partial
@@ -8,16 +8,17 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.features.prosody import TIMING, measure_timing
 from savee_mm.signal import DESCRIPTORS, formants, low_level_descriptors, normalize_rms, summarize, voice_report
 
 _FRAME, _STEP = 0.032, 0.01  # length and step of the frames (s)
-_RMS = 0.05  # the common level (full scale at 1)
+_RMS = 0.05  # level to which each clip is normalized (full scale at 1)
 _N_MFCC, _N_MELS, _N_FORMANTS = 20, 40, 4
 _LOUD = 30  # dB below the 95th percentile of the frames' level
-_N_PARTS = 5  # of a clip, whose mean pitch and level tell the shape of the sentence
+_N_PARTS = 5  # equal parts of a clip whose mean pitch and level describe the intonation
 _STATISTICS = ("mean", "std", "p5", "p20", "median", "p80", "p95", "midrange", "slope", "delta_mean", "delta_std")
 _DESCRIPTORS = (
     "rms",
@@ -35,65 +36,58 @@ _DESCRIPTORS = (
     "mfcc",
     "mel_spectrogram",
 )
-# Descriptors that are positive and spread over orders of magnitude.
+# Positive descriptors that span orders of magnitude.
 _LOGARITHMIC = ("ber", "spec_centroid", "spec_bandwidth", "spec_flatness", "spec_flux", "loudness")
 _SMALLEST = 1e-6
-_BAND_FLOOR = 1e-7  # power of a mel band, 33 dB below the mean of a frame at the common level
+_BAND_FLOOR = 1e-7  # power of a mel band, 33 dB below the mean of a frame at the normalized level
 
 
+@shared_docs
 class VoiceFunctionals(TabularTransformer):
-    """About a thousand functionals of pitch, voice quality, formants, timing and spectrum.
+    """Extract about a thousand functionals of pitch, voice quality, formants, timing and spectrum.
 
-    Every sound is freed of its offset and brought to one level first (:func:`savee_mm.signal.normalize_rms`), so that
-    what counts as loud does not depend on the recording.
+    The mean of the samples is removed and their level is normalized first (:func:`savee_mm.signal.normalize_rms`),
+    so that the choice of loud frames does not depend on the recording.
 
     ======================================  ========================================================================
-    ``<descriptor>_loud_<statistic>``       over the frames less than 30 dB below the clip's level: level, zero
+    ``<descriptor>_loud_<statistic>``       over frames less than 30 dB below the level of the clip: level, zero
                                             crossings, band energy ratio, centroid, bandwidth, flatness, flux, alpha
-                                            ratio, Hammarberg index, loudness, slopes, contrast, 20 MFCC, 40 mel bands
-    ``mel_<band>_voiced_mean``, ``_std``    over the voiced frames
+                                            ratio, Hammarberg index, loudness, slopes, contrast, 20 MFCCs, 40 mel bands
+    ``mel_<band>_voiced_mean``, ``_std``    mel bands over the voiced frames
     ``f0_``, ``hnr_``, ``log_f<k>_``        statistics over the voiced frames of F0 (semitones above 100 Hz),
-                                            harmonics-to-noise ratio (dB), logarithms of four formants
-    ``f0_part<k>``, ``rms_part<k>``         pitch (semitones) and level (dB) of each fifth, relative to the clip's
+                                            harmonics-to-noise ratio (dB) and logarithms of four formants
+    ``f0_part<k>``, ``rms_part<k>``         pitch (semitones) and level (dB) of each fifth relative to the whole clip
     others                                  jitter, shimmer, voiced share, duration, timing of :class:`ProsodyFeatures`
     ======================================  ========================================================================
 
-    Statistics: mean, deviation, 5th, 20th, 50th, 80th and 95th percentile, distance of the 20th to the 80th, slope,
-    mean and deviation of the step from frame to frame.
+    Statistics: mean, standard deviation, 5th, 20th, 50th, 80th and 95th percentile, difference of the 80th and the
+    20th, slope, mean and standard deviation of the change from frame to frame.
 
     Parameters
     ----------
     level : {"relative", "absolute"}, default="relative"
-        Whether mel bands and levels are told relative to the clip's own level, which no gain of the recording changes,
-        or re full scale, which says how loud a speaker is where all clips of a speaker were recorded alike: the better
-        one under a :class:`SpeakerNormalizer`.
+        Reference of mel bands and levels: the level of the clip, which makes them independent of the recording gain,
+        or full scale, which keeps loudness. Use ``"absolute"`` in a :class:`SpeakerNormalizer` if all clips of a
+        speaker have the same recording gain.
     sr : int, default=16000
-        Working rate (Hz); files are resampled to it.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
-    fmin, fmax : float, default=75, 600
-        Range in which F0 is searched (Hz).
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the features of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Working sample rate (Hz), to which files are resampled.
+    %(input_sr)s
+    %(f0_range)s
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips. They stand in for what a clip does not have, as pitch and formants without a
-        voiced frame, and for a clip that failed.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Medians over the training clips. They replace missing values, such as pitch and formants of a clip without
+        voiced frames, and all values of a clip that failed.
+    %(report_)s
 
     See Also
     --------
-    AudioFeatures : Fewer columns, over all frames.
+    AudioFeatures : Fewer columns, computed over all frames.
 
     References
     ----------
@@ -155,13 +149,13 @@ class VoiceFunctionals(TabularTransformer):
             for name in _STATISTICS
         ]
         voiced = [(f"mel_{band}_voiced_{name}", "dB") for band in range(_N_MELS) for name in ("mean", "std")]
-        contours = [
+        descriptors = [
             (f"{row}_{name}", f"{unit}/s" if name == "slope" else unit)
             for row, unit in _VOICE_ROWS
             for name in _STATISTICS
         ]
         shape = [(f"{row}_part{part}", unit) for row, unit in _SHAPE_ROWS for part in range(_N_PARTS)]
-        return [*spectral, *voiced, *contours, *shape, *_SINGLE, *TIMING]
+        return [*spectral, *voiced, *descriptors, *shape, *_SINGLE, *TIMING]
 
 
 _VOICE_ROWS = (("f0", "semitone"), ("hnr", "dB"), *((f"log_f{k}", "1") for k in range(1, _N_FORMANTS + 1)))
@@ -175,43 +169,43 @@ def _voice_functionals(source, *, sr, input_sr, recipe=None, **measurement):
 
 
 def measure_functionals(y, sr, *, level, fmin, fmax):
-    """Return the columns of one sound as float64, NaN where it has nothing to measure.
+    """Return the columns of one clip as float64, NaN for a missing value.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Sound.
+        Samples.
     sr : int
-        Its rate (Hz).
+        Sample rate (Hz).
     level : {"relative", "absolute"}
-        What levels are told relative to.
+        Reference of levels.
     fmin, fmax : float
-        Range of the pitch (Hz).
+        Range in which F0 is searched (Hz).
 
     Returns
     -------
     columns : ndarray of shape (n_features,)
     """
     y, recorded_level = normalize_rms(y, sr, rms=_RMS)
-    rows = np.vstack(list(_spectral_contours(y, sr).values()))
+    rows = np.vstack(list(_spectral_descriptors(y, sr).values()))
     loudness = rows[0].copy()
     loud = loudness > np.percentile(loudness, 95) - _LOUD
     levels = np.r_[0, len(rows) - _N_MELS : len(rows)]
     rows[levels] += recorded_level - 20 * np.log10(_RMS) if level == "absolute" else -loudness[loud].mean()
     spectral = _summary(rows[:, loud])
     if level == "relative":
-        # The mean level is zero but for rounding, of which a scaler would make a feature.
+        # Exactly 0, so that a scaler does not amplify rounding errors.
         spectral[0, _STATISTICS.index("mean")] = 0
     voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
     is_voiced = ~np.isnan(voice.f0)
     bands = rows[-_N_MELS:, _at_frames(is_voiced, voice.times, rows.shape[1])]
-    contours = _voice_contours(y, sr, voice)
+    descriptors = _voice_descriptors(y, sr, voice)
     return np.concatenate(
         [
             spectral.ravel(),
             _summary(bands, ("mean", "std")).ravel(),
-            *(_summary(contour[np.newaxis, ~np.isnan(contour)]).ravel() for contour in contours),
-            _shape(contours[0], is_voiced),
+            *(_summary(descriptor[np.newaxis, ~np.isnan(descriptor)]).ravel() for descriptor in descriptors),
+            _shape(descriptors[0], is_voiced),
             _shape(loudness, loud),
             [voice.jitter, voice.shimmer, is_voiced.mean() if len(is_voiced) else 0.0, len(y) / sr],
             measure_timing(y, sr, voice),
@@ -219,9 +213,9 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
     )
 
 
-def _spectral_contours(y, sr):
-    """Return the descriptors by name, each (n_rows, n_frames), on scales that their statistics suit."""
-    contours = low_level_descriptors(
+def _spectral_descriptors(y, sr):
+    """Return the descriptors by name, each of shape (n_rows, n_frames), some on a logarithmic scale."""
+    descriptors = low_level_descriptors(
         y,
         sr,
         features=_DESCRIPTORS,
@@ -230,49 +224,49 @@ def _spectral_contours(y, sr):
         n_mels=_N_MELS,
         n_mfcc=_N_MFCC,
     )
-    contours = {name: np.atleast_2d(contour).astype(np.float64) for name, contour in contours.items()}
-    contours["rms"] = 20 * np.log10(contours["rms"] + _SMALLEST)
-    contours["mel_spectrogram"] = 10 * np.log10(contours["mel_spectrogram"] + _BAND_FLOOR)
+    descriptors = {name: np.atleast_2d(descriptor).astype(np.float64) for name, descriptor in descriptors.items()}
+    descriptors["rms"] = 20 * np.log10(descriptors["rms"] + _SMALLEST)
+    descriptors["mel_spectrogram"] = 10 * np.log10(descriptors["mel_spectrogram"] + _BAND_FLOOR)
     for name in _LOGARITHMIC:
-        contours[name] = np.log(contours[name] + _SMALLEST)
-    return contours
+        descriptors[name] = np.log(descriptors[name] + _SMALLEST)
+    return descriptors
 
 
 def _spectral_rows(sr):
-    """Return (name, unit) of every row of the spectral contours."""
+    """Return (name, unit) of each row of the spectral descriptors."""
     rows = []
-    for name, contour in _spectral_contours(np.zeros(1), sr).items():
+    for name, descriptor in _spectral_descriptors(np.zeros(1), sr).items():
         unit = "dB" if name in ("rms", "mel_spectrogram") else "1" if name in _LOGARITHMIC else DESCRIPTORS[name].unit
         short = "mel" if name == "mel_spectrogram" else name
-        rows += [(short if len(contour) == 1 else f"{short}_{row}", unit) for row in range(len(contour))]
+        rows += [(short if len(descriptor) == 1 else f"{short}_{row}", unit) for row in range(len(descriptor))]
     return rows
 
 
-def _voice_contours(y, sr, voice):
-    """Return F0 (semitones), harmonics-to-noise ratio and the logarithms of the formants, NaN where unknown."""
+def _voice_descriptors(y, sr, voice):
+    """Return F0 (semitones), harmonics-to-noise ratio and the logarithms of the formants, with NaN."""
     voiced = ~np.isnan(voice.f0)
     frequencies, _ = formants(y, sr, times=voice.times[voiced], n_formants=_N_FORMANTS)
     return [12 * np.log2(voice.f0 / 100), voice.hnr, *np.log(frequencies)]
 
 
 def _at_frames(is_voiced, times, n_frames):
-    """Return which of the spectral frames are voiced: those whose nearest frame of the pitch is."""
+    """Return a mask of the spectral frames whose nearest pitch frame is voiced."""
     if not len(times):
         return np.zeros(n_frames, bool)
     return np.interp(np.arange(n_frames) * _STEP, times, is_voiced.astype(float)) > 0.5
 
 
 def _summary(rows, statistics=_STATISTICS):
-    """Return the statistics of each row, NaN where there is not a frame."""
+    """Return the statistics of each row, NaN if there are no frames."""
     if not rows.shape[1]:
         return np.full((len(rows), len(statistics)), np.nan)
     return summarize(rows, statistics, time_step=_STEP)
 
 
-def _shape(contour, mask):
-    """Return the mean of each part of a contour relative to the whole, over the frames of the mask."""
+def _shape(descriptor, mask):
+    """Return the mean of each part of a descriptor relative to its median, over the frames in the mask."""
     if not mask.any():
         return np.full(_N_PARTS, np.nan)
-    middle = np.median(contour[mask])
-    parts = zip(np.array_split(contour, _N_PARTS), np.array_split(mask, _N_PARTS), strict=True)
+    middle = np.median(descriptor[mask])
+    parts = zip(np.array_split(descriptor, _N_PARTS), np.array_split(mask, _N_PARTS), strict=True)
     return np.array([part[known].mean() - middle if known.any() else np.nan for part, known in parts])

@@ -1,4 +1,4 @@
-"""MelImage: the mel spectrogram of a clip as a picture of fixed size."""
+"""MelImage: the mel spectrogram of each clip as an image of fixed size."""
 
 import os
 from functools import partial
@@ -7,16 +7,18 @@ from typing import Literal
 
 from sklearn.utils._param_validation import Interval
 
-from savee_mm.features._image import SoundImageTransformer, cut_sound, on_canvas
+from savee_mm._docstrings import shared_docs
+from savee_mm.features._image import SoundImageTransformer, pad_frames, trim_sound
 from savee_mm.features._sound import load_sound
 from savee_mm.signal import mel_spectrogram, power_to_db
 
 
+@shared_docs
 class MelImage(SoundImageTransformer):
-    """Mel spectrogram in dB, one image of fixed size per clip.
+    """Extract a mel spectrogram (dB) of fixed size from the audio of each clip.
 
-    A clip longer than ``n_frames`` is cut at its end; a shorter one is followed by zeros, which after
-    normalisation stand for the mean. Levels are cut 80 dB below the loudest one of the clip.
+    Clips longer than ``n_frames`` are truncated. Shorter clips are padded with zeros, which equal the mean after
+    normalization. Levels are limited to 80 dB below the maximum of the clip.
 
     Parameters
     ----------
@@ -24,10 +26,8 @@ class MelImage(SoundImageTransformer):
         Number of mel bands (rows, the lowest first).
     n_frames : int, default=290
         Number of frames (columns); 290 frames of 512 samples at 22050 Hz are 6.7 s.
-    sr : int or None, default=22050
-        Working rate (Hz); files are resampled to it. None = as recorded.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
+    %(sr)s
+    %(input_sr)s
     fmin : float, default=0
         Lower edge of the lowest band (Hz).
     fmax : float, default=None
@@ -35,35 +35,28 @@ class MelImage(SoundImageTransformer):
     hop_length, n_fft : int, default=512, 2048
         Step and length of the analysis window (samples).
     normalize : {"clip", "training"} or None, default="clip"
-        Zero mean and unit variance of every band over the clip's own frames (which takes out the level and the
-        colour of the channel), or with the mean and deviation over all frames of the training clips, or not at
-        all.
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the image of a clip is kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and zeros in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Scale each band to zero mean and unit variance over the frames of the clip, which removes the level and the
+        frequency response of the recording, or by the mean and standard deviation of all training frames.
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_zeros)s
+    %(verbose)s
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_mels,)
-        Statistics of the training frames (dB), with ``normalize="training"``.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Mean and standard deviation of the training frames (dB), with ``normalize="training"``.
+    %(report_)s
 
     See Also
     --------
-    MFCCImage : Its cosine transform over the bands.
-    savee_mm.signal.mel_spectrogram : The bands.
+    MFCCImage : Cosine transform of the bands.
+    savee_mm.signal.mel_spectrogram : The spectrogram in units of power.
 
     References
     ----------
     S. Stevens, J. Volkmann, E. Newman, "A scale for the measurement of the psychological magnitude pitch", JASA
-    8(3), 1937; the bands in numbers are those of :func:`librosa.feature.melspectrogram`.
+    8(3), 1937. The values equal those of :func:`librosa.feature.melspectrogram`.
 
     Examples
     --------
@@ -130,9 +123,9 @@ class MelImage(SoundImageTransformer):
 
 
 def _mel_image(source, *, sr, input_sr, n_mels, n_frames, n_fft, hop_length, fmin, fmax, recipe=None):
-    """Return (n_mels, n_frames) float32 in dB, NaN behind the clip's end."""
+    """Return the image of shape (n_mels, n_frames), float32 (dB); NaN after the end of the clip."""
     y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
-    y = cut_sound(y, n_frames=n_frames, n_fft=n_fft, hop_length=hop_length)
+    y = trim_sound(y, n_frames=n_frames, n_fft=n_fft, hop_length=hop_length)
     mel = mel_spectrogram(y, sr, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, fmin=fmin, fmax=fmax)
-    # Only what is shown has a say in where the floor is.
-    return on_canvas(power_to_db(mel[:, :n_frames]), n_frames)
+    # The floor depends on the frames in the image only.
+    return pad_frames(power_to_db(mel[:, :n_frames]), n_frames)

@@ -1,4 +1,4 @@
-"""MFCCImage: the cepstrum of a clip as a picture of fixed size."""
+"""MFCCImage: the mel-frequency cepstral coefficients of each clip as an image of fixed size."""
 
 import os
 from functools import partial
@@ -7,16 +7,18 @@ from typing import Literal
 
 from sklearn.utils._param_validation import Interval
 
-from savee_mm.features._image import SoundImageTransformer, cut_sound, on_canvas
+from savee_mm._docstrings import shared_docs
+from savee_mm.features._image import SoundImageTransformer, pad_frames, trim_sound
 from savee_mm.features._sound import load_sound
 from savee_mm.signal import mfcc
 
 
+@shared_docs
 class MFCCImage(SoundImageTransformer):
-    """Mel-frequency cepstral coefficients over time, one image of fixed size per clip.
+    """Extract mel-frequency cepstral coefficients (MFCCs) from the audio of each clip as an image.
 
-    A clip longer than ``n_frames`` is cut at its end; a shorter one is followed by zeros, which after
-    normalisation stand for the mean.
+    Clips longer than ``n_frames`` are truncated. Shorter clips are padded with zeros, which equal the mean after
+    normalization.
 
     Parameters
     ----------
@@ -24,37 +26,28 @@ class MFCCImage(SoundImageTransformer):
         Number of coefficients (rows).
     n_frames : int, default=290
         Number of frames (columns); 290 frames of 512 samples at 22050 Hz are 6.7 s.
-    sr : int or None, default=22050
-        Working rate (Hz); files are resampled to it. None = as recorded.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
+    %(sr)s
+    %(input_sr)s
     hop_length, n_fft : int, default=512, 2048
         Step and length of the analysis window (samples).
     normalize : {"clip", "training"} or None, default="clip"
-        Zero mean and unit variance of every coefficient over the clip's own frames (which takes out the level
-        and the colour of the channel), or with the mean and deviation over all frames of the training clips, or
-        not at all.
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the image of a clip is kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and zeros in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Scale each coefficient to zero mean and unit variance over the frames of the clip, which removes the level
+        and the frequency response of the recording, or by the mean and standard deviation of all training frames.
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_zeros)s
+    %(verbose)s
 
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_mfcc,)
-        Statistics of the training frames, with ``normalize="training"``.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Mean and standard deviation of the training frames, with ``normalize="training"``.
+    %(report_)s
 
     References
     ----------
     S. Davis, P. Mermelstein, "Comparison of parametric representations for monosyllabic word recognition",
-    IEEE Trans. ASSP 28(4), 1980; the definition in numbers is that of :func:`librosa.feature.mfcc`.
+    IEEE Trans. ASSP 28(4), 1980. The values equal those of :func:`librosa.feature.mfcc`.
 
     Examples
     --------
@@ -113,7 +106,7 @@ class MFCCImage(SoundImageTransformer):
 
 
 def _mfcc_image(source, *, sr, input_sr, n_mfcc, n_frames, n_fft, hop_length, recipe=None):
-    """Return (n_mfcc, n_frames) float32, NaN behind the clip's end."""
+    """Return the image of shape (n_mfcc, n_frames), float32; NaN after the end of the clip."""
     y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
-    y = cut_sound(y, n_frames=n_frames, n_fft=n_fft, hop_length=hop_length)
-    return on_canvas(mfcc(y, sr, n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length), n_frames)
+    y = trim_sound(y, n_frames=n_frames, n_fft=n_fft, hop_length=hop_length)
+    return pad_frames(mfcc(y, sr, n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length), n_frames)

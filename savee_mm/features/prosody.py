@@ -1,4 +1,4 @@
-"""ProsodyFeatures: what pitch, energy, voice quality, formants and timing say about a clip."""
+"""ProsodyFeatures: functionals of pitch, energy, voice quality, formants and timing."""
 
 import os
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.signal import (
@@ -23,9 +24,9 @@ from savee_mm.signal import (
 
 _STATISTICS = ("mean", "median", "std", "range", "max")
 _N_FORMANTS = 3
-# Frames of the loudness whose peaks are counted are two of these long, as in eGeMAPS (s).
+# Distance (s) between frames of loudness, which are twice as long, as in eGeMAPS.
 _LOUDNESS_STEP = 0.01
-#: Name and unit of the columns on stretches of voice, pauses and peaks of loudness.
+#: Name and unit of the columns on voiced segments, pauses and loudness peaks.
 TIMING = (
     ("voiced_segment_mean", "s"),
     ("voiced_segment_std", "s"),
@@ -51,47 +52,47 @@ COLUMNS = (
 )
 
 
+@shared_docs
 class ProsodyFeatures(TabularTransformer):
-    """Statistics of pitch, energy, voice quality, formants and timing over a clip.
+    """Extract prosodic features from the audio of each clip.
 
-    Columns, in order: ``pitch_mean, pitch_median, pitch_std, pitch_range, pitch_max`` of F0 over the voiced
-    frames (Hz); ``energy_*`` of the mean square of the frames (full scale squared); ``jitter`` and ``shimmer``
-    (Praat's *local*, fractions); ``teo_*`` of the mean Teager energy of the frames (full scale squared);
-    ``voiced_share`` (share of frames with a pitch, 0 to 1); ``hnr_mean, hnr_std`` of the harmonics-to-noise ratio
-    over the voiced frames (dB); ``f1_mean, f1_std`` ... ``f3_std`` of the formants over the voiced frames (Hz);
-    ``voiced_segment_*`` and ``unvoiced_segment_*`` of the lengths of stretches with and without a pitch (s), and
-    ``voiced_segments_per_second``; ``pause_share`` and ``pause_mean`` (s) of the pauses between the first sound and
-    the last; ``loudness_peaks_per_second``, about the rate of syllables.
+    ====================================  ==========================================================================
+    ``pitch_<statistic>``                 F0 of the voiced frames (Hz)
+    ``energy_<statistic>``                mean square of each frame (full scale squared)
+    ``jitter``, ``shimmer``               Praat's *local* measures, as fractions
+    ``teo_<statistic>``                   mean Teager energy of each frame (full scale squared)
+    ``voiced_share``                      share of voiced frames
+    ``hnr_mean``, ``hnr_std``             harmonics-to-noise ratio of the voiced frames (dB)
+    ``f<k>_mean``, ``f<k>_std``           first three formants of the voiced frames (Hz)
+    ``voiced_segment_mean``, ``_std``     length of voiced segments (s)
+    ``unvoiced_segment_mean``, ``_std``   length of unvoiced segments (s)
+    ``voiced_segments_per_second``        number of voiced segments per second
+    ``pause_share``, ``pause_mean``       pauses after the first and before the last sound: share of time, length (s)
+    ``loudness_peaks_per_second``         number of loudness peaks per second, close to the syllable rate
+    ====================================  ==========================================================================
+
+    Statistics: ``mean``, ``median``, ``std``, ``range`` and ``max``.
 
     Parameters
     ----------
-    sr : int or None, default=22050
-        Working rate (Hz); files are resampled to it. None = as recorded. Teager energy depends on it.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
-    fmin, fmax : float, default=75, 600
-        Range in which F0 is searched (Hz).
+    %(sr)s
+        The Teager energy depends on it.
+    %(input_sr)s
+    %(f0_range)s
     frame_length, hop_length : int, default=2048, 512
-        Frames of energy and Teager energy (samples).
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the features of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Length of the frames of energy and Teager energy, and distance between two frames (samples).
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips (0 where no clip has a value). They stand in for what a clip does not
-        have: pitch, jitter, shimmer, harmonics-to-noise ratio and formants without a voiced frame (its
-        ``voiced_share`` is 0), the length of pauses without a pause (its ``pause_share`` is 0), and for a clip that
-        failed.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Medians over the training clips, 0 for a column without values. They replace missing values: pitch, jitter,
+        shimmer, harmonics-to-noise ratio and formants of a clip without voiced frames (``voiced_share`` is 0), the
+        length of pauses of a clip without pauses (``pause_share`` is 0), and all values of a clip that failed.
+    %(report_)s
 
     References
     ----------
@@ -167,18 +168,18 @@ def _prosody(source, *, sr, input_sr, recipe=None, **measurement):
 
 
 def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
-    """Return the columns of one sound as float64, NaN where it has nothing to measure.
+    """Return the columns of one clip as float64, NaN for a missing value.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Sound.
+        Samples.
     sr : int
-        Its rate (Hz).
+        Sample rate (Hz).
     fmin, fmax : float
-        Range of the pitch (Hz).
+        Range in which F0 is searched (Hz).
     frame_length, hop_length : int
-        Frames of energy and Teager energy (samples).
+        Length of the frames of energy and Teager energy, and distance between two frames (samples).
 
     Returns
     -------
@@ -210,22 +211,22 @@ def _formant_statistics(y, sr, times):
 
 
 def measure_timing(y, sr, voice):
-    """Return the columns ``TIMING`` of one sound, NaN where it has nothing to measure.
+    """Return the columns ``TIMING`` of one clip, NaN for a missing value.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Sound.
+        Samples.
     sr : int
-        Its rate (Hz).
+        Sample rate (Hz).
     voice : VoiceReport
-        What ``voice_report`` says of it.
+        Result of ``voice_report`` for these samples.
 
     Returns
     -------
     columns : tuple of float
     """
-    # Of a single sample, resampling may leave none.
+    # Resampling a single sample can return an empty array.
     duration = max(len(y), 1) / sr
     voiced, unvoiced = voiced_segments(voice.f0, voice.times)
     pause_lengths, pause_share = pauses(y, sr)
@@ -242,13 +243,13 @@ def measure_timing(y, sr, voice):
 
 
 def _mean_and_std(values):
-    """Return mean and standard deviation of what is not NaN; NaN of nothing."""
+    """Return mean and standard deviation without NaN values; NaN if there are no others."""
     known = values[~np.isnan(values)]
     return (known.mean(), known.std()) if known.size else (np.nan, np.nan)
 
 
 def _statistics(values):
-    """Return mean, median, standard deviation, range and maximum; NaN of nothing."""
+    """Return mean, median, standard deviation, range and maximum; NaN for an empty array."""
     if not values.size:
         return (np.nan,) * len(_STATISTICS)
     values = values.astype(np.float64)

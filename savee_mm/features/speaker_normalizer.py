@@ -1,4 +1,4 @@
-"""SpeakerNormalizer: what a clip is beside the other clips of its speaker."""
+"""SpeakerNormalizer: features relative to the other clips of the same speaker."""
 
 from numbers import Integral
 from typing import Self
@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._validation import are_recordings, names_in
 
-# Of a mean in double precision, over any number of clips that there are.
+# Relative rounding error of a mean in double precision.
 _ROUNDING = 1e-12
 
 
@@ -22,36 +22,36 @@ def _names_columns(normalizer):
 
 
 class SpeakerNormalizer(TransformerMixin, BaseEstimator):
-    """Zero mean and unit deviation of every feature over the clips of each speaker.
+    """Scale each feature to zero mean and unit variance over the clips of each speaker.
 
-    Wraps an extractor and reads the column ``speaker`` of the table. A speaker of the training clips is normalised by
-    the statistics of those clips, and one who was enrolled (:meth:`fit_speaker`) by those of the enrolment. Anybody
-    else is normalised by the clips of the table that is transformed, where it has ``min_clips`` of the same speaker,
-    and by the training statistics where it has fewer or does not name the speaker.
+    Wraps an extractor and reads the column ``speaker`` of the table. A seen speaker is normalized by the statistics of
+    their training clips, and an enrolled speaker (:meth:`fit_speaker`) by those of their enrolment clips. An unseen
+    speaker is normalized by the clips of the table passed to ``transform`` if it has ``min_clips`` clips of that
+    speaker, otherwise by the training statistics, as is a clip without a speaker.
 
-    Where a test speaker's clips are normalised together, each prediction uses the other, unlabelled clips of that
-    speaker: figures so obtained are *transductive* and are to be called so.
+    If the clips of a test speaker are normalized together, each prediction uses the other, unlabelled clips of that
+    speaker. Report such results as *transductive*.
 
     Parameters
     ----------
     extractor : transformer
-        Clip table -> array of shape (n_clips, n_features), or pictures of shape (n_clips, n_rows, n_frames,
-        n_channels), whose rows are normalised; frames that are zero in every row are padding and stay so.
+        Maps a clip table to an array of shape (n_clips, n_features), or to images of shape (n_clips, n_rows, n_frames,
+        n_channels), which are normalized by row. Frames with zeros in all rows are padding and stay zero.
     min_clips : int, default=8
-        Fewest clips by which somebody is normalised who was in training or is in the table.
+        Minimum number of clips of a speaker, in training or in the table, for statistics of that speaker.
 
     Attributes
     ----------
     extractor_ : transformer
         The fitted extractor.
     speakers_ : dict of str to (ndarray, ndarray)
-        Mean and deviation by speaker, for those with ``min_clips`` training clips and those who were enrolled.
+        Mean and standard deviation for each speaker with ``min_clips`` training clips and each enrolled speaker.
     mean_, scale_ : ndarray of shape (n_features,) or (n_rows,)
-        Mean of the training clips, and deviation within their speakers.
+        Mean of the training clips, and their pooled standard deviation within speakers.
 
     Notes
     -----
-    Augmented copies are normalised as their recordings are, and count in no statistics.
+    Augmented copies are normalized like their recordings and do not count in statistics.
 
     Examples
     --------
@@ -79,9 +79,9 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : DataFrame
-            Clip table with the column ``speaker`` and what the extractor reads.
+            Clip table with the column ``speaker`` and the columns that the extractor reads.
         y : array-like of shape (n_clips,), default=None
-            Passed on to the extractor.
+            Passed to the extractor.
 
         Returns
         -------
@@ -90,7 +90,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            Where X is no table with a speaker for every clip.
+            If X is not a table with a speaker for each clip, or all clips are augmented copies.
         """
         self.fit_transform(X, y)
         return self
@@ -102,23 +102,23 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         if pd.isna(speakers).any():
             raise ValueError(
                 f"{pd.isna(speakers).sum()} of {len(X)} training clips have no speaker; fill the column 'speaker', or "
-                "leave them out."
+                "leave these clips out."
             )
         self.extractor_ = clone(self.extractor)
         values = _as_floats(self.extractor_.fit_transform(X, y))
         recordings = are_recordings(X)
         if not recordings.any():
-            raise ValueError(f"All {len(X)} training clips are augmented copies; statistics are those of recordings.")
+            raise ValueError(f"All {len(X)} training clips are augmented copies; statistics need recordings.")
         self._learn(values[recordings], speakers[recordings])
         return self._normalize(values, speakers, recordings)
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
-        """Extract and normalise every clip of X.
+        """Extract and normalize the features of each clip.
 
         Parameters
         ----------
         X : DataFrame
-            Clip table; without a column ``speaker`` nobody in it is known.
+            Clip table. Without a column ``speaker`` the training statistics are used.
 
         Returns
         -------
@@ -129,13 +129,13 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         return self._normalize(_as_floats(self.extractor_.transform(X)), speakers, are_recordings(X))
 
     def fit_speaker(self, X: pd.DataFrame) -> Self:
-        """Enrol new speakers by some of their clips, without labels; who is known already is learnt anew.
+        """Enrol speakers by some of their clips, without labels. Statistics of a known speaker are replaced.
 
         Parameters
         ----------
         X : DataFrame
-            Clip table of the enrolment, with the column ``speaker``. Of fewer than ``min_clips`` clips only the mean is
-            taken, and the deviation of the training.
+            Enrolment clips, with the column ``speaker``. With fewer than ``min_clips`` clips the mean is that of the
+            clips, and the standard deviation that of the training.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : ignored
+        input_features : Ignored
 
         Returns
         -------
@@ -169,12 +169,12 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
 
     @property
     def report_(self):
-        """The clips of the extractor's last call that could not be used."""
+        """Clips of the last call of the extractor that could not be used."""
         check_is_fitted(self)
         return self.extractor_.report_
 
     def _learn(self, values, speakers):
-        """Learn the statistics of each speaker with enough clips, and those of the training as a whole."""
+        """Learn the statistics of each speaker with enough clips, and of all training clips."""
         self.mean_, self.scale_ = _mean_and_scale(values)
         clips = {speaker: values[speakers == speaker] for speaker in pd.unique(speakers)}
         variances = [_mean_and_scale(own)[1] ** 2 for own in clips.values()]
@@ -185,7 +185,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         }
 
     def _statistics(self, values):
-        """Return mean and deviation; what is constant has the deviation of the training."""
+        """Return mean and standard deviation, for a constant feature that of the training."""
         mean, scale = _mean_and_scale(values)
         return mean, np.where(scale > 1e-9 * self.scale_, scale, self.scale_)
 
@@ -211,30 +211,30 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
 
 
 def _check_speakers(X, *, needed=True):
-    """Return the speaker of every clip, None where it is not known."""
+    """Return the speaker of each clip, None where missing."""
     if not isinstance(X, pd.DataFrame):
         raise ValueError(f"SpeakerNormalizer reads a clip table (DataFrame), got {type(X).__name__}.")
     if needed and "speaker" not in X.columns:
         raise ValueError(
-            f"SpeakerNormalizer needs the column 'speaker', and the clip table has none; its columns are "
+            "SpeakerNormalizer needs the column 'speaker', and the clip table lacks it; its columns are "
             f"{list(map(str, X.columns))}."
         )
     return names_in(X, "speaker")
 
 
 def _as_floats(values):
-    """Return what an extractor gave as an array whose quotients are not cut to whole numbers."""
+    """Return the features as a floating-point array."""
     values = np.asarray(values)
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def _mean_and_scale(values):
-    """Return mean and deviation by feature, or of pictures by row over the frames that are no padding."""
+    """Return mean and standard deviation of each feature, or of each row of images without padding."""
     if values.ndim > 2:
         values = np.moveaxis(values, 1, -1)
         values = values[values.any(axis=-1)]
     mean, scale = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-    # Of a constant, rounding is left.
+    # The deviation of a constant is a rounding error.
     return mean, np.where(scale > _ROUNDING * np.abs(mean), scale, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""SpectralFeatures: the descriptors of a spectrum over time, summed up or at a fixed number of frames."""
+"""SpectralFeatures: spectral low-level descriptors as functionals or at a fixed number of frames."""
 
 import os
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from savee_mm._docstrings import shared_docs
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.signal import DESCRIPTORS, STATISTICS, low_level_descriptors, resample_frames, summarize
@@ -30,52 +31,46 @@ DEFAULT_FEATURES = (
 DEFAULT_STATISTICS = ("mean", "std", "p5", "p95", "range", "slope")
 
 
+@shared_docs
 class SpectralFeatures(TabularTransformer):
-    """Descriptors over time from one short-time Fourier transform: statistics, contours, or both.
+    """Extract spectral low-level descriptors from the audio of each clip.
 
-    Columns come descriptor by descriptor, and within one of several rows (``mfcc``, ``spec_contrast``, the
-    spectrograms) row by row: first the statistics, ``<feature>_<statistic>`` or ``<feature>_<row>_<statistic>``, then
-    the contour, ``<feature>__t<frame>`` or ``<feature>_<row>__t<frame>``, which :class:`PCACorrSelector` recognises.
-    With ``statistics=()`` and a single descriptor the array reshapes to pictures, ``(n_clips, n_rows, n_frames)``.
+    All descriptors come from one short-time Fourier transform. The columns are ordered by descriptor, and by row for
+    descriptors with several rows (``mfcc``, ``spec_contrast``, spectrograms). Functionals come first,
+    ``<feature>_<statistic>`` or ``<feature>_<row>_<statistic>``, then the values over time, ``<feature>__t<frame>`` or
+    ``<feature>_<row>__t<frame>``, which :class:`PCACorrSelector` groups. With ``statistics=()`` and a single
+    descriptor, the array can be reshaped to images, ``(n_clips, n_rows, n_frames)``.
 
     Parameters
     ----------
     features : sequence of str, default=DEFAULT_FEATURES
-        Names among those of :func:`savee_mm.signal.low_level_descriptors`, which says what each one is.
+        Low-level descriptors, defined in :func:`savee_mm.signal.low_level_descriptors`.
     statistics : sequence of str, default=("mean", "std", "p5", "p95", "range", "slope")
-        What is computed over time, see :func:`savee_mm.signal.summarize`; empty for none.
+        Functionals over time, see :func:`savee_mm.signal.summarize`; may be empty.
     n_frames : int, default=None
-        Length to which every contour is brought by linear interpolation over the clip; None for no contours.
-    sr : int or None, default=22050
-        Working rate (Hz); files are resampled to it. None = as recorded.
-    input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; ``sr`` when None.
+        Number of frames to which each descriptor is interpolated linearly; None for functionals only.
+    %(sr)s
+    %(input_sr)s
     n_fft, hop_length : int, default=2048, 512
         Length and step of the analysis window (samples).
     n_mfcc, n_mels : int, default=13, 128
-        Number of cepstral coefficients and of mel bands.
+        Number of MFCCs and of mel bands.
     split_frequency : float, default=2000
-        Where the two bands of ``ber`` meet (Hz).
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the features of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Boundary between the two bands of ``ber`` (Hz).
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips, which stand in for a clip that failed.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Medians over the training clips, which replace the values of a clip that failed.
+    %(report_)s
 
     See Also
     --------
-    AudioFeatures : These and :class:`ProsodyFeatures` from one reading of the clip.
+    AudioFeatures : These features and :class:`ProsodyFeatures` from a single read of the clip.
 
     Examples
     --------
@@ -160,17 +155,15 @@ class SpectralFeatures(TabularTransformer):
                     f"{', '.join(known)}. Got {list(values)!r} instead."
                 )
         if not len(self.features) or (not len(self.statistics) and self.n_frames is None):
-            raise ValueError(
-                f"{type(self).__name__} has nothing to compute: name features, and statistics or n_frames."
-            )
+            raise ValueError(f"{type(self).__name__} needs at least one of 'features', and 'statistics' or 'n_frames'.")
 
     def _output_columns(self):
         """Return (name, unit) of every column."""
         columns = []
-        # The kernels themselves know how many rows they give.
+        # The kernels define the number of rows.
         silence = low_level_descriptors(np.zeros(1), self.sr or 22050, **self._analysis())
-        for feature, contour in silence.items():
-            rows = [feature] if contour.ndim == 1 else [f"{feature}_{row}" for row in range(len(contour))]
+        for feature, descriptor in silence.items():
+            rows = [feature] if descriptor.ndim == 1 else [f"{feature}_{row}" for row in range(len(descriptor))]
             unit = DESCRIPTORS[feature].unit
             for row in rows:
                 columns += [(f"{row}_{name}", f"{unit}/s" if name == "slope" else unit) for name in self.statistics]
@@ -189,20 +182,20 @@ def _spectral(source, *, sr, input_sr, recipe=None, **measurement):
 
 
 def measure_spectrum(y, sr, *, statistics, n_frames, hop_length, **analysis):
-    """Return the columns of one sound as float64.
+    """Return the columns of one clip as float64.
 
     Parameters
     ----------
     y : ndarray of shape (n_samples,)
-        Sound.
+        Samples.
     sr : int
-        Its rate (Hz).
+        Sample rate (Hz).
     statistics : tuple of str
-        Statistics over time.
+        Functionals over time.
     n_frames : int or None
-        Length of the contours, None for none.
+        Number of frames to interpolate to; None for functionals only.
     hop_length : int
-        Step of the frames (samples).
+        Distance between two frames (samples).
     **analysis : dict
         ``features`` and the other parameters of ``low_level_descriptors``.
 
@@ -211,8 +204,8 @@ def measure_spectrum(y, sr, *, statistics, n_frames, hop_length, **analysis):
     columns : ndarray of shape (n_features,)
     """
     parts = []
-    for contour in low_level_descriptors(y, sr, hop_length=hop_length, **analysis).values():
-        rows = np.atleast_2d(contour)
+    for descriptor in low_level_descriptors(y, sr, hop_length=hop_length, **analysis).values():
+        rows = np.atleast_2d(descriptor)
         columns = [summarize(rows, statistics, time_step=hop_length / sr)] if statistics else []
         if n_frames is not None:
             columns.append(resample_frames(rows, n_frames))

@@ -1,4 +1,4 @@
-"""YAMNetEmbedding: what a network that was trained on millions of clips hears in one."""
+"""YAMNetEmbedding: embeddings of a network trained on AudioSet."""
 
 import csv
 import os
@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._docstrings import shared_docs
 from savee_mm._validation import check_clips
 from savee_mm._weights import identify_weights, require_weights
 from savee_mm.features._sound import load_sound
@@ -20,52 +21,47 @@ from savee_mm.features._tabular import TabularTransformer
 from savee_mm.signal.yamnet_frontend import YAMNET_SR, yamnet_patches
 
 STATISTICS = ("mean", "std", "max")
-"""What can be computed over the patches of a clip."""
+"""Statistics over the patches of a clip."""
 
 _N_EMBEDDINGS = 1024
 _N_CLASSES = 521
 _CLASS_MAP = "yamnet_class_map.csv"
-# Patches that the network hears at once: 48 s.
+# Patches per call of the network (48 s).
 _BATCH = 100
 
 
+@shared_docs
 class YAMNetEmbedding(TabularTransformer):
-    """Embeddings of YAMNet, a network trained to tell 521 sounds of AudioSet apart.
+    """Extract embeddings of YAMNet, a network trained to classify 521 types of sound in AudioSet.
 
-    A clip is cut into patches of 0.96 s every 0.48 s; each gives 1024 numbers, none below 0, of which the statistics
-    over the clip are the columns, such as ``yamnet_0007_mean``.
+    Each clip is split into patches of 0.96 s every 0.48 s, and each patch has an embedding of 1024 non-negative values.
+    The columns are statistics over the patches, such as ``yamnet_0007_mean``.
 
     Parameters
     ----------
     weights : "yamnet" or path-like, default="yamnet"
-        ``"yamnet"`` for the files in the folder that ``SAVEE_MM_WEIGHTS`` names, put there by
-        ``fetch_weights("yamnet")``; or the path of a ``yamnet.h5`` as published, or of an ``.npz`` of it in 8 bits.
+        ``"yamnet"`` uses the files that ``fetch_weights("yamnet")`` stores in the folder ``SAVEE_MM_WEIGHTS``. A path
+        is that of the published ``yamnet.h5``, or of an ``.npz`` file with 8-bit weights.
     statistics : sequence of str, default=("mean",)
-        One or more of ``"mean"``, ``"std"``, ``"max"``: 1024 columns each.
+        One or more of ``"mean"``, ``"std"``, ``"max"``, each with 1024 columns.
     input_sr : int, default=None
-        Rate (Hz) of clips that are passed as arrays; 16000, the rate that YAMNet works at, when None.
-    n_jobs : int, default=None
-        Worker processes, each with a network of its own; None means 1 unless in a :obj:`joblib.parallel_backend`
-        context. Loading TensorFlow takes seconds: more than one pays off for hundreds of clips.
-    cache : "memory", path-like or None, default="memory"
-        Where the embeddings of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        Sample rate (Hz) of clips passed as arrays; 16000, the rate of YAMNet, when None.
+    %(n_jobs)s
+        Each process loads TensorFlow, which takes seconds: use several for hundreds of clips.
+    %(cache)s
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     fill_values_ : ndarray of shape (n_features,)
-        Medians over the training clips, which stand in for a clip that failed.
+        Medians over the training clips, which replace the values of a clip that failed.
     weights_sha256_ : str
-        Digest of the weights. Prediction with others is refused: their embeddings are not the same numbers.
+        Digest of the weights. ``transform`` raises an error with other weights, whose embeddings differ.
     top_classes_ : DataFrame
-        ``clip_id``, the ``class`` whose score is highest on average over the clip, and that ``score``, of the clips
-        of the last call: what YAMNet itself heard. Reads ``yamnet_class_map.csv`` beside the weights.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        ``clip_id``, the AudioSet ``class`` with the highest mean ``score`` over the clip, and that score, for the
+        clips of the last call. Needs ``yamnet_class_map.csv`` in the folder of the weights.
+    %(report_)s
 
     References
     ----------
@@ -78,6 +74,8 @@ class YAMNetEmbedding(TabularTransformer):
     >>> YAMNetEmbedding().fit_transform(savee.data).shape  # doctest: +SKIP
     (480, 1024)
     """
+
+    _top: Sequence[tuple] = ()  # (clip_id, index of the class, score) of the last call
 
     _parameter_constraints = {
         **TabularTransformer._parameter_constraints,
@@ -107,10 +105,10 @@ class YAMNetEmbedding(TabularTransformer):
 
     @property
     def top_classes_(self):
-        """The class that YAMNet hears in each clip of the last call: ``clip_id``, ``class`` and ``score``."""
+        """AudioSet class with the highest score of each clip of the last call: ``clip_id``, ``class``, ``score``."""
         check_is_fitted(self)
         names = _class_names(self._weights_path().parent / _CLASS_MAP)
-        rows = [(clip_id, None if index is None else names[index], score) for clip_id, index, score in self._heard]
+        rows = [(clip_id, None if index is None else names[index], score) for clip_id, index, score in self._top]
         return pd.DataFrame(rows, columns=["clip_id", "class", "score"])
 
     def _weights_path(self):
@@ -129,10 +127,10 @@ class YAMNetEmbedding(TabularTransformer):
         weights = identify_weights(self._weights_path())
         if weights.sha256 != self.weights_sha256_:
             raise ValueError(
-                f"The weights in {weights.path} are not those of the fit (SHA-256 {weights.sha256}, not "
-                f"{self.weights_sha256_}); bring those back, or fit again."
+                f"The weights in {weights.path} (SHA-256 {weights.sha256}) are not those of the fit "
+                f"({self.weights_sha256_}); restore those, or fit again."
             )
-        return partial(_listen, input_sr=self.input_sr, weights=weights)
+        return partial(_embed, input_sr=self.input_sr, weights=weights)
 
     def _output_columns(self):
         return [(f"yamnet_{i:04d}_{name}", "1") for name in self.statistics for i in range(_N_EMBEDDINGS)]
@@ -144,11 +142,11 @@ class YAMNetEmbedding(TabularTransformer):
         values, failures = super()._extract(X, fitting=fitting)
         scores = values[:, len(STATISTICS) * _N_EMBEDDINGS :]
         names = [clip.clip_id for clip in check_clips(X, self._column, array_ndim=self._array_ndim)]
-        self._heard = [(name, *_loudest(row)) for name, row in zip(names, scores, strict=True)]
+        self._top = [(name, *_top_class(row)) for name, row in zip(names, scores, strict=True)]
         return values, failures
 
     def _chosen(self, values):
-        """Return the embeddings' columns of what the kernel gave: it computes every statistic, and the scores."""
+        """Return the columns of the chosen statistics. The kernel returns all statistics, and the scores."""
         starts = [STATISTICS.index(name) * _N_EMBEDDINGS for name in self.statistics]
         return np.concatenate([values[:, start : start + _N_EMBEDDINGS] for start in starts], axis=1)
 
@@ -159,28 +157,28 @@ class YAMNetEmbedding(TabularTransformer):
         return super()._finish(self._chosen(values))
 
 
-def _listen(source, *, input_sr, weights, recipe=None):
-    """Return mean, deviation and maximum of the embeddings over the patches, then the mean score of every class."""
+def _embed(source, *, input_sr, weights, recipe=None):
+    """Return all statistics of the embeddings over the patches, then the mean score of each class."""
     from savee_mm.networks.yamnet import load_yamnet
 
     y, _ = load_sound(source, sr=YAMNET_SR, input_sr=input_sr, recipe=recipe)
     patches = yamnet_patches(y)
     network = load_yamnet(weights)
-    heard = [network(patches[start : start + _BATCH]) for start in range(0, len(patches), _BATCH)]
-    scores, embeddings = (np.concatenate(parts) for parts in zip(*heard, strict=True))
+    outputs = [network(patches[start : start + _BATCH]) for start in range(0, len(patches), _BATCH)]
+    scores, embeddings = (np.concatenate(parts) for parts in zip(*outputs, strict=True))
     return np.concatenate([*(getattr(embeddings, name)(axis=0) for name in STATISTICS), scores.mean(axis=0)])
 
 
-def _loudest(scores):
-    """Return index and value of the highest score, None and NaN where the clip failed."""
+def _top_class(scores):
+    """Return index and value of the highest score; None and NaN if the clip failed."""
     return (None, float("nan")) if np.isnan(scores).any() else (int(scores.argmax()), float(scores.max()))
 
 
 def _class_names(path):
     if not path.is_file():
         raise FileNotFoundError(
-            f"The names of YAMNet's classes are not in {path}; run `savee-mm fetch-weights yamnet`, or put the file "
-            "there yourself."
+            f"The class names of YAMNet are missing: no file {path}. Run `savee-mm fetch-weights yamnet`, or copy the "
+            "file to this folder."
         )
     with open(path, newline="", encoding="utf-8") as file:
         return [row["display_name"] for row in csv.DictReader(file)]

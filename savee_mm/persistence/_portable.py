@@ -9,7 +9,7 @@ from savee_mm._composition import parts, rebuild
 from savee_mm._weights import WEIGHTS_VARIABLE
 
 # What an extractor could not use, or heard, in its last call: clips of the training machine.
-_REPORTS = ("_failures", "_heard")
+_REPORTS = ("_failures", "_heard", "_top")
 
 
 def portable(estimator):

@@ -1,4 +1,4 @@
-"""VoiceFunctionals measures what was put into the sound, and no gain of the recording changes what is relative."""
+"""VoiceFunctionals: agreement with the parameters of synthetic sounds, and independence of the gain."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from savee_mm.signal import mel_spectrogram, normalize_rms, pitch, rms
 SR = 16000
 COLUMNS = VoiceFunctionals().fit([np.zeros(1600)]).get_feature_names_out().tolist()
 STATISTICS = {"mean", "std", "p5", "p20", "median", "p80", "p95", "midrange", "slope", "delta_mean", "delta_std"}
-# What moves with the level, by the statistics that tell where a contour lies; the others tell how it is spread.
+# Columns that depend on the level: measures of location. Measures of dispersion do not.
 LEVELS = [
     name
     for name in COLUMNS
@@ -26,16 +26,16 @@ def features(y, **params):
 
 
 def make_voice(random_state=0):
-    """A voice with a pause, in a room with some noise: no band is ever digitally silent."""
-    spoken, _ = synthesize_voice(["ma", "si", "lo"], duration=0.8, f0=120, f0_range=2, sr=SR, random_state=random_state)
-    answer, _ = synthesize_voice(["be"], duration=0.3, f0=140, sr=SR, random_state=random_state)
-    y = np.concatenate([spoken, np.zeros(SR // 4), 0.5 * answer])
+    """Return a voice with a pause and weak noise, so that no band is digitally silent."""
+    first, _ = synthesize_voice(["ma", "si", "lo"], duration=0.8, f0=120, f0_range=2, sr=SR, random_state=random_state)
+    second, _ = synthesize_voice(["be"], duration=0.3, f0=140, sr=SR, random_state=random_state)
+    y = np.concatenate([first, np.zeros(SR // 4), 0.5 * second])
     return y + 1e-3 * np.random.default_rng(random_state).normal(size=len(y))
 
 
 @pytest.fixture(scope="module")
 def savee(shared):
-    """A dozen clips, three of each of SAVEE's four speakers."""
+    """Twelve clips, three of each speaker of SAVEE."""
     corpus = load_savee(shared / "data/savee_chimera")
     table = corpus.data.iloc[::40]
     assert table["speaker"].value_counts().tolist() == [3] * 4
@@ -46,7 +46,7 @@ def savee(shared):
 
 
 @pytest.mark.parametrize("params", [{}, {"level": "absolute"}, {"sr": 8000}, {"fmin": 60, "fmax": 400}])
-def test_columns_are_as_many_as_values_and_named_once(params):
+def test_each_column_has_a_unique_name(params):
     extractor = VoiceFunctionals(**params)
     X = extractor.fit_transform([make_voice()])
     names = extractor.get_feature_names_out()
@@ -55,7 +55,7 @@ def test_columns_are_as_many_as_values_and_named_once(params):
     assert names.tolist() == COLUMNS
 
 
-def test_columns_are_those_of_the_table_in_the_docstring():
+def test_columns_are_those_of_the_docstring():
     loud = {name.rpartition("_loud_")[2] for name in COLUMNS if "_loud_" in name}
     assert loud == STATISTICS
     rows = {name.rpartition("_loud_")[0] for name in COLUMNS if "_loud_" in name}
@@ -86,13 +86,13 @@ def test_pandas_output_has_names_and_the_index_of_the_table(savee):
     np.testing.assert_array_equal(X.to_numpy(), VoiceFunctionals().fit_transform(table))
 
 
-# ---- tones and voices whose truth is known
+# ---- synthetic tones and voices
 
 
 @pytest.mark.parametrize(("f0", "semitones"), [(100, 0), (200, 12), (400, 24), (100 * 2**0.25, 3)])
-def test_tone_has_its_pitch_in_semitones_above_a_hundred_hertz(tone, f0, semitones):
+def test_pitch_of_a_tone_in_semitones_above_100_hz(tone, f0, semitones):
     row = features(tone(f0, 1, SR))
-    # Few periods of a low tone are in a window: 0.01 Hz.
+    # 0.01 Hz: a window has few periods of a low tone.
     assert row["f0_median"] == pytest.approx(semitones, abs=3e-3)
     assert row["f0_mean"] == pytest.approx(semitones, abs=3e-3)
     for spread in ("f0_std", "f0_midrange", "f0_slope", "f0_delta_mean"):
@@ -102,36 +102,36 @@ def test_tone_has_its_pitch_in_semitones_above_a_hundred_hertz(tone, f0, semiton
     assert row["duration"] == 1
 
 
-def test_glide_rises_by_its_semitones_per_second():
-    # Two octaves in two seconds: 12 semitones a second, 4.8 for each fifth.
+def test_slope_of_a_glide_in_semitones_per_second():
+    # Two octaves in two seconds are 12 semitones per second, and 4.8 per fifth of the clip.
     t = np.arange(2 * SR) / SR
     row = features(0.5 * np.sin(2 * np.pi * 100 * (2**t - 1) / np.log(2)))
     assert row["f0_slope"] == pytest.approx(12, abs=0.1)
     assert row["f0_median"] == pytest.approx(12, abs=0.2)
-    # Of values from 0 to 24, evenly spread.
+    # Of values spread evenly from 0 to 24.
     assert row["f0_midrange"] == pytest.approx(0.6 * 24, abs=0.3)
     assert row["f0_delta_mean"] == pytest.approx(0.12, abs=0.01)
     parts = row[[f"f0_part{k}" for k in range(5)]].to_numpy(dtype=float)
     np.testing.assert_allclose(np.diff(parts), 4.8, atol=0.2)
 
 
-def test_level_that_falls_by_ten_decibels_a_second_does_so():
+def test_slope_of_a_level_that_falls_by_10_db_per_second():
     t = np.arange(2 * SR) / SR
     row = features(0.5 * 10 ** (-10 * t / 20) * np.sin(2 * np.pi * 300 * t))
-    # A percentile cuts no frame: 20 dB in all. The first and last windows reach over the ends.
+    # All frames are loud, since the level falls by 20 dB only. The first and last windows extend beyond the ends.
     assert row["rms_loud_slope"] == pytest.approx(-10, abs=0.3)
     parts = row[[f"rms_part{k}" for k in range(5)]].to_numpy(dtype=float)
     np.testing.assert_allclose(np.diff(parts), -4, atol=0.3)
 
 
 @pytest.mark.parametrize("amplitude", [0.5, 0.02])
-def test_absolute_levels_are_in_decibels_of_full_scale(tone, amplitude):
+def test_absolute_levels_are_in_db_of_full_scale(tone, amplitude):
     row = features(tone(500, 1, SR, amplitude), level="absolute")
-    # Half of the square of the amplitude; the frames at the ends are half empty.
+    # The mean square is half of the squared amplitude. The frames at the ends are half empty.
     assert row["rms_loud_median"] == pytest.approx(20 * np.log10(amplitude) - 10 * np.log10(2), abs=0.05)
 
 
-def test_relative_levels_are_told_beside_the_mean_of_the_loud_frames():
+def test_relative_levels_refer_to_the_mean_of_the_loud_frames():
     y = make_voice()
     row = features(y)
     levelled, _ = normalize_rms(y, SR)
@@ -143,21 +143,21 @@ def test_relative_levels_are_told_beside_the_mean_of_the_loud_frames():
     decibels = 10 * np.log10(bands + 1e-7)[:, loud]
     names = [f"mel_{k}_loud_mean" for k in range(40)]
     np.testing.assert_allclose(row[names].to_numpy(float), decibels.mean(axis=1) - levels[loud].mean(), atol=1e-3)
-    # A scaler would make a feature of what rounding leaves of it.
+    # A scaler would amplify rounding errors.
     assert row["rms_loud_mean"] == 0
 
 
-def test_a_pause_is_not_among_the_loud_frames(tone):
+def test_loud_frames_exclude_a_pause(tone):
     y = tone(300, 1, SR) * np.hanning(SR) ** 0.1
     with_pause = np.concatenate([y, np.zeros(SR), y])
     whole, paused = features(np.concatenate([y, y])), features(with_pause)
-    # Percentiles of the pause would be at the floor of -120 dB.
+    # With the pause, percentiles would be at the floor of -120 dB.
     assert paused["rms_loud_p5"] == pytest.approx(whole["rms_loud_p5"], abs=1)
     assert paused["mfcc_0_loud_median"] == pytest.approx(whole["mfcc_0_loud_median"], abs=20)
     assert paused["voiced_share"] == pytest.approx(2 / 3, abs=0.05)
 
 
-def test_tone_is_in_its_band(tone):
+def test_tone_is_loudest_in_its_band(tone):
     row = features(tone(1000, 1, SR))
     bands = [row[f"mel_{k}_loud_mean"] for k in range(40)]
     assert bands[np.argmax(bands)] > np.median(bands) + 30
@@ -165,10 +165,10 @@ def test_tone_is_in_its_band(tone):
     assert higher == sorted(set(higher))
 
 
-def test_formants_are_those_of_the_vowel():
+def test_formants_and_harmonicity_match_the_synthesizer():
     clean, _ = synthesize_voice(["a"], f0=110, sr=SR)
     row = features(clean)
-    # Formants of /a/ (Hz); the glottis moves them by some per cent.
+    # Formants of /a/ (Hz), which the glottal source shifts by a few per cent.
     assert np.exp(row[["log_f1_median", "log_f2_median", "log_f3_median"]].tolist()).tolist() == pytest.approx(
         [730, 1090, 2440], rel=0.1
     )
@@ -180,14 +180,14 @@ def test_formants_are_those_of_the_vowel():
 
 
 @pytest.mark.parametrize("gain", [0.01, 3])
-def test_relative_features_do_not_know_the_gain(gain):
+def test_relative_features_do_not_depend_on_the_gain(gain):
     y = make_voice()
-    # Samples are single precision: 1e-7 of them, a thousand times as much of a difference between two frames.
+    # Samples have a relative error of 1e-7 (float32), differences between frames of a thousand times as much.
     np.testing.assert_allclose(features(gain * y), features(y), rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize("gain", [0.01, 3])
-def test_absolute_levels_move_by_the_gain_and_nothing_else_does(gain):
+def test_gain_changes_absolute_levels_only(gain):
     y = make_voice()
     plain, other = (features(sound, level="absolute") for sound in (y, gain * y))
     np.testing.assert_allclose(other[LEVELS] - plain[LEVELS], 20 * np.log10(gain), atol=2e-3)
@@ -195,24 +195,24 @@ def test_absolute_levels_move_by_the_gain_and_nothing_else_does(gain):
     np.testing.assert_allclose(other[rest], plain[rest], rtol=2e-3, atol=2e-3)
 
 
-def test_absolute_and_relative_differ_by_one_number_in_the_levels_alone():
+def test_absolute_and_relative_levels_differ_by_a_constant():
     y = make_voice()
     absolute, relative = features(y, level="absolute"), features(y)
-    # One is the level re full scale, the other re the mean of the loud frames.
+    # The references are full scale and the mean of the loud frames.
     np.testing.assert_allclose(absolute[LEVELS] - relative[LEVELS], absolute["rms_loud_mean"], atol=1e-9)
     rest = [name for name in COLUMNS if name not in LEVELS]
     np.testing.assert_allclose(absolute[rest], relative[rest], atol=1e-9)
 
 
-def test_offset_does_not_matter():
+def test_features_do_not_depend_on_an_offset():
     y = make_voice()
     np.testing.assert_allclose(features(y + 0.03), features(y), rtol=2e-3, atol=2e-3)
 
 
-# ---- clips that have little
+# ---- missing values
 
 
-def test_clip_without_a_voice_is_usable(tone):
+def test_voice_features_of_noise_are_filled(tone):
     noise = np.random.default_rng(0).normal(scale=0.1, size=SR)
     extractor = VoiceFunctionals().set_output(transform="pandas")
     X = extractor.fit_transform([tone(120, 1, SR), tone(150, 1, SR), tone(200, 1, SR), noise])
@@ -221,12 +221,12 @@ def test_clip_without_a_voice_is_usable(tone):
     filled = [name for name in COLUMNS if name.startswith(("f0_", "hnr_", "log_f")) or "_voiced_" in name]
     np.testing.assert_array_equal(X[filled].iloc[3], X[filled].iloc[:3].median())
     assert X["f0_median"].iloc[3] == pytest.approx(12 * np.log2(1.5), abs=1e-3)
-    # What the noise has is its own.
+    # Spectral features are measured.
     assert X["spec_flatness_loud_mean"].iloc[3] > X["spec_flatness_loud_mean"].iloc[:3].max() + 1
     assert extractor.report_.empty
 
 
-def test_stand_ins_come_from_training(tone):
+def test_fill_values_come_from_training(tone):
     fitted = VoiceFunctionals().set_output(transform="pandas").fit([tone(200, 1, SR)])
     row = fitted.transform([np.zeros(SR)]).iloc[0]
     assert row["f0_median"] == pytest.approx(12, abs=1e-3)
@@ -254,18 +254,18 @@ def test_short_and_silent_clips_give_finite_rows(y, level, input_sr):
 
 
 @pytest.mark.parametrize("sr", [4000, 8000, 44100])
-def test_rate_does_not_move_the_pitch(tone, sr):
+def test_pitch_does_not_depend_on_the_rate(tone, sr):
     assert features(tone(200, 1, sr), sr=sr)["f0_median"] == pytest.approx(12, abs=1e-3)
     assert features(tone(200, 1, sr), input_sr=sr)["f0_median"] == pytest.approx(12, abs=1e-3)
 
 
-def test_unusable_samples_are_a_clip_error():
-    with pytest.raises(ClipError, match="100 of 100 samples are NaN"):
+def test_invalid_samples_are_a_clip_error():
+    with pytest.raises(ClipError, match="100 of 100 samples are not finite"):
         VoiceFunctionals().fit_transform([np.full(100, np.nan)])
 
 
 @pytest.mark.parametrize(("parameter", "value"), [("level", "dBFS"), ("sr", 1000), ("fmin", 5), ("on_error", "skip")])
-def test_bad_parameter_is_named(parameter, value):
+def test_bad_parameter_is_an_error_that_names_it(parameter, value):
     with pytest.raises(ValueError, match=f"'{parameter}' parameter of VoiceFunctionals"):
         VoiceFunctionals(**{parameter: value}).fit([np.zeros(100)])
 
@@ -273,7 +273,7 @@ def test_bad_parameter_is_named(parameter, value):
 # ---- tables
 
 
-def test_recipe_is_done_to_the_sound(tone, tmp_path):
+def test_recipe_changes_pitch_and_level(tone, tmp_path):
     import soundfile
 
     soundfile.write(tmp_path / "tone.wav", tone(200, 1, SR), SR, subtype="FLOAT")
@@ -289,7 +289,7 @@ def test_recipe_is_done_to_the_sound(tone, tmp_path):
     np.testing.assert_allclose(X["rms_loud_median"].diff().iloc[2] + X["rms_loud_median"].diff().iloc[1], -6, atol=1e-3)
 
 
-def test_levels_do_not_share_a_cache_entry(tone, tmp_path):
+def test_cache_distinguishes_levels(tone, tmp_path):
     rows = [
         VoiceFunctionals(level=level, cache=tmp_path).fit_transform([tone(200, 1, SR)])
         for level in ("relative", "absolute", "relative")
@@ -299,7 +299,7 @@ def test_levels_do_not_share_a_cache_entry(tone, tmp_path):
     assert np.any(rows[0] != rows[1])
 
 
-def test_a_row_depends_on_its_own_clip_and_clone_measures_the_same(tone):
+def test_each_row_depends_on_its_clip_only(tone):
     sounds = [tone(120, 0.3, SR), make_voice()]
     extractor = VoiceFunctionals(cache=None).fit(sounds)
     X = extractor.transform(sounds)
@@ -311,14 +311,14 @@ def test_a_row_depends_on_its_own_clip_and_clone_measures_the_same(tone):
 
 
 @pytest.mark.parametrize("level", ["relative", "absolute"])
-def test_real_clips_give_finite_columns_that_vary(savee, level):
+def test_columns_of_real_clips_are_finite_and_vary(savee, level):
     X = VoiceFunctionals(level=level).set_output(transform="pandas").fit_transform(savee)
     assert np.isfinite(X.to_numpy()).all()
     constant = X.columns[X.std() < 1e-9].tolist()
     assert constant == (["rms_loud_mean"] if level == "relative" else [])
 
 
-def test_men_speak_between_75_and_300_hertz(savee):
+def test_pitch_of_male_voices_is_between_75_and_300_hz(savee):
     X = VoiceFunctionals().set_output(transform="pandas").fit_transform(savee)
     assert X["f0_median"].between(12 * np.log2(0.75), 12 * np.log2(3)).all()
     assert X["voiced_share"].between(0.2, 0.9).all()
@@ -328,8 +328,8 @@ def test_men_speak_between_75_and_300_hertz(savee):
         assert median == pytest.approx(12 * np.log2(hertz / 100), abs=1e-3)
 
 
-def test_the_quiet_recordings_are_known_by_absolute_levels_alone(savee):
-    """SAVEE's KL was recorded more than 20 dB below the others."""
+def test_only_absolute_levels_show_quiet_recordings(savee):
+    """Speaker KL of SAVEE was recorded more than 20 dB below the others."""
     by_speaker = {}
     for level in ("relative", "absolute"):
         X = VoiceFunctionals(level=level).set_output(transform="pandas").fit_transform(savee)
@@ -340,13 +340,13 @@ def test_the_quiet_recordings_are_known_by_absolute_levels_alone(savee):
 
 
 @pytest.mark.parametrize("gain", [1 / 64, 0.01])
-def test_gain_of_a_real_clip_does_not_matter(savee, gain):
+def test_features_of_a_real_clip_do_not_depend_on_the_gain(savee, gain):
     y, _ = read_audio(savee["audio"].iloc[0], sr=SR)
     plain, other = features(y), features(gain * y)
     if gain == 1 / 64:
-        # A power of two costs no digit.
+        # Scaling by a power of two is exact.
         np.testing.assert_array_equal(other, plain)
         return
-    # Just below half of the rate the resampler leaves rounding alone, and the highest band's contrast stands on it.
+    # Near half the sample rate the resampler leaves rounding errors only, which the contrast of the top band measures.
     names = [name for name in COLUMNS if not name.startswith("spec_contrast_6")]
     np.testing.assert_allclose(other[names], plain[names], rtol=1e-2, atol=1e-2)

@@ -1,4 +1,4 @@
-"""MelImage: fixed size, librosa's numbers in dB, and the normalisation that MFCCImage has."""
+"""MelImage: fixed size, agreement with librosa, and normalization."""
 
 import librosa
 import numpy as np
@@ -15,43 +15,43 @@ def noises():
     return [rng.normal(scale=0.1, size=n) for n in (8000, 22050, 200000)]
 
 
-def test_shape_is_fixed_whatever_the_length(noises):
+def test_shape_does_not_depend_on_the_length(noises):
     X = MelImage().fit_transform(noises)
     assert X.shape == (3, 64, 290, 1)
     assert X.dtype == np.float32
 
 
-def test_raw_values_are_librosas(noises):
+def test_values_without_normalization_equal_those_of_librosa(noises):
     X = MelImage(normalize=None, n_mels=40, fmin=50, fmax=8000).fit_transform(noises)
     for image, y in zip(X[..., 0], noises, strict=True):
         mel = librosa.feature.melspectrogram(y=y.astype(np.float32), sr=22050, n_mels=40, fmin=50, fmax=8000)
         expected = librosa.power_to_db(mel)[:, :290]
-        # A cut clip ends in a frame that librosa would let see what follows.
+        # In librosa the last frames of a truncated clip cover samples after the cut.
         n = min(expected.shape[1], 288)
-        # 1e-3 dB: float32 arithmetic in another order.
+        # 1e-3 dB: rounding of float32.
         np.testing.assert_allclose(image[:, :n], expected[:, :n], atol=1e-3)
         assert not image[:, expected.shape[1] :].any()
 
 
-def test_a_tone_is_in_its_band(tone):
+def test_tone_is_loudest_in_its_band(tone):
     image = MelImage(normalize=None).fit_transform([tone(f0=1000.0)])[0, :, :40, 0]
     edges = librosa.mel_frequencies(66, fmin=0, fmax=11025)
     band = int(np.median(image.argmax(axis=0)))
     assert edges[band] < 1000 < edges[band + 2]
 
 
-def test_a_tenth_of_the_amplitude_is_20_db_less(noises):
+def test_a_tenth_of_the_amplitude_lowers_levels_by_20_db(noises):
     quiet, loud = (MelImage(normalize=None).fit_transform([gain * noises[1]])[0, :, :40] for gain in (0.1, 1.0))
     np.testing.assert_allclose(loud - quiet, 20, atol=1e-2)
 
 
-def test_clip_normalisation_is_over_the_clips_own_frames(noises):
+def test_clip_normalization_uses_the_frames_of_the_clip_only(noises):
     image = MelImage().fit_transform(noises[:1])[0, :, :16, 0]
     np.testing.assert_allclose(image.mean(axis=1), 0, atol=1e-5)
     np.testing.assert_allclose(image.std(axis=1), 1, atol=1e-4)
 
 
-def test_training_normalisation_uses_training_frames_only(noises):
+def test_training_normalization_uses_training_frames_only(noises):
     fitted = MelImage(normalize="training").fit(noises[:2])
     X = fitted.transform(noises[:2])
     frames = np.concatenate([X[0, :, :16, 0], X[1, :, :44, 0]], axis=1)
@@ -67,7 +67,7 @@ def test_silence_is_finite(normalize):
     assert np.isfinite(MelImage(normalize=normalize).fit_transform([np.zeros(22050), np.zeros(3)])).all()
 
 
-def test_a_filled_clip_is_the_mean(corpus):
+def test_filled_clip_is_zero(corpus):
     table = corpus.data.iloc[:2].copy()
     table.loc[table.index[0], "audio"] = None
     with pytest.warns(UserWarning, match="1 of 2 clips"):
@@ -77,7 +77,7 @@ def test_a_filled_clip_is_the_mean(corpus):
 
 
 @pytest.mark.parametrize("extractor", [MelImage, MFCCImage])
-def test_a_copy_is_read_with_its_recipe(corpus, extractor):
+def test_augmented_copy_is_read_with_its_recipe(corpus, extractor):
     from savee_mm.augmentation import AudioAugmenter
 
     table = corpus.data.iloc[:1]
@@ -87,13 +87,16 @@ def test_a_copy_is_read_with_its_recipe(corpus, extractor):
     np.testing.assert_array_equal(X[0], extractor(n_frames=40).fit_transform(table)[0])
 
 
-def test_the_cache_tells_bands_apart(noises):
+def test_cache_distinguishes_bands(noises):
     wide, narrow = (MelImage(fmax=fmax, n_frames=20).fit_transform(noises[:1]) for fmax in (None, 4000))
     assert not np.allclose(wide, narrow)
 
 
-def test_bands_upside_down_are_refused(noises):
+def test_fmin_above_fmax_is_an_error(noises):
     with pytest.raises(ValueError, match="0 <= fmin < fmax"):
         MelImage(fmin=5000, fmax=1000).fit_transform(noises[:1])
+
+
+def test_bad_parameter_is_an_error_that_names_it():
     with pytest.raises(ValueError, match="'n_mels' parameter of MelImage"):
         MelImage(n_mels=0).fit(pd.DataFrame({"audio": ["a.wav"]}))

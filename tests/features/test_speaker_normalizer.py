@@ -1,4 +1,4 @@
-"""SpeakerNormalizer: whose statistics a clip is normalised by, and who has no say in them."""
+"""SpeakerNormalizer: which statistics normalize a clip, and which clips count in them."""
 
 import pickle
 
@@ -29,34 +29,34 @@ def read_columns(table):
     return table[COLUMNS].to_numpy()
 
 
-def read_pictures(table):
-    return np.stack(table["picture"].to_list())
+def read_images(table):
+    return np.stack(table["image"].to_list())
 
 
 FEATURES = FunctionTransformer(read_columns)
-PICTURES = FunctionTransformer(read_pictures)
+IMAGES = FunctionTransformer(read_images)
 
 
 def make_table(clips, *, random_state=0):
-    """A table of clips whose pitch and level depend on the speaker, ``{speaker: number of clips}``, in random order."""
+    """Return a shuffled table of ``{speaker: number of clips}`` with speaker-dependent pitch and level."""
     rng = np.random.default_rng(random_state)
     speakers = np.repeat(np.array([*clips], dtype=object), [*clips.values()])
     registers = {speaker: rng.normal([200, -30], [60, 10]) for speaker in clips}
     spreads = {speaker: rng.uniform(1, 10, size=2) for speaker in clips}
     values = np.array([rng.normal(registers[speaker], spreads[speaker]) for speaker in speakers])
     table = pd.DataFrame(values, columns=COLUMNS).assign(speaker=speakers)
-    return table.sample(frac=1, random_state=random_state)  # labels of the index are not positions
+    return table.sample(frac=1, random_state=random_state)  # index labels differ from positions
 
 
-def make_pictures(lengths, *, n_rows=3, n_frames=6, random_state=0):
-    """Pictures (n_rows, n_frames, 1) of clips of the given lengths, followed by zeros."""
+def make_images(lengths, *, n_rows=3, n_frames=6, random_state=0):
+    """Return images (n_rows, n_frames, 1) of clips of the given lengths, padded with zeros."""
     rng = np.random.default_rng(random_state)
-    pictures = []
+    images = []
     for length in lengths:
-        picture = np.zeros((n_rows, n_frames, 1), np.float32)
-        picture[:, :length] = rng.normal(5, 2, size=(n_rows, length, 1))
-        pictures.append(picture)
-    return pictures
+        image = np.zeros((n_rows, n_frames, 1), np.float32)
+        image[:, :length] = rng.normal(5, 2, size=(n_rows, length, 1))
+        images.append(image)
+    return images
 
 
 def z_scores(values, reference=None):
@@ -70,15 +70,15 @@ def of(table, speaker):
 
 @pytest.fixture
 def fitted():
-    """Normaliser of two speakers with enough clips and one with too few, and its table."""
+    """A normalizer of two speakers with enough clips and one with too few, and its table."""
     table = make_table({"A": 10, "B": 9, "C": 4})
     return SpeakerNormalizer(FEATURES).fit(table), table
 
 
-# ---- whose statistics
+# ---- choice of statistics
 
 
-def test_statistics_are_those_of_hand_computation(fitted):
+def test_statistics_are_means_and_deviations_within_speakers(fitted):
     normalizer, table = fitted
     assert sorted(normalizer.speakers_) == ["A", "B"]
     for speaker, (mean, scale) in normalizer.speakers_.items():
@@ -89,7 +89,7 @@ def test_statistics_are_those_of_hand_computation(fitted):
     np.testing.assert_allclose(normalizer.scale_, np.sqrt(np.sum(within, axis=0) / 23))
 
 
-def test_training_speakers_have_zero_mean_and_unit_deviation(fitted):
+def test_training_speakers_have_zero_mean_and_unit_variance(fitted):
     normalizer, table = fitted
     Z = clone(normalizer).fit_transform(table)
     for speaker in "AB":
@@ -99,7 +99,7 @@ def test_training_speakers_have_zero_mean_and_unit_deviation(fitted):
     np.testing.assert_array_equal(normalizer.transform(table), Z)
 
 
-def test_clips_of_a_known_speaker_do_not_see_each_other(fitted):
+def test_clips_of_a_seen_speaker_are_independent(fitted):
     normalizer, table = fitted
     test = make_table({"A": 12, "B": 3}, random_state=1)
     Z = normalizer.transform(test)
@@ -108,40 +108,40 @@ def test_clips_of_a_known_speaker_do_not_see_each_other(fitted):
     np.testing.assert_allclose(Z[test["speaker"] == "A"], z_scores(of(test, "A"), of(table, "A")))
 
 
-def test_unknown_speaker_with_enough_clips_is_normalised_by_them(fitted):
+def test_unseen_speaker_with_enough_clips_is_normalized_by_them(fitted):
     normalizer, _ = fitted
     test = make_table({"A": 2, "X": 8, "Y": 20}, random_state=2)
     Z = normalizer.transform(test)
     for speaker in "XY":
         np.testing.assert_allclose(Z[test["speaker"] == speaker], z_scores(of(test, speaker)))
-    # Nothing of it stays: the next table has its own statistics.
+    # The next table has its own statistics.
     other = make_table({"X": 8}, random_state=3)
     np.testing.assert_allclose(normalizer.transform(other), z_scores(of(other, "X")))
     assert sorted(normalizer.speakers_) == ["A", "B"]
 
 
-def test_unknown_speaker_with_few_clips_is_normalised_by_the_training(fitted):
+def test_unseen_speaker_with_few_clips_is_normalized_by_the_training(fitted):
     normalizer, table = fitted
     test = make_table({"X": 7, "C": 3}, random_state=2)
     expected = (test[COLUMNS] - table[COLUMNS].mean()) / normalizer.scale_
     np.testing.assert_allclose(normalizer.transform(test), expected)
 
 
-def test_training_speaker_with_few_clips_is_known_by_more_of_them(fitted):
+def test_training_speaker_with_few_clips_is_normalized_by_test_clips(fitted):
     normalizer, _ = fitted
     test = make_table({"C": 8}, random_state=2)
     np.testing.assert_allclose(normalizer.transform(test), z_scores(of(test, "C")))
 
 
 @pytest.mark.parametrize("min_clips", [2, 4, 5])
-def test_min_clips_is_the_fewest(min_clips):
+def test_min_clips_is_inclusive(min_clips):
     table = make_table({"A": 10, "C": 4})
     normalizer = SpeakerNormalizer(FEATURES, min_clips=min_clips).fit(table)
     assert ("C" in normalizer.speakers_) == (min_clips <= 4)
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
-def test_nobody_in_particular_is_normalised_by_the_training(fitted, missing):
+def test_missing_speaker_is_normalized_by_the_training(fitted, missing):
     normalizer, table = fitted
     test = make_table({"A": 12, "X": 12}, random_state=2)
     expected = (test[COLUMNS] - table[COLUMNS].mean()) / normalizer.scale_
@@ -153,7 +153,7 @@ def test_nobody_in_particular_is_normalised_by_the_training(fitted, missing):
 
 
 @pytest.mark.parametrize("dtype", ["string", "category", object])
-def test_type_of_the_column_does_not_matter(fitted, dtype):
+def test_type_of_the_speaker_column(fitted, dtype):
     normalizer, table = fitted
     test = make_table({"A": 3, "X": 9}, random_state=2)
     typed = test.astype({"speaker": dtype})
@@ -171,7 +171,7 @@ def test_missing_speaker_in_a_nullable_column(fitted):
     np.testing.assert_allclose(normalizer.transform(test)[unknown], expected[unknown])
 
 
-def test_numbers_and_texts_name_the_same_speakers():
+def test_numbers_and_strings_name_the_same_speakers():
     table = make_table({1: 10, 2: 10})
     normalizer = SpeakerNormalizer(FEATURES).fit(table)
     test = make_table({1: 2, 2: 2}, random_state=1)
@@ -182,19 +182,19 @@ def test_numbers_and_texts_name_the_same_speakers():
 
 
 @pytest.mark.parametrize("n_clips", [1, 7, 8, 20])
-def test_enrolled_speaker_is_known_by_the_enrolment(fitted, n_clips):
+def test_enrolled_speaker_is_normalized_by_the_enrolment(fitted, n_clips):
     normalizer, _ = fitted
     enrolment = make_table({"X": n_clips}, random_state=5)
     assert normalizer.fit_speaker(enrolment) is normalizer
     mean = of(enrolment, "X").mean(axis=0)
     scale = of(enrolment, "X").std(axis=0) if n_clips >= 8 else normalizer.scale_
     test = make_table({"X": 30}, random_state=6)
-    # Of thirty clips those of the enrolment count nonetheless.
+    # The enrolment counts even if the table has enough clips.
     np.testing.assert_allclose(normalizer.transform(test), (of(test, "X") - mean) / scale)
     np.testing.assert_allclose(normalizer.transform(test.iloc[:1]), normalizer.transform(test)[:1])
 
 
-def test_enrolment_leaves_the_others_and_learns_the_known_anew(fitted):
+def test_enrolment_replaces_statistics_of_its_speakers_only(fitted):
     normalizer, table = fitted
     before = {speaker: statistics[0].copy() for speaker, statistics in normalizer.speakers_.items()}
     enrolment = make_table({"A": 9, "X": 9}, random_state=5)
@@ -212,14 +212,14 @@ def test_enrolment_leaves_the_others_and_learns_the_known_anew(fitted):
 
 @pytest.fixture
 def augmented():
-    """Ten recordings of a speaker and a copy of each that is far away, and the recordings alone."""
+    """Recordings of two speakers with a copy of each that has another pitch, and the recordings."""
     table = make_table({"A": 10, "B": 8})
     copies = table.assign(augmentation="add_noise(snr=10.0, seed=1)", pitch=table["pitch"] + 1000)
     more = pd.concat([table.assign(augmentation=pd.Series([None] * 18, index=table.index, dtype=object)), copies])
     return more.reset_index(drop=True), table
 
 
-def test_copies_count_in_no_statistics_but_are_normalised(augmented):
+def test_copies_are_normalized_without_counting_in_statistics(augmented):
     more, table = augmented
     normalizer, plain = SpeakerNormalizer(FEATURES), SpeakerNormalizer(FEATURES)
     Z, expected = normalizer.fit_transform(more), plain.fit_transform(table)
@@ -234,7 +234,7 @@ def test_copies_count_in_no_statistics_but_are_normalised(augmented):
 
 
 @pytest.mark.parametrize("enrol", [False, True])
-def test_copies_of_an_unknown_speaker_count_neither(augmented, fitted, enrol):
+def test_copies_of_an_unseen_speaker_do_not_count(augmented, fitted, enrol):
     more, table = augmented
     more, table = more.replace({"speaker": {"A": "X", "B": "Y"}}), table.replace({"speaker": {"A": "X", "B": "Y"}})
     normalizer, plain = fitted[0], clone(fitted[0]).fit(fitted[1])
@@ -244,7 +244,7 @@ def test_copies_of_an_unknown_speaker_count_neither(augmented, fitted, enrol):
     np.testing.assert_allclose(normalizer.transform(more)[:18], plain.transform(table))
 
 
-def test_four_recordings_and_four_copies_are_four_clips(fitted):
+def test_min_clips_counts_recordings_only(fitted):
     table = make_table({"X": 4}, random_state=3)
     more = pd.concat([table, table.assign(augmentation="invert_polarity()")])
     normalizer, training = fitted
@@ -253,7 +253,7 @@ def test_four_recordings_and_four_copies_are_four_clips(fitted):
     assert "X" not in clone(normalizer).fit(pd.concat([training, more])).speakers_
 
 
-def test_copies_alone_teach_nothing(augmented):
+def test_fit_on_copies_only_is_an_error(augmented):
     copies = augmented[0].iloc[18:]
     with pytest.raises(ValueError, match="All 18 training clips are augmented copies"):
         SpeakerNormalizer(FEATURES).fit(copies)
@@ -275,7 +275,7 @@ def test_constant_column_becomes_zero(value, dtype):
 
 @pytest.mark.parametrize("value", [0.1, -1e3])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_column_that_is_constant_for_one_speaker_has_the_deviation_of_the_training(value, dtype):
+def test_column_constant_for_one_speaker_uses_the_training_deviation(value, dtype):
     table = make_table({"A": 11, "B": 13})
     table.loc[table["speaker"] == "A", "level"] = value
     extractor = make_pipeline(FEATURES, FunctionTransformer(lambda X: X.astype(dtype)))
@@ -287,14 +287,14 @@ def test_column_that_is_constant_for_one_speaker_has_the_deviation_of_the_traini
     assert normalizer.transform(moved)[0, 1] == pytest.approx(1 / normalizer.scale_[1], rel=1e-3)
 
 
-def test_rounding_about_zero_is_no_deviation():
+def test_rounding_errors_around_zero_stay_small():
     table = make_table({"A": 11, "B": 13})
     own = table["speaker"] == "A"
     table.loc[own, "level"] = 1e-12 * np.random.default_rng(0).normal(size=11)
     np.testing.assert_allclose(SpeakerNormalizer(FEATURES).fit_transform(table)[own, 1], 0, atol=1e-11)
 
 
-def test_column_that_tells_the_speakers_alone_is_no_more_than_zero():
+def test_column_constant_within_speakers_becomes_zero():
     table = make_table({"A": 11, "B": 13})
     table["level"] = np.where(table["speaker"] == "A", 0.1, 0.7)
     normalizer = SpeakerNormalizer(FEATURES)
@@ -302,13 +302,13 @@ def test_column_that_tells_the_speakers_alone_is_no_more_than_zero():
     assert normalizer.scale_[1] == pytest.approx(table["level"].std(ddof=0))
 
 
-def test_whole_numbers_are_not_cut():
+def test_integer_features_are_not_truncated():
     table = make_table({"A": 9, "B": 9}).round().astype({"pitch": int, "level": int})
     Z = SpeakerNormalizer(FEATURES).fit_transform(table)
     np.testing.assert_allclose(Z[table["speaker"] == "A"], z_scores(of(table, "A")))
 
 
-def test_extractor_that_gives_a_table_changes_nothing():
+def test_extractor_with_dataframe_output():
     table = make_table({"A": 9, "B": 9, "C": 3})
     plain = SpeakerNormalizer(FEATURES).fit(table)
     named = SpeakerNormalizer(FunctionTransformer(lambda X: X[COLUMNS])).fit(table)
@@ -317,7 +317,7 @@ def test_extractor_that_gives_a_table_changes_nothing():
     assert isinstance(named.scale_, np.ndarray)
 
 
-def test_input_is_not_changed(fitted):
+def test_input_table_is_not_modified(fitted):
     normalizer, table = fitted
     copy = table.copy()
     normalizer.fit_transform(table)
@@ -325,60 +325,60 @@ def test_input_is_not_changed(fitted):
     pd.testing.assert_frame_equal(table, copy)
 
 
-# ---- pictures
+# ---- images
 
 
-def test_rows_of_pictures_are_normalised_over_the_frames_that_are_no_padding():
+def test_rows_of_images_are_normalized_without_padding():
     lengths = [6, 2, 3, 6, 1, 4, 5, 2]
-    table = pd.DataFrame({"speaker": ["A"] * 4 + ["B"] * 4, "picture": make_pictures(lengths)})
-    normalizer = SpeakerNormalizer(PICTURES, min_clips=4)
+    table = pd.DataFrame({"speaker": ["A"] * 4 + ["B"] * 4, "image": make_images(lengths)})
+    normalizer = SpeakerNormalizer(IMAGES, min_clips=4)
     out = normalizer.fit_transform(table)
     assert out.shape == (8, 3, 6, 1)
     assert out.dtype == np.float32
     for clips, speaker in ((range(4), "A"), (range(4, 8), "B")):
-        frames = np.concatenate([table["picture"][i][:, : lengths[i], 0] for i in clips], axis=1)
+        frames = np.concatenate([table["image"][i][:, : lengths[i], 0] for i in clips], axis=1)
         mean, scale = normalizer.speakers_[speaker]
         np.testing.assert_allclose(mean, frames.mean(axis=1), rtol=1e-6)
         np.testing.assert_allclose(scale, frames.std(axis=1), rtol=1e-6)
         for i in clips:
-            by_hand = (table["picture"][i][:, : lengths[i], 0] - mean[:, np.newaxis]) / scale[:, np.newaxis]
-            np.testing.assert_allclose(out[i, :, : lengths[i], 0], by_hand, atol=1e-5)
+            expected = (table["image"][i][:, : lengths[i], 0] - mean[:, np.newaxis]) / scale[:, np.newaxis]
+            np.testing.assert_allclose(out[i, :, : lengths[i], 0], expected, atol=1e-5)
             assert not out[i, :, lengths[i] :].any()
     assert normalizer.mean_.shape == normalizer.scale_.shape == (3,)
 
 
-def test_padding_does_not_matter_to_a_picture():
-    pictures = make_pictures([4] * 8)
-    wide = [np.concatenate([picture, np.zeros_like(picture)], axis=1) for picture in pictures]
+def test_images_do_not_depend_on_the_amount_of_padding():
+    images = make_images([4] * 8)
+    wide = [np.concatenate([image, np.zeros_like(image)], axis=1) for image in images]
     out = [
-        SpeakerNormalizer(PICTURES).fit_transform(pd.DataFrame({"speaker": "A", "picture": some}))
-        for some in (pictures, wide)
+        SpeakerNormalizer(IMAGES).fit_transform(pd.DataFrame({"speaker": "A", "image": some}))
+        for some in (images, wide)
     ]
     np.testing.assert_array_equal(out[1][:, :, :6], out[0])
     assert not out[1][:, :, 6:].any()
 
 
-def test_zero_in_one_row_is_no_padding():
-    pictures = make_pictures([6] * 8)
-    for picture in pictures:
-        picture[0, 2] = 0
-    table = pd.DataFrame({"speaker": "A", "picture": pictures})
-    out = SpeakerNormalizer(PICTURES).fit_transform(table)
+def test_zero_in_one_row_is_not_padding():
+    images = make_images([6] * 8)
+    for image in images:
+        image[0, 2] = 0
+    table = pd.DataFrame({"speaker": "A", "image": images})
+    out = SpeakerNormalizer(IMAGES).fit_transform(table)
     assert (out[:, 0, 2] < -1).all()
     np.testing.assert_allclose(out.mean(axis=(0, 2, 3)), 0, atol=1e-5)
 
 
-def test_picture_of_a_failed_clip_stays_zero_and_counts_not():
-    pictures = make_pictures([6] * 9)
-    table = pd.DataFrame({"speaker": "A", "picture": pictures})
-    expected = SpeakerNormalizer(PICTURES).fit_transform(table)
-    more = pd.concat([table, pd.DataFrame({"speaker": ["A"], "picture": [np.zeros((3, 6, 1), np.float32)]})])
-    out = SpeakerNormalizer(PICTURES).fit_transform(more)
+def test_image_of_a_failed_clip_stays_zero_and_does_not_count():
+    images = make_images([6] * 9)
+    table = pd.DataFrame({"speaker": "A", "image": images})
+    expected = SpeakerNormalizer(IMAGES).fit_transform(table)
+    more = pd.concat([table, pd.DataFrame({"speaker": ["A"], "image": [np.zeros((3, 6, 1), np.float32)]})])
+    out = SpeakerNormalizer(IMAGES).fit_transform(more)
     np.testing.assert_array_equal(out[:9], expected)
     assert not out[9].any()
 
 
-# ---- among scikit-learn's tools
+# ---- scikit-learn and other estimators
 
 
 def test_nested_parameters_clone_and_pickle(corpus):
@@ -393,7 +393,7 @@ def test_nested_parameters_clone_and_pickle(corpus):
         clone(normalizer).transform(corpus.data)
 
 
-def test_columns_are_those_of_the_extractor(corpus):
+def test_columns_have_the_names_of_the_extractor(corpus):
     normalizer = SpeakerNormalizer(ProsodyFeatures(), min_clips=7).set_output(transform="pandas")
     X = normalizer.fit_transform(corpus.data)
     assert X.columns.tolist() == normalizer.extractor_.get_feature_names_out().tolist()
@@ -403,14 +403,14 @@ def test_columns_are_those_of_the_extractor(corpus):
     assert normalizer.report_.empty
 
 
-def test_pictures_have_no_columns_to_name():
+def test_images_have_no_feature_names():
     normalizer = SpeakerNormalizer(MFCCImage(normalize=None))
     assert not hasattr(normalizer, "get_feature_names_out")
     assert not hasattr(normalizer, "set_output")
 
 
 @pytest.mark.parametrize("extractor", [ProsodyFeatures(), MFCCImage(normalize=None, n_frames=60)])
-def test_real_extractors_are_normalised_by_speaker(corpus, extractor):
+def test_real_extractors_are_normalized_by_speaker(corpus, extractor):
     out = SpeakerNormalizer(extractor, min_clips=7).fit_transform(corpus.data)
     raw = clone(extractor).fit_transform(corpus.data)
     assert out.shape == raw.shape
@@ -424,7 +424,7 @@ def test_real_extractors_are_normalised_by_speaker(corpus, extractor):
         assert varies.mean() > 0.9
 
 
-def test_augmenter_ahead_of_it_leaves_the_statistics(corpus):
+def test_augmented_copies_do_not_change_statistics(corpus):
     more = AudioAugmenter(n_copies=2, semitones=None, stretch_rate=None, random_state=0).augment(corpus.data)
     plain = SpeakerNormalizer(ProsodyFeatures(), min_clips=7).fit(corpus.data)
     with_copies = SpeakerNormalizer(ProsodyFeatures(), min_clips=7)
@@ -444,8 +444,8 @@ def test_cross_validation_over_speakers(corpus):
     assert np.isfinite(scores).all()
 
 
-def test_shift_of_one_speaker_does_not_reach_the_scores():
-    """A microphone of one's own, as a shift and a scale of all features, is gone after normalisation."""
+def test_scores_do_not_depend_on_a_shift_of_one_speaker():
+    """Normalization removes a shift and scale of all features, such as another microphone."""
     table = make_table({"A": 20, "B": 20, "C": 20})
     y = np.where(table["pitch"] > table.groupby("speaker")["pitch"].transform("median"), "high", "low")
     moved = table.copy()
@@ -458,7 +458,7 @@ def test_shift_of_one_speaker_does_not_reach_the_scores():
     assert inductive[2] == 0.5
 
 
-def test_part_of_a_network_with_its_cache(corpus, tmp_path):
+def test_network_passes_its_cache_to_normalized_extractors(corpus, tmp_path):
     clf = AudioCNNClassifier(
         image=SpeakerNormalizer(MFCCImage(normalize=None, n_mfcc=13, n_frames=60), min_clips=7),
         features=SpeakerNormalizer(ProsodyFeatures(), min_clips=7),
@@ -472,7 +472,7 @@ def test_part_of_a_network_with_its_cache(corpus, tmp_path):
     assert clf.get_params()["image__extractor__n_mfcc"] == 13
     assert clf.image_.extractor_.cache == tmp_path
     assert clf.image.extractor.cache == "memory"
-    # Two extractors, each of 21 clips and a copy of each.
+    # Two extractors, each with 21 clips and a copy of each.
     assert len(list(tmp_path.iterdir())) == 84
     assert sorted(clf.image_.speakers_) == ["S1", "S2", "S3"]
     np.testing.assert_allclose(clf.predict_proba(corpus.data).sum(axis=1), 1, rtol=1e-6)
@@ -481,7 +481,7 @@ def test_part_of_a_network_with_its_cache(corpus, tmp_path):
 # ---- errors
 
 
-def test_training_needs_a_speaker_for_every_clip():
+def test_training_clip_without_a_speaker_is_an_error():
     table = make_table({"A": 10})
     with pytest.raises(ValueError, match=r"needs the column 'speaker', and .* its columns are \['pitch', 'level'\]"):
         SpeakerNormalizer(FEATURES).fit(table.drop(columns="speaker"))
@@ -490,7 +490,7 @@ def test_training_needs_a_speaker_for_every_clip():
         SpeakerNormalizer(FEATURES).fit(table)
 
 
-def test_what_is_no_table_is_refused(fitted):
+def test_input_without_speakers_is_an_error(fitted):
     for method in (SpeakerNormalizer(FEATURES).fit, fitted[0].transform, fitted[0].fit_speaker):
         with pytest.raises(ValueError, match=r"SpeakerNormalizer reads a clip table \(DataFrame\), got ndarray"):
             method(np.zeros((10, 2)))
@@ -498,7 +498,7 @@ def test_what_is_no_table_is_refused(fitted):
         fitted[0].fit_speaker(fitted[1].drop(columns="speaker"))
 
 
-def test_a_fit_is_needed():
+def test_unfitted_normalizer_is_an_error():
     table = make_table({"A": 10})
     for method in ("transform", "fit_speaker"):
         with pytest.raises(NotFittedError):
@@ -506,13 +506,13 @@ def test_a_fit_is_needed():
 
 
 @pytest.mark.parametrize(("parameter", "params"), [("min_clips", {"min_clips": 1}), ("extractor", {"extractor": 3})])
-def test_bad_parameter_is_named(parameter, params):
+def test_bad_parameter_is_an_error_that_names_it(parameter, params):
     with pytest.raises(ValueError, match=f"'{parameter}' parameter of SpeakerNormalizer"):
         SpeakerNormalizer(**{"extractor": FEATURES, **params}).fit(make_table({"A": 10}))
 
 
-def test_a_gap_that_makes_floats_of_speakers_makes_nobody_a_stranger():
+def test_missing_value_in_integer_speakers_keeps_them_seen():
     table = pd.DataFrame({"speaker": np.repeat([1, 2], 10), "pitch": np.arange(20.0) ** 2, "level": np.arange(20.0)})
     normalizer = SpeakerNormalizer(FEATURES).fit(table)
-    asked = table.iloc[:9].assign(speaker=[1.0] * 8 + [np.nan])
-    np.testing.assert_allclose(normalizer.transform(asked)[:8], normalizer.transform(table)[:8])
+    test = table.iloc[:9].assign(speaker=[1.0] * 8 + [np.nan])
+    np.testing.assert_allclose(normalizer.transform(test)[:8], normalizer.transform(table)[:8])

@@ -1,4 +1,4 @@
-"""SpectralFeatures and AudioFeatures: the kernels' own numbers under names that say which."""
+"""SpectralFeatures and AudioFeatures: agreement with the kernels, and names of columns."""
 
 import numpy as np
 import pytest
@@ -18,21 +18,21 @@ def noise():
 
 
 @pytest.mark.parametrize("feature", DESCRIPTORS)
-def test_every_descriptor_by_its_name(feature, noise):
+def test_columns_of_each_descriptor_equal_the_kernel(feature, noise):
     extractor = SpectralFeatures(features=[feature], statistics=["mean"], n_frames=5, n_fft=256, hop_length=128)
     X = extractor.set_output(transform="pandas").fit_transform([noise])
-    contour = np.atleast_2d(
+    descriptor = np.atleast_2d(
         low_level_descriptors(noise, 22050, features=[feature], n_fft=256, hop_length=128, n_mfcc=13)[feature]
     )
-    assert X.shape == (1, 6 * len(contour))
+    assert X.shape == (1, 6 * len(descriptor))
     assert np.isfinite(X).all(axis=None)
-    row = feature if len(contour) == 1 else f"{feature}_0"
-    assert X[f"{row}_mean"].iloc[0] == pytest.approx(contour[0].mean(dtype=float), rel=1e-6)
-    assert X[f"{row}__t0"].iloc[0] == pytest.approx(contour[0, 0])
-    assert X[f"{row}__t4"].iloc[0] == pytest.approx(contour[0, -1])
+    row = feature if len(descriptor) == 1 else f"{feature}_0"
+    assert X[f"{row}_mean"].iloc[0] == pytest.approx(descriptor[0].mean(dtype=float), rel=1e-6)
+    assert X[f"{row}__t0"].iloc[0] == pytest.approx(descriptor[0, 0])
+    assert X[f"{row}__t4"].iloc[0] == pytest.approx(descriptor[0, -1])
 
 
-def test_single_image_reshapes(noise):
+def test_single_descriptor_can_be_reshaped_to_images(noise):
     extractor = SpectralFeatures(features=["mel_spectrogram"], statistics=(), n_frames=30, n_mels=40)
     image = extractor.fit_transform([noise, noise[::-1]]).reshape(2, 40, 30)
     expected = low_level_descriptors(noise, 22050, features=["mel_spectrogram"], n_mels=40)["mel_spectrogram"]
@@ -48,7 +48,7 @@ def test_every_column_has_a_unit(noise):
     assert unit["spec_centroid_slope"] == "Hz/s"
 
 
-def test_audio_features_are_prosody_and_spectrum(corpus):
+def test_audio_features_are_prosodic_and_spectral_features(corpus):
     table = corpus.data.iloc[:3]
     parts = [
         extractor.set_output(transform="pandas").fit_transform(table)
@@ -57,25 +57,25 @@ def test_audio_features_are_prosody_and_spectrum(corpus):
     both = AudioFeatures(n_frames=4).set_output(transform="pandas").fit_transform(table)
     assert set(both) == {*parts[0], *parts[1]}
     for part in parts:
-        # Where both have a column, one sums in float32.
+        # Of columns in both, one is a sum in float32.
         np.testing.assert_allclose(both[part.columns], part, rtol=1e-5)
 
 
-def test_contours_reach_the_selectors_pca(corpus):
-    contours = SpectralFeatures(features=["rms", "spec_centroid"], statistics=["mean"], n_frames=20)
+def test_selector_groups_columns_over_time(corpus):
+    extractor = SpectralFeatures(features=["rms", "spec_centroid"], statistics=["mean"], n_frames=20)
     selector = PCACorrSelector(n_features=6).fit(
-        contours.set_output(transform="pandas").fit_transform(corpus.data), corpus.target
+        extractor.set_output(transform="pandas").fit_transform(corpus.data), corpus.target
     )
     assert set(selector.contours_) == {"rms", "spec_centroid"}
     assert selector.feature_names_after_pca_.tolist()[:2] == ["rms_mean", "rms__pc0"]
 
 
-def test_in_a_pipeline(corpus):
+def test_pipeline_with_selector_and_classifier(corpus):
     model = make_pipeline(AudioFeatures(), PCACorrSelector(), StandardScaler(), SVC())
     assert model.fit(corpus.data, corpus.target).score(corpus.data, corpus.target) > 0.5
 
 
-def test_gain_and_polarity(noise):
+def test_effect_of_gain_and_polarity(noise):
     features = ["rms", "energy", "spec_centroid", "spec_flatness", "mfcc"]
     extractor = SpectralFeatures(features=features, statistics=["mean"], n_mfcc=3).set_output(transform="pandas")
     X = extractor.fit_transform([noise, -noise, 2 * noise])
@@ -87,18 +87,18 @@ def test_gain_and_polarity(noise):
 
 @pytest.mark.parametrize("y", [np.zeros(1), np.zeros(44100), np.ones(5000), np.clip(np.linspace(-9, 9, 9000), -1, 1)])
 @pytest.mark.parametrize("sr", [8000, 96000])
-def test_silence_offset_clipping_and_short_sounds_are_finite(y, sr):
+def test_values_of_degenerate_sounds_are_finite(y, sr):
     assert np.isfinite(AudioFeatures(input_sr=sr).fit_transform([y])).all()
 
 
 @pytest.mark.parametrize("seconds", [0.05, 60])
-def test_very_short_and_very_long(seconds):
+def test_values_of_very_short_and_very_long_sounds_are_finite(seconds):
     y = np.random.default_rng(0).normal(scale=0.1, size=round(seconds * 22050))
     assert np.isfinite(AudioFeatures(cache=None).fit_transform([y])).all()
 
 
-def test_one_channel_dead_is_half_the_amplitude(noise, tmp_path):
-    """Channels are averaged, so a dead one costs 6 dB and nothing else."""
+def test_silent_channel_halves_the_amplitude(noise, tmp_path):
+    """Channels are averaged, so a silent one changes the level only."""
     extractor = SpectralFeatures(features=["rms", "spec_centroid", "zcr"], statistics=["mean"])
     paths = [tmp_path / "mono.wav", tmp_path / "dead.wav"]
     for path, sound in zip(paths, (noise, np.stack([noise, np.zeros_like(noise)], axis=1)), strict=True):
@@ -107,7 +107,7 @@ def test_one_channel_dead_is_half_the_amplitude(noise, tmp_path):
     np.testing.assert_allclose(dead, mono * [0.5, 1, 1], rtol=1e-5)
 
 
-def test_rate_as_recorded(corpus):
+def test_sr_none_keeps_the_recorded_rate(corpus):
     path = corpus.data["audio"].iloc[0]
     y, sr = read_audio(path)
     as_recorded = SpectralFeatures(sr=None, features=["rms"], statistics=["mean"]).fit_transform([path])
@@ -120,10 +120,10 @@ def test_rate_as_recorded(corpus):
         ({"features": ["pitch"]}, "'features' parameter of SpectralFeatures must be distinct names"),
         ({"features": ["rms", "rms"]}, "'features' parameter"),
         ({"statistics": ["kurtosis"]}, "'statistics' parameter"),
-        ({"statistics": ()}, "nothing to compute"),
-        ({"features": ()}, "nothing to compute"),
+        ({"statistics": ()}, "needs at least one of"),
+        ({"features": ()}, "needs at least one of"),
     ],
 )
-def test_bad_names_are_named(params, message, noise):
+def test_bad_names_are_an_error(params, message, noise):
     with pytest.raises(ValueError, match=message):
         SpectralFeatures(**params).fit([noise])

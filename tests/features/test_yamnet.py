@@ -1,4 +1,4 @@
-"""YAMNetEmbedding: embeddings per clip, by the content of clip and weights, and what YAMNet itself heard."""
+"""YAMNetEmbedding: statistics of embeddings, cache, weights and the classes of YAMNet."""
 
 import pickle
 import shutil
@@ -69,7 +69,7 @@ def test_columns_have_names_and_units(clips):
     assert set(extractor.get_feature_units_out()) == {"1"}
 
 
-def test_rows_do_not_depend_on_company(clips):
+def test_each_row_depends_on_its_clip_only(clips):
     extractor = YAMNetEmbedding(cache=None).fit(clips.iloc[:3])
     np.testing.assert_array_equal(extractor.transform(clips.iloc[[2]]), extractor.transform(clips.iloc[:3])[[2]])
 
@@ -89,14 +89,14 @@ def test_the_cache_knows_the_weights_by_content(clips, stores, store, tmp_path):
     assert len(list(folder.iterdir())) == 4
 
 
-def test_other_weights_than_those_of_the_fit_are_refused(clips, stores, monkeypatch):
+def test_other_weights_than_those_of_the_fit_are_an_error(clips, stores, monkeypatch):
     extractor = YAMNetEmbedding().fit(clips.iloc[:2])
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(stores[1]))
     with pytest.raises(ValueError, match="are not those of the fit"):
         extractor.transform(clips.iloc[:2])
 
 
-def test_pickle_holds_no_network(clips):
+def test_pickle_does_not_contain_the_network(clips):
     table = clips.iloc[:2]
     extractor = YAMNetEmbedding()
     X = extractor.fit_transform(table)
@@ -106,7 +106,7 @@ def test_pickle_holds_no_network(clips):
     assert clone(extractor).get_params() == extractor.get_params()
 
 
-def test_a_broken_clip_is_named_or_filled(clips, tmp_path):
+def test_broken_clip_is_an_error_or_filled(clips, tmp_path):
     table = clips.iloc[:3].copy()
     (tmp_path / "broken.wav").write_bytes(b"no sound")
     table.loc[table.index[1], ["audio", "clip_id"]] = [str(tmp_path / "broken.wav"), "the_broken_one"]
@@ -132,7 +132,7 @@ def test_top_classes_are_those_of_the_last_call(clips, store):
     assert row["score"] == pytest.approx(scores.max())
 
 
-def test_without_weights_the_remedy_is_said(clips, store, tmp_path, monkeypatch):
+def test_error_without_weights_has_a_remedy(clips, store, tmp_path, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"yamnet\.h5 \(or .*npz\).*savee-mm fetch-weights yamnet"):
         YAMNetEmbedding().fit(clips)
@@ -140,12 +140,12 @@ def test_without_weights_the_remedy_is_said(clips, store, tmp_path, monkeypatch)
         YAMNetEmbedding(weights=tmp_path / "none.h5").fit(clips)
     alone = shutil.copy(store / "yamnet_int8_perchannel_weights.npz", tmp_path / "alone.npz")
     extractor = YAMNetEmbedding(weights=alone).fit(clips.iloc[:1])
-    with pytest.raises(FileNotFoundError, match="names of YAMNet's classes are not in"):
+    with pytest.raises(FileNotFoundError, match="class names of YAMNet are missing"):
         _ = extractor.top_classes_
 
 
 @pytest.mark.parametrize("bad", [{"statistics": ("mean", "median")}, {"statistics": ()}, {"input_sr": 10}])
-def test_bad_parameter_is_named(bad, clips):
+def test_bad_parameter_is_an_error_that_names_it(bad, clips):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         YAMNetEmbedding(**bad).fit(clips)
 

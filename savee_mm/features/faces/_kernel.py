@@ -1,4 +1,4 @@
-"""The kernel of FaceFrameSampler: one clip -> the crops of one face, and where they were taken."""
+"""The kernel of FaceFrameSampler: crops of one face from one clip, and their positions."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     source : str or ndarray of shape (n, height, width, 3), uint8
         Path of a video, or its frames.
     weights : tuple of LocalWeights
-        The detector's files; none where it needs none.
+        Files of the detector; empty if it needs none.
     n_frames, size, strategy, detector, align, margin, color, track, on_no_face
         As in FaceFrameSampler.
 
@@ -30,27 +30,27 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     Raises
     ------
     ClipError
-        Where the clip cannot be used.
+        If the clip cannot be used.
     """
     detect = make_detector(detector, [file.path for file in weights] or None).detect
     video = open_source(source)
     moments = choose_moments(video, strategy, n_frames, detect)
-    # A crop around the box needs no exact landmarks; the voice may be that of a smaller face than is found without.
+    # Centred crops need no exact landmarks. The speaker may have a smaller face than the fast search finds.
     exact = align == "eyes" or track == "voice"
-    seen, times = video.map(lambda picture: (picture, detect(picture, landmarks=exact)), n_frames, moments)
-    pictures, detections = zip(*seen, strict=True)
+    results, times = video.map(lambda frame: (frame, detect(frame, landmarks=exact)), n_frames, moments)
+    frames, detections = zip(*results, strict=True)
     if track == "voice":
-        chosen = speaking_face(video, detections, times, pictures[0].shape, detect)
+        chosen = speaking_face(video, detections, times, frames[0].shape, detect)
     else:
-        chosen = follow_face(detections, pictures[0].shape)
+        chosen = follow_face(detections, frames[0].shape)
     missing = [video.name(time) for time, face in zip(times, chosen, strict=True) if face is None]
     _check_found(missing, n_frames, detector, on_no_face)
     views = [None if i is None else _View(detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
     if align == "eyes":
         _steady(views)
     cut = [
-        _blank(size) if view is None else view.cut(picture, align=align, size=size, margin=margin)
-        for picture, view in zip(pictures, views, strict=True)
+        _blank(size) if view is None else view.crop(frame, align=align, size=size, margin=margin)
+        for frame, view in zip(frames, views, strict=True)
     ]
     crops, boxes, landmarks = (np.stack(parts) for parts in zip(*cut, strict=True))
     found = np.array([face is not None for face in chosen])
@@ -61,37 +61,37 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
 
 
 class _View:
-    """One face as a detector found it, to be cut out of a frame: its own, or one that borrows it."""
+    """A detected face, cropped from its own frame or from a frame that borrows its box."""
 
     def __init__(self, faces, index):
         self.box = faces.boxes[index]
         self.landmarks = np.full((5, 2), np.nan) if faces.landmarks is None else faces.landmarks[index]
-        self.eyes = None  # of all views of a clip at once, where crops are aligned by them
+        self.eyes = None  # set for all views of a clip together, with align="eyes"
 
-    def cut(self, picture, *, align, size, margin):
-        """Return the crop, the box, and the landmarks in pixels of the crop."""
+    def crop(self, frame, *, align, size, margin):
+        """Return the crop, the box, and the landmarks (pixels of the crop)."""
         if align == "eyes":
-            crop, transform = align_face(picture, self.eyes, size=size, margin=margin)
+            crop, transform = align_face(frame, self.eyes, size=size, margin=margin)
         else:
-            crop = crop_face(picture, self.box, size=size, margin=margin)
+            crop = crop_face(frame, self.box, size=size, margin=margin)
             transform = crop_transform(self.box, size=size, margin=margin)
         return crop, self.box, map_points(transform, self.landmarks)
 
 
 def _steady(views):
-    """Give the eyes of all views one distance and one direction."""
+    """Set the eyes of all views to one distance and one direction."""
     views = [view for view in views if view is not None]
     for view, eyes in zip(views, steady_eyes([view.landmarks for view in views]), strict=True):
         view.eyes = eyes
 
 
 def _blank(size):
-    """Return what stands for a frame without a face: black, and nowhere."""
+    """Return a black crop with a missing box and missing landmarks."""
     return np.zeros((*size, 3), np.float32), np.full(4, np.nan), np.full((5, 2), np.nan)
 
 
 def _check_found(missing, n_frames, detector, on_no_face):
-    """Raise ClipError where no frame has a face, or with ``on_no_face="raise"`` where one has none."""
+    """Raise ClipError if no frame has a face, or with ``on_no_face="raise"`` if any frame has none."""
     if len(missing) == n_frames:
         raise ClipError(
             f'no face found by {detector!r} in any of {n_frames} frames; try another detector, or on_error="fill"'
@@ -99,12 +99,12 @@ def _check_found(missing, n_frames, detector, on_no_face):
     if missing and on_no_face == "raise":
         raise ClipError(
             f'no face found by {detector!r} {", ".join(missing)}; try another detector, or on_no_face="carry" to '
-            "borrow the box of the nearest frame"
+            "use the box of the nearest frame"
         )
 
 
 def _donors(chosen, on_no_face):
-    """Return for each frame the one whose face is cut out: itself, else the nearest with a face, or None."""
+    """Return for each frame the index of the frame whose box it uses: its own, the nearest with a face, or None."""
     known = np.array([i for i, face in enumerate(chosen) if face is not None])
     if on_no_face == "mask":
         return [None if face is None else i for i, face in enumerate(chosen)]
@@ -116,43 +116,41 @@ def _colored(crops, color):
 
 
 def open_source(source):
-    """Return the VideoFile or FrameArray that a clip is."""
+    """Return a VideoFile for a path, a FrameArray for an array."""
     return VideoFile(source) if isinstance(source, str) else FrameArray(source)
 
 
 class VideoFile:
-    """A video by its path."""
+    """Frames and audio of a video file."""
 
     def __init__(self, path):
         self.path = path
 
     def map(self, function, n_frames=None, moments=None):
-        """Apply a function to frames at even distances, or at ``moments`` (s); return the results and the times (s)."""
+        """Apply a function to evenly spaced frames, or to those at ``moments`` (s); return results and times (s)."""
         return map_frames(function, self.path, n_frames, times=moments)
 
     def envelope(self, parameter, instead):
-        """Return the loudness of the clip's sound, and its times (s).
+        """Return the RMS envelope of the audio and its times (s).
 
         Raises
         ------
         ClipError
-            Where there is none; says which parameter asks for it and what to do ``instead``.
+            If the video has no audio; names the parameter that needs it and what to use ``instead``.
         """
         try:
             return read_envelope(self.path)
         except ClipError as error:
-            raise ClipError(
-                f"{parameter} listens to the sound of the video, and: {error.reason}; or {instead}"
-            ) from error
+            raise ClipError(f"{parameter} needs the audio of the video: {error.reason}; or {instead}") from error
 
     @staticmethod
     def name(time):
-        """Say at what time a frame is."""
+        """Return the time of a frame as text."""
         return f"at {time:.3f} s"
 
 
 class FrameArray:
-    """A video that was passed as an array of frames: the clock counts frames, and there is no sound."""
+    """Frames passed as an array, without audio; the times are frame numbers."""
 
     def __init__(self, frames):
         if frames.dtype != np.uint8 or frames.shape[-1] != 3 or not frames.size:
@@ -163,7 +161,7 @@ class FrameArray:
         self.frames = frames
 
     def map(self, function, n_frames=None, moments=None):
-        """Apply a function to evenly spaced frames, or to those with the numbers ``moments``."""
+        """Apply a function to evenly spaced frames, or to those numbered ``moments``; return results and numbers."""
         last = len(self.frames) - 1
         places = np.linspace(0, last, n_frames) if moments is None else np.clip(moments, 0, last)
         places = places.round().astype(int)
@@ -171,12 +169,12 @@ class FrameArray:
         return [results[place] for place in places.tolist()], places.astype(np.float64)
 
     def envelope(self, parameter, instead):
-        """Raise ClipError: an array of frames has no sound."""
+        """Raise ClipError, since an array of frames has no audio."""
         raise ClipError(
-            f"{parameter} listens to the sound of the video, and an array of frames has none; pass a path, or {instead}"
+            f"{parameter} needs the audio of the video, and an array of frames has none; pass a path, or {instead}"
         )
 
     @staticmethod
     def name(time):
-        """Say which frame it is."""
+        """Return the number of a frame as text."""
         return f"in frame {time:.0f}"

@@ -1,4 +1,4 @@
-"""The frames of a clip to crop, and the face to follow through them."""
+"""Choose the frames of a clip, and the face to follow through them."""
 
 import numpy as np
 
@@ -6,25 +6,25 @@ from savee_mm._validation import ClipError
 from savee_mm.vision import face_thumbnail, follow_face, link_faces, voice_agreement
 from savee_mm.vision.track import n_tracks
 
-# Frames among which the apex is looked for.
+# Number of frames in the search for the apex.
 _N_COARSE = 16
-# Pairs of frames that are compared, and the time between the two (s): part of a syllable.
+# Pairs of frames whose mouths are compared, and the time within a pair (s), which is shorter than a syllable.
 _N_PAIRS = 48
 _GAP = 0.08
 
 
 def choose_moments(video, strategy, n_frames, detect):
-    """Return the moments (s) to look at, None for even distances from the first frame to the last.
+    """Return the times of the frames (s), None for even spacing from the first frame to the last.
 
     Raises
     ------
     ClipError
-        Where the clip does not have what the strategy goes by: a voice, a face.
+        If ``strategy="energy"`` and the clip has no audio, or silence.
     """
     if strategy == "energy":
         loudness, times = video.envelope("strategy='energy'", "use strategy='even'")
         if not loudness.any():
-            raise ClipError("strategy='energy' goes by the voice, and the sound is silent; use strategy='even'")
+            raise ClipError("strategy='energy' needs a voice, and the audio is silent; use strategy='even'")
         return energy_moments(loudness, times, n_frames)
     if strategy == "apex":
         return _apex_moments(video, n_frames, detect)
@@ -32,21 +32,21 @@ def choose_moments(video, strategy, n_frames, detect):
 
 
 def energy_moments(loudness, times, n):
-    """Return the moments in the middle of ``n`` equal shares of the sound's energy.
+    """Return the times in the middle of ``n`` parts of equal energy.
 
     Parameters
     ----------
     loudness : ndarray of shape (n_times,)
-        RMS in equally long pieces, not all 0.
+        RMS of segments of equal length, not all 0.
     times : ndarray of shape (n_times,)
-        Middle of each piece (s), ascending.
+        Middle of each segment (s), ascending.
     n : int
-        How many moments.
+        Number of parts.
 
     Returns
     -------
     moments : ndarray of shape (n,)
-        Ascending (s): close together where the voice is loud, none in a silence.
+        Times (s), ascending: dense where the voice is loud, none in silence.
     """
     energy = np.cumsum(np.square(loudness, dtype=np.float64))
     shares = (np.arange(n) + 0.5) / n * energy[-1]
@@ -54,27 +54,27 @@ def energy_moments(loudness, times, n):
 
 
 def _apex_moments(video, n_frames, detect):
-    """Return moments evenly spaced from the first frame to the one whose face differs most from the first face."""
+    """Return times evenly spaced from the first frame to the one whose face differs most from the first face."""
 
-    def look(picture):
-        faces = detect(picture)
+    def look(frame):
+        faces = detect(frame)
         landmarks = [None] * len(faces) if faces.landmarks is None else faces.landmarks
-        thumbnails = [face_thumbnail(picture, *face) for face in zip(faces.boxes, landmarks, strict=True)]
-        return faces, thumbnails, picture.shape
+        thumbnails = [face_thumbnail(frame, *face) for face in zip(faces.boxes, landmarks, strict=True)]
+        return faces, thumbnails, frame.shape
 
     seen, times = video.map(look, _N_COARSE)
     detections, thumbnails, shapes = zip(*seen, strict=True)
     chosen = follow_face(detections, shapes[0])
     found = [i for i, face in enumerate(chosen) if face is not None]
     if not found:
-        return None  # the frames that are looked at next may show one
+        return None  # the frames that are cropped may show one
     faces = np.stack([_contrast(thumbnails[i][chosen[i]]) for i in found])
     change = np.square(faces - faces[0]).mean(axis=(1, 2))
     return np.linspace(times[0], times[found[int(change.argmax())]], n_frames)
 
 
 def _contrast(thumbnail):
-    """Return a thumbnail of mean 0 and deviation 1: a light that changes is no change of the face."""
+    """Scale a thumbnail to mean 0 and standard deviation 1, so that changes of light do not count."""
     centred = thumbnail - thumbnail.mean()
     return centred / max(float(centred.std()), 1e-6)
 
@@ -87,30 +87,30 @@ def speaking_face(video, detections, times, image_shape, detect):
     video : VideoFile or FrameArray
         The clip.
     detections : list of Faces
-        What is seen in the frames that are wanted.
+        Faces in the frames to crop.
     times : ndarray of shape (n_frames,)
-        Their times (s).
+        Times of these frames (s).
     image_shape : tuple of int
         (height, width, ...) of the frames (pixels).
     detect : callable
-        Picture -> Faces.
+        Returns the Faces of an image.
 
     Returns
     -------
     chosen : list of int or None
-        As :func:`savee_mm.vision.follow_face`. Where no frame shows two faces there is nothing to hear; where the
-        sound decides nothing the largest is followed.
+        As :func:`savee_mm.vision.follow_face`. The audio is only read if a frame shows two faces. If it does not
+        decide, the largest face is followed.
 
     Raises
     ------
     ClipError
-        Where there are several faces and no sound.
+        If there are several faces and no audio.
     """
     if max(map(len, detections)) < 2:
         return follow_face(detections, image_shape)
     envelope, clock = video.envelope("track='voice'", "use track='largest'")
-    seen, pair_times = video.map(lambda picture: _look(picture, detect), moments=_pairs(clock))
-    # One order of time for both, so that a face has one number in all frames.
+    seen, pair_times = video.map(lambda frame: _look(frame, detect), moments=_pairs(clock))
+    # Sort both kinds of frames by time, so that a face has one track in all of them.
     order = np.argsort(np.concatenate([times, pair_times]), kind="stable")
     every = [*detections, *(faces for faces, _ in seen)]
     in_order = [every[i] for i in order]
@@ -130,19 +130,19 @@ def _agreement(pairs):
 
 
 def _pairs(times):
-    """Return the moments (s) of pairs of frames, evenly spaced over the sound: first and second, in turn."""
-    gap = min(_GAP, (times[-1] - times[0]) / (_N_PAIRS + 1))  # one pair is over when the next begins
+    """Return the times (s) of pairs of frames, evenly spaced over the audio: first, second, first, second..."""
+    gap = min(_GAP, (times[-1] - times[0]) / (_N_PAIRS + 1))  # pairs do not overlap
     first = np.linspace(times[0], times[-1] - gap, _N_PAIRS)
     return np.column_stack([first, first + gap]).ravel()
 
 
-def _look(picture, detect):
-    faces = detect(picture)
-    return faces, [face_thumbnail(picture, box) for box in faces.boxes]
+def _look(frame, detect):
+    faces = detect(frame)
+    return faces, [face_thumbnail(frame, box) for box in faces.boxes]
 
 
 def _changes(seen, labels, loudness):
-    """Return for each track the pairs of frames that show it: the changes of its face and of the loudness."""
+    """Return for each track (change of the face, change of the loudness) in the pairs that show it."""
     changes = {}
     for i in range(0, len(seen), 2):
         before, after = (dict(zip(labels[j].tolist(), seen[j][1], strict=True)) for j in (i, i + 1))

@@ -1,4 +1,4 @@
-"""What FaceFrameSampler keeps of a clip, and how it goes through the cache as one array."""
+"""The crops of one face with their positions: a record, its form in the cache, and its plot."""
 
 import math
 from dataclasses import dataclass, fields
@@ -10,24 +10,24 @@ _INCH = 1.6  # width of a crop in the contact sheet
 
 @dataclass(frozen=True)
 class FaceTrack:
-    """The crops of one clip, or stacked those of several, and where in the video they were taken.
+    """The crops of one clip, or of several clips stacked, and their positions in the video.
 
     Attributes
     ----------
     crops : ndarray of shape (..., n_frames, height, width, n_channels), float32
         In [0, 1].
     times : ndarray of shape (..., n_frames), float64
-        The container's time stamps of the frames (s); of an array of frames their numbers.
+        Time stamps of the frames in the container (s), or frame numbers of an array.
     boxes : ndarray of shape (..., n_frames, 4), float32
-        x and y of the upper left corner, width and height of the box that was cropped (pixels of the frame). It is
-        borrowed where no face was found, NaN where that frame is masked.
+        x and y of the upper left corner, width and height of the cropped box (pixels of the frame). Without a face,
+        the box of the nearest frame, or NaN if the frame is masked.
     confidence : ndarray of shape (..., n_frames), float32
-        The detector's score; NaN where no face was found.
+        Score of the detector; NaN where no face was found.
     landmarks : ndarray of shape (..., n_frames, 5, 2), float32
-        x and y (pixels of the crop) of right eye, left eye, nose tip, right and left mouth corner, borrowed with the
-        box; NaN where the detector finds none.
+        x and y (pixels of the crop) of right eye, left eye, nose tip, right and left mouth corner, of the same frame
+        as the box; NaN if the detector does not find landmarks.
     found : ndarray of shape (..., n_frames), bool
-        Whether the face was found in this frame.
+        Whether the face was found in the frame.
     """
 
     crops: np.ndarray
@@ -40,18 +40,18 @@ class FaceTrack:
     def pack(self):
         """Return the track of one clip as a flat float32 array."""
         coarse = self.times.astype(np.float32)
-        # A float32 tells times apart by 0.1 ms after 20 minutes; the rest goes into a second one.
+        # After 20 minutes float32 resolves 0.1 ms only; a second value holds the remainder.
         parts = (coarse, self.times - coarse, self.boxes, self.confidence, self.landmarks, self.found, self.crops)
         return np.concatenate([np.ravel(part).astype(np.float32, copy=False) for part in parts])
 
     @classmethod
     def unpack(cls, packed, n_frames, crop_shape):
-        """Return what :meth:`pack` made flat.
+        """Return the track of a flat array.
 
         Parameters
         ----------
         packed : ndarray of shape (..., packed_length(n_frames, crop_shape)), float32
-            One clip or several; a clip that failed is all NaN.
+            One or several clips; a clip that failed is all NaN.
         n_frames : int
             Number of frames.
         crop_shape : tuple of int
@@ -72,17 +72,17 @@ class FaceTrack:
         return cls(crops, times, boxes, confidence, landmarks, found == 1)
 
     def __getitem__(self, index):
-        """Return the track of one clip, or of some, of several that are stacked."""
+        """Return the track of some of the stacked clips."""
         return FaceTrack(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def packed_length(n_frames, crop_shape):
-    """Return how many numbers a packed track has."""
+    """Return the number of values of a packed track."""
     return sum(math.prod(shape) for shape in _shapes(n_frames, crop_shape))
 
 
 def _shapes(n_frames, crop_shape):
-    """Return the shapes of the parts, in their order."""
+    """Return the shapes of the packed arrays, in order."""
     return [
         (n_frames,),
         (n_frames,),
@@ -95,23 +95,23 @@ def _shapes(n_frames, crop_shape):
 
 
 def contact_sheet(track, title, moment="{:.2f} s"):
-    """Draw the crops of a clip in a row.
+    """Plot the crops of a clip in a row.
 
     Parameters
     ----------
     track : FaceTrack
-        Of one clip.
+        Track of one clip.
     title : str
-        What stands above.
+        Title of the plot.
     moment : str, default="{:.2f} s"
-        How a time is told.
+        Format of a time.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
-        Below each crop its time and the detector's score, or that no face was found; landmarks as dots.
+        Crops with landmarks as dots; below each its time and the score of the detector, or "no face".
     """
-    # Not pyplot, which keeps every figure and may want a screen.
+    # pyplot would keep a reference to the figure, and may need a display.
     from matplotlib.figure import Figure
 
     n_frames, height, width = track.crops.shape[:3]
@@ -124,7 +124,7 @@ def contact_sheet(track, title, moment="{:.2f} s"):
             vmin=0,
             vmax=1,
         )
-        # The first pixel's middle is at 0 in a plot.
+        # In a plot the centre of the first pixel is at 0.
         axes.plot(*(track.landmarks[i] - 0.5).T, ".", color="cyan", markersize=3)
         axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), xticks=[], yticks=[])
         score, color = (f"score {track.confidence[i]:.2f}", "black") if track.found[i] else ("no face", "red")

@@ -1,4 +1,4 @@
-"""FaceDescriptor: edges, textures and proportions of the face, and how they change over the clip."""
+"""FaceDescriptor: edges, textures and proportions of the face, and their change over the clip."""
 
 import os
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
 from savee_mm._cache import content_key, open_store
+from savee_mm._docstrings import shared_docs
 from savee_mm._validation import ClipError
 from savee_mm._version import __version__
 from savee_mm.features._tabular import TabularTransformer
@@ -18,75 +19,71 @@ from savee_mm.features.faces.sampler import FaceFrameSampler
 from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, resolve_detector
 from savee_mm.vision.descriptors import GEOMETRY, N_PATTERNS
 
-# Part of every cache key: to be raised when the descriptors change.
+# Part of every cache key. Increase it when a descriptor returns other values.
 _KERNEL_VERSION = 1
 _DESCRIPTORS = ("hog", "lbp", "geometry")
-# What is kept of a clip, of which every statistic is made.
+# Statistics in the cache, from which all others are computed.
 _KEPT = ("mean", "std", "onset", "apex")
 _STATISTICS = (*_KEPT, "mean-onset", "apex-onset", "direction")
-# Of the usual change within a clip: what is added to the size of a change that is brought to a common one.
+# Share of the usual change within a clip that is added to the norm of a change before division.
 _DAMPING = 0.2
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 _ANGLES = ("mouth_angle", "eyes_angle", "mouth_tilt")
 
 
+@shared_docs
 class FaceDescriptor(TabularTransformer):
-    """Descriptors of the faces of a clip, summed up over time: one row of named columns.
+    """Extract functionals of face descriptors from the video of each clip.
 
     ========================================  ======================================================================
-    ``hog_<row>_<column>_<bin>_<statistic>``  directions of edges in each cell of the crop, :func:`savee_mm.vision.hog`
+    ``hog_<row>_<column>_<bin>_<statistic>``  histogram of edge directions in a cell, :func:`savee_mm.vision.hog`
     ``lbp_<row>_<column>_<bin>_<statistic>``  local binary patterns, :func:`savee_mm.vision.lbp_histograms`
     ``<measure>_<statistic>``                 distances and angles, :func:`savee_mm.vision.landmark_geometry`
     ========================================  ======================================================================
 
     Statistics over the frames: ``mean``, ``std``, ``onset`` (the first frame), ``apex`` (mean over the third of the
-    frames whose edges differ most from the first's), ``mean-onset``, ``apex-onset``, and ``direction``: ``apex-onset``
-    over its size, so that a weak and a strong display of the same kind are alike. The last three are told relative to
-    the clip's own first face, which is neutral where speakers begin so: most of what makes two people differ is gone
-    from them. Relative to a speaker's usual face is what a :class:`~savee_mm.SpeakerNormalizer` around this one tells.
+    frames whose edges differ most from the first frame), ``mean-onset``, ``apex-onset``, and ``direction``, which is
+    ``apex-onset`` divided by its norm, so that weak and strong displays of the same kind are similar. The last three
+    are relative to the first frame of the clip. If speakers begin with a neutral face, this removes most differences
+    between persons. A :class:`~savee_mm.SpeakerNormalizer` makes features relative to the mean face of each speaker.
 
     Parameters
     ----------
     sampler : FaceFrameSampler, default=None
-        What cuts the faces out. None stands for 12 grey frames of 64 x 64 pixels, aligned by the eyes where the weights
-        of YuNet are there at fit, which finds them, and centred where they are not.
+        Sampler of face crops. None is 12 grey frames of 64 x 64 pixels, aligned by the eyes if the weights of YuNet
+        are present at fit, otherwise centred.
     descriptors : sequence of {"hog", "lbp", "geometry"}, default=("hog",)
-        What is told of each frame. ``"geometry"`` needs the landmarks of YuNet, which are rough where the sampler does
+        Descriptors of each frame. ``"geometry"`` needs the landmarks of YuNet, which are less exact if the sampler does
         not align by the eyes.
     statistics : sequence of str, default=("apex", "direction", "std")
-        Statistics over time, see above.
+        Statistics over the frames, see above.
     n_cells : tuple of int, default=(6, 6)
-        Rows and columns of the grid of cells.
+        Number of rows and columns of the grid of cells.
     n_bins : int, default=12
-        Directions of an edge over a whole turn.
+        Number of edge directions over 360 degrees.
     symmetric : bool, default=True
-        Whether each crop is described together with its mirror image, by the mean of both: half as many columns, and
-        no left or right to be learnt from few clips.
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
+        Whether to average the descriptors of each crop and its mirror image. This halves the number of columns, and
+        differences between left and right cannot be learnt from few clips.
+    %(n_jobs)s
     cache : "memory", path-like or None, default="memory"
         Where crops and descriptors of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used (no video, no face in any frame) does: a :class:`~savee_mm.ClipError`, or a
-        :class:`~savee_mm.ClipWarning` and the training medians in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+    %(on_error_medians)s
+    %(verbose)s
 
     Attributes
     ----------
     sampler_ : FaceFrameSampler
-        The fitted sampler. It has this one's ``n_jobs``, ``cache``, ``on_error`` and ``verbose``.
+        The fitted sampler, with ``n_jobs``, ``cache``, ``on_error`` and ``verbose`` of this estimator.
     changes_ : dict of str to float
-        For each descriptor the median size of ``apex-onset`` over the training clips. A fifth of it is added to the
-        size by which ``direction`` divides, so that no direction is made of what is noise.
+        Median norm of ``apex-onset`` over the training clips for each descriptor. A fifth of it is added to the
+        divisor of ``direction``, so that noise does not become a direction.
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+    %(report_)s
 
     See Also
     --------
-    SpeakerNormalizer : The same relative to the other clips of the speaker.
+    SpeakerNormalizer : Features relative to the other clips of the speaker.
 
     Examples
     --------
@@ -140,8 +137,8 @@ class FaceDescriptor(TabularTransformer):
         if "geometry" in self.descriptors and self.sampler_.detector_ not in WITH_LANDMARKS:
             raise ValueError(
                 f"descriptors={self.descriptors!r}: 'geometry' needs landmarks, which the detector "
-                f'{self.sampler_.detector_!r} does not find. Use a FaceFrameSampler with detector="yunet", or leave '
-                "'geometry' out."
+                f'{self.sampler_.detector_!r} does not find. Use a FaceFrameSampler with detector="yunet", or remove '
+                "'geometry'."
             )
 
     def _resolve(self):
@@ -149,8 +146,8 @@ class FaceDescriptor(TabularTransformer):
             given = getattr(self, name)
             if isinstance(given, str) or not len(given) or len({*given} & {*known}) < len(given):
                 raise ValueError(
-                    f"The {name!r} parameter of FaceDescriptor must be a sequence of names among {', '.join(known)}, "
-                    f"none of them twice. Got {given!r} instead."
+                    f"The {name!r} parameter of FaceDescriptor must be a sequence of distinct names among "
+                    f"{', '.join(known)}. Got {given!r} instead."
                 )
         if len(self.n_cells) != 2 or not all(isinstance(n, Integral) and n > 0 for n in self.n_cells):
             raise ValueError(
@@ -162,7 +159,7 @@ class FaceDescriptor(TabularTransformer):
         self.sampler_ = sampler.set_params(**shared)
 
     def _extract(self, X, *, fitting=False):
-        """Return what is kept of all clips, (n_clips, 4, n_measures), NaN for a clip that failed, and the failures."""
+        """Return the cached statistics, (n_clips, 4, n_measures), NaN where a clip failed, and the failures."""
         tracks, failures = self.sampler_._tracks(X), self.sampler_._failures
         failed = np.isnan(tracks.boxes).all(axis=(1, 2))
         if fitting and failed.all():
@@ -183,7 +180,7 @@ class FaceDescriptor(TabularTransformer):
         return kept, failures
 
     def _chosen(self, kept):
-        """Return the statistics of what is kept of each clip, in the order of the columns."""
+        """Return the chosen statistics of each clip, in the order of the columns."""
         mean, std, onset, apex = np.moveaxis(kept.astype(np.float64), 1, 0)
         change = apex - onset
         blocks = self._by_descriptor(change)
@@ -197,7 +194,7 @@ class FaceDescriptor(TabularTransformer):
         super()._learn(self._chosen(values))
 
     def _by_descriptor(self, measures):
-        """Return (descriptor, its columns) of an array of all measures."""
+        """Split an array of all measures into (descriptor, its columns)."""
         lengths = [len(names) for names in self._names().values()]
         return zip(self.descriptors, np.split(measures, np.cumsum(lengths)[:-1], axis=1), strict=True)
 
@@ -208,11 +205,11 @@ class FaceDescriptor(TabularTransformer):
         return [(f"{measure}_{name}", unit) for name in self.statistics for measure, unit in self._measures()]
 
     def _measures(self):
-        """Return (name, unit) of what is told of each frame."""
+        """Return (name, unit) of the measures of each frame."""
         return [measure for measures in self._names().values() for measure in measures]
 
     def _names(self):
-        """Return by descriptor (name, unit) of what it tells of each frame."""
+        """Return (name, unit) of the measures of each frame by descriptor."""
         rows, columns = self.n_cells
         columns = _kept_columns(columns, self.symmetric)
         cells = [f"{row}_{column}" for row in range(rows) for column in range(columns)]
@@ -229,7 +226,7 @@ def _size(measures):
 
 
 def _direction(change, usual):
-    """Return changes over their size; a small one beside what is usual stays small."""
+    """Divide changes by their norm. Changes much smaller than usual stay small."""
     size = _size(change) + _DAMPING * usual
     return change / np.where(size > 0, size, 1)
 
@@ -237,13 +234,13 @@ def _direction(change, usual):
 def _default_sampler():
     options = {"n_frames": 12, "color": "gray"}
     if resolve_detector("auto") in WITH_LANDMARKS:
-        # Somewhat closer than the box: ears and hair tell of the person.
+        # Tighter than the box, since ears and hair differ between persons.
         return FaceFrameSampler(align="eyes", margin=-0.15, **options)
     return FaceFrameSampler(**options)
 
 
 def _look_up(store, parameters, describe, track):
-    """Return what is kept of one clip, from the cache where it has these very crops."""
+    """Return the cached statistics of one clip, computed if its crops are not in the cache."""
     key = content_key(track.crops, content_key(track.landmarks, content_key(track.boxes, parameters)))
     kept = store.get(key)
     if kept is None:
@@ -253,18 +250,18 @@ def _look_up(store, parameters, describe, track):
 
 
 def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
-    """Return mean, deviation, onset and apex of the measures of one clip, (4, n_measures) float32."""
-    # A frame that is masked has no box and is black.
+    """Return mean, standard deviation, onset and apex of the measures of one clip, (4, n_measures) float32."""
+    # Masked frames have no box.
     seen = ~np.isnan(track.boxes).any(axis=1)
     crops = track.crops[seen]
-    pictures = crops @ _LUMA if crops.shape[-1] == 3 else crops[..., 0]
-    describers = {
+    images = crops @ _LUMA if crops.shape[-1] == 3 else crops[..., 0]
+    histograms = {
         "hog": partial(hog, n_cells=n_cells, n_bins=n_bins),
         "lbp": partial(lbp_histograms, n_cells=n_cells),
     }
     described = {
-        name: _describe_pictures(pictures, describer, symmetric)
-        for name, describer in describers.items()
+        name: _describe_images(images, histogram, symmetric)
+        for name, histogram in histograms.items()
         if name == "hog" or name in descriptors
     }
     if "geometry" in descriptors:
@@ -277,15 +274,15 @@ def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
     return np.stack(kept).astype(np.float32)
 
 
-def _describe_pictures(pictures, describer, symmetric):
+def _describe_images(images, histogram, symmetric):
     """Return the histograms of all cells, (n_frames, n_measures)."""
-    cells = describer(pictures)
+    cells = histogram(images)
     if symmetric:
-        mirrored = describer(pictures[..., ::-1])
+        mirrored = histogram(images[..., ::-1])
         cells = (cells + mirrored)[..., : _kept_columns(cells.shape[2], True), :] / 2
     return cells.reshape(len(cells), -1)
 
 
 def _kept_columns(n_columns, symmetric):
-    """Return how many columns of cells say all that there is; in a symmetric picture the others repeat them."""
+    """Return the number of columns of cells; the other half of a symmetric image repeats them."""
     return (n_columns + 1) // 2 if symmetric else n_columns

@@ -1,4 +1,4 @@
-"""FaceFrameSampler: a few frames of a video, cropped to the speaker's face."""
+"""FaceFrameSampler: frames of each video, cropped to the face of the speaker."""
 
 import os
 from dataclasses import replace
@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._docstrings import shared_docs
 from savee_mm._validation import Clips, check_clips
 from savee_mm._weights import identify_weights
 from savee_mm.features._base import ClipTransformer
@@ -22,66 +23,61 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@shared_docs
 class FaceFrameSampler(ClipTransformer):
-    """A few frames of a video, each cropped around the face of one and the same person.
+    """Sample frames of each video and crop them to the face of one person.
 
     Parameters
     ----------
     n_frames : int, default=6
-        Number of frames per clip; a video with fewer repeats some.
+        Number of frames per clip. A video with fewer frames repeats some.
     size : tuple of int, default=(64, 64)
         Height and width of a crop (pixels).
     strategy : {"even", "energy", "apex"}, default="even"
-        Which frames. ``"even"``: evenly spaced in time from the first to the last. ``"energy"``: where the voice is
-        loud, in the middle of ``n_frames`` equal shares of the energy of the video's own sound. ``"apex"``: evenly
-        from the first to the one, of 16, whose face differs most from the first face.
+        How to choose frames. ``"even"``: evenly spaced in time from the first to the last. ``"energy"``: in the middle
+        of ``n_frames`` parts of equal energy of the audio of the video, that is, where the voice is loud. ``"apex"``:
+        evenly spaced from the first to the one of 16 frames whose face differs most from the first face.
     detector : {"auto", "yunet", "ssd", "lbp"}, default="auto"
-        ``"yunet"`` and ``"ssd"`` (OpenCV's ResNet-10 SSD) need weights, see
-        :func:`~savee_mm.fetch_weights`; ``"lbp"`` (scikit-image's cascade) needs none. ``"auto"`` is resolved at
-        fit: the first of these whose weights are there.
+        ``"yunet"`` and ``"ssd"`` (OpenCV's ResNet-10 SSD) need weights, see :func:`~savee_mm.fetch_weights`; ``"lbp"``
+        (scikit-image's cascade) does not. ``"auto"`` is the first of these with weights on this machine, resolved at
+        fit.
     weights : path-like, pair of path-like or None, default=None
-        Files of your own for the named detector: an ``.onnx`` for ``"yunet"``; for ``"ssd"`` a network and its
-        description (``.pb`` and ``.pbtxt``, with OpenCV 4 also ``.caffemodel`` and ``.prototxt``). None takes those
-        in the folder that ``SAVEE_MM_WEIGHTS`` names.
+        Files for the named detector: an ``.onnx`` file for ``"yunet"``; for ``"ssd"`` a network and its configuration
+        (``.pb`` and ``.pbtxt``, with OpenCV 4 also ``.caffemodel`` and ``.prototxt``). None uses the files in the
+        folder ``SAVEE_MM_WEIGHTS``.
     align : {"center", "eyes"}, default="center"
-        ``"center"``: the square around the middle of the detected box. ``"eyes"``: moved so that the middle between the
-        eyes lies at a fixed place, with one turn and one size for the clip, by which the eyes are level and at a fixed
-        distance in the median over its frames; needs the landmarks of ``"yunet"``, which wander from frame to frame.
+        ``"center"``: a square around the centre of the detected box. ``"eyes"``: the midpoint of the eyes is at a fixed
+        position, and one rotation and one scale for the clip make the eyes level and their distance constant, in the
+        median over the frames; needs the landmarks of ``"yunet"``, which vary from frame to frame.
     margin : float, default=0.1
-        How much larger than the detected box the crop is, as a share of the box's longer side. With
-        ``align="eyes"`` the side of the box is taken to be that distance of the eyes over 0.35.
+        Size of the crop beyond the detected box, as a share of the longer side of the box. With ``align="eyes"`` this
+        side is the distance of the eyes divided by 0.35.
     color : {"rgb", "gray"}, default="rgb"
-        Three channels, or one (luma).
+        Number of channels: three, or one (luma).
     track : {"largest", "voice"}, default="largest"
-        Whom to follow where a clip shows several faces: the one that is largest and nearest to the middle over all
-        frames, or the one whose mouth moves with the video's own sound.
+        Face to follow if a clip shows several: the largest and most central over all frames, or the one whose mouth
+        moves with the audio of the video.
     on_no_face : {"carry", "mask", "raise"}, default="carry"
-        What a frame does in which the face is not found: borrow the box of the nearest frame that has it; be black;
-        or make the clip a :class:`~savee_mm.ClipError`, as a clip without a face in any frame always is.
-    n_jobs : int, default=None
-        Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
-    cache : "memory", path-like or None, default="memory"
-        Where the crops of a clip are kept: in this process, in a folder, or not at all.
-    on_error : {"raise", "fill"}, default="raise"
-        What a clip that cannot be used (no video, no face in any frame) does: a :class:`~savee_mm.ClipError`,
-        or a :class:`~savee_mm.ClipWarning` and black frames in its place.
-    verbose : bool or int, default=False
-        Whether to show a progress bar.
+        What to do with a frame without the face: use the box of the nearest frame that has it, return a black frame,
+        or raise a :class:`~savee_mm.ClipError`. A clip without a face in any frame always raises this error.
+    %(n_jobs)s
+    %(cache)s
+    %(on_error_zeros)s
+    %(verbose)s
 
     Attributes
     ----------
     detector_ : str
-        The detector that found the training faces. It is kept with the model, and a machine without its weights
-        refuses to predict rather than crop by another.
+        The detector in use. It is part of a saved model; ``transform`` raises an error on a machine without its
+        weights.
     weights_sha256_ : tuple of str
-        Digests of its files of weights. Prediction with others is refused.
-    report_ : DataFrame
-        ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
+        Digests of the weights of the detector. ``transform`` raises an error with other weights.
+    %(report_)s
 
     Notes
     -----
-    Boxes are linked over the frames, and one face is followed: where it is missing, no bystander stands in for it.
-    A clip that never shows two faces at once is cropped to whatever face is there.
+    Boxes are linked over the frames, and one face is followed. In a frame without this face no other face is used,
+    unless the clip never shows two faces at once.
 
     Examples
     --------
@@ -145,7 +141,7 @@ class FaceFrameSampler(ClipTransformer):
         self.verbose = verbose
 
     def diagnose(self, X: Clips) -> pd.DataFrame:
-        """Say what was found in each frame.
+        """Return the detections in each frame.
 
         Parameters
         ----------
@@ -155,15 +151,15 @@ class FaceFrameSampler(ClipTransformer):
         Returns
         -------
         table : DataFrame
-            One row per clip and frame: ``clip_id``, ``frame`` (from 0), ``detector``, ``time`` (s; of an array of
-            frames the frame's number), ``found``, ``x``, ``y``, ``width`` and ``height`` of the box that was cropped
-            (pixels; a borrowed one where no face was found), ``confidence`` (the detector's score) and
-            ``face_share``, the share of the clip's frames with a face.
+            One row per clip and frame: ``clip_id``, ``frame`` (from 0), ``detector``, ``time`` (s; for an array, the
+            frame number), ``found``, ``x``, ``y``, ``width`` and ``height`` of the cropped box (pixels; without a face,
+            of the box used instead), ``confidence`` (score of the detector) and ``face_share``, the share of the
+            frames of the clip with a face.
 
         Raises
         ------
         ClipError
-            As :meth:`transform`; with ``on_error="fill"`` the rows of such a clip are empty.
+            As :meth:`transform`. With ``on_error="fill"`` the rows of such a clip are empty.
         """
         tracks = self._tracks(X)
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
@@ -180,14 +176,14 @@ class FaceFrameSampler(ClipTransformer):
         return pd.DataFrame(table)
 
     def plot_clip(self, X: str | os.PathLike[str] | Clips, index: int = 0) -> "Figure":
-        """Draw the crops of one clip in a row, with their times and scores.
+        """Plot the crops of one clip in a row, with their times and scores.
 
         Parameters
         ----------
         X : path, DataFrame, list of paths or list of arrays
-            The clip, or clips of which one is drawn.
+            The clip, or clips of which one is plotted.
         index : int, default=0
-            Which, by its place in X.
+            Position of the clip in X.
 
         Returns
         -------
@@ -197,7 +193,7 @@ class FaceFrameSampler(ClipTransformer):
         Raises
         ------
         IndexError
-            Where X has no such clip.
+            If X has no such clip.
         ClipError
             As :meth:`transform`.
         """
@@ -206,13 +202,13 @@ class FaceFrameSampler(ClipTransformer):
         X = [X] if isinstance(X, (str, os.PathLike)) else X
         clip = check_clips(X, self._column, array_ndim=self._array_ndim)[index]
         title = f"{clip.clip_id} ({self.detector_})"
-        if not clip.path:  # an array, whose clock counts frames
+        if not clip.path:  # an array, whose times are frame numbers
             return contact_sheet(self._tracks([clip.source])[0], title, "frame {:.0f}")
         one = pd.DataFrame({"clip_id": [clip.clip_id], self._column: [clip.source]})
         return contact_sheet(self._tracks(one)[0], title)
 
     def _tracks(self, X):
-        """Return the FaceTrack of all clips of X, stacked; a clip that failed has black crops, the rest NaN."""
+        """Return the stacked FaceTrack of all clips. A clip that failed has black crops, and NaN elsewhere."""
         check_is_fitted(self)
         values, self._failures = self._extract(X)
         tracks = self._unpack(values)
@@ -225,7 +221,7 @@ class FaceFrameSampler(ClipTransformer):
                 f"Got {self.size!r} instead."
             )
         if self.weights is not None and self.detector == "auto":
-            raise ValueError(f"detector='auto' looks for its own weights, got {self.weights!r}; name their detector.")
+            raise ValueError(f"detector='auto' finds its own weights, got {self.weights!r}; name their detector.")
         self.detector_ = resolve_detector(self.detector)
         if self.align == "eyes" and self.detector_ not in WITH_LANDMARKS:
             raise ValueError(
@@ -242,9 +238,9 @@ class FaceFrameSampler(ClipTransformer):
         if tuple(file.sha256 for file in weights) != self.weights_sha256_:
             raise ValueError(
                 f"The weights of {self.detector_!r} in {', '.join(file.path for file in weights)} are not those of the "
-                "fit: they would crop by another detector. Bring those back, or fit again."
+                "fit. Restore those, or fit again."
             )
-        # Says once, before any clip, that they cannot be read.
+        # Fails before the first clip if the weights cannot be read.
         make_detector(self.detector_, [file.path for file in weights] or None)
         names = ("n_frames", "strategy", "align", "margin", "color", "track", "on_no_face")
         parameters = {name: getattr(self, name) for name in names}

@@ -1,4 +1,4 @@
-"""FaceDescriptor: named columns, what they say of a clip's first face and of its apex, and what it does without one."""
+"""FaceDescriptor: names of columns, statistics over frames, and clips without a face."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from savee_mm import ClipError, ClipWarning, FaceDescriptor, FaceFrameSampler, SpeakerNormalizer, load_model, save_model
-from savee_mm.features.faces.descriptor import _describe_pictures
+from savee_mm.features.faces.descriptor import _describe_images
 from savee_mm.media import read_frames
 from savee_mm.vision import GEOMETRY, hog, landmark_geometry
 
@@ -32,7 +32,7 @@ def columns_of(X, statistic):
 # ---- columns
 
 
-def test_columns_say_cell_bin_and_statistic(clips):
+def test_columns_name_cell_bin_and_statistic(clips):
     X = make().set_output(transform="pandas").fit_transform(clips)
     assert X.shape == (7, 3 * 3 * 2 * 8)
     assert X.index.equals(clips.index)
@@ -43,13 +43,13 @@ def test_columns_say_cell_bin_and_statistic(clips):
     assert (X.std() > 0).mean() > 0.9
 
 
-def test_without_symmetry_there_are_all_columns_of_cells(clips):
+def test_asymmetric_descriptors_have_all_columns_of_cells(clips):
     names = make(symmetric=False, statistics=("mean",)).fit(clips).get_feature_names_out()
     assert names[-1] == "hog_2_2_7_mean"
     assert len(names) == 3 * 3 * 8
 
 
-def test_all_descriptors_stand_side_by_side(clips, shared, monkeypatch):
+def test_columns_of_all_descriptors(clips, shared, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     sampler = FaceFrameSampler(n_frames=3, size=(24, 24), detector="yunet", align="eyes")
     extractor = FaceDescriptor(
@@ -66,10 +66,10 @@ def test_all_descriptors_stand_side_by_side(clips, shared, monkeypatch):
     )
 
 
-# ---- what they say
+# ---- values
 
 
-def test_statistics_are_those_of_the_crops(clips):
+def test_statistics_equal_those_of_the_crops(clips):
     extractor = make(statistics=(*KEPT, "mean-onset", "apex-onset"), symmetric=False).set_output(transform="pandas")
     X = extractor.fit_transform(clips)
     crops = extractor.sampler_.transform(clips) @ np.array([0.299, 0.587, 0.114])
@@ -78,7 +78,7 @@ def test_statistics_are_those_of_the_crops(clips):
     mean = X[[name for name in X.columns if name.endswith("_mean")]]
     np.testing.assert_allclose(mean, frames.mean(axis=1), atol=1e-5)
     np.testing.assert_allclose(columns_of(X, "std"), frames.std(axis=1), atol=1e-5)
-    # Of four frames the apex is the one that differs most from the first.
+    # With four frames the apex is the one that differs most from the first.
     farthest = np.linalg.norm(frames - frames[:, :1], axis=2).argmax(axis=1)
     apex = frames[np.arange(len(frames)), farthest]
     np.testing.assert_allclose(X[[name for name in X.columns if name.endswith("_apex")]], apex, atol=1e-5)
@@ -86,7 +86,7 @@ def test_statistics_are_those_of_the_crops(clips):
     np.testing.assert_allclose(columns_of(X, "mean-onset"), frames.mean(axis=1) - frames[:, 0], atol=1e-5)
 
 
-def test_direction_is_the_change_over_its_damped_size(clips):
+def test_direction_is_the_change_divided_by_its_damped_norm(clips):
     extractor = make(statistics=("apex-onset", "direction")).set_output(transform="pandas").fit(clips)
     X = extractor.transform(clips)
     change, direction = columns_of(X, "apex-onset"), columns_of(X, "direction")
@@ -95,28 +95,28 @@ def test_direction_is_the_change_over_its_damped_size(clips):
     np.testing.assert_allclose(np.linalg.norm(direction, axis=1), sizes / (sizes + 0.2 * np.median(sizes)), rtol=1e-5)
 
 
-def still(picture):
-    return np.repeat(picture[np.newaxis], 4, axis=0)
+def still(image):
+    return np.repeat(image[np.newaxis], 4, axis=0)
 
 
-def test_a_face_that_does_not_move_has_no_change(shared):
-    picture = imread(shared / "data/clips/single_face.jpg")[..., :3]
+def test_still_face_has_no_change(shared):
+    image = imread(shared / "data/clips/single_face.jpg")[..., :3]
     extractor = make(statistics=("std", "mean-onset", "apex-onset", "direction"))
-    X = extractor.fit_transform([still(picture), still(picture[:, ::-1].copy())])
+    X = extractor.fit_transform([still(image), still(image[:, ::-1].copy())])
     np.testing.assert_allclose(X, 0, atol=1e-6)
 
 
-def test_mirrored_face_is_the_same_where_that_is_asked_for(shared):
-    picture = imread(shared / "data/clips/single_face.jpg")[..., :3]
-    crops = FRAMES.fit_transform([still(picture)])[0, 0] @ np.array([0.299, 0.587, 0.114])
-    describe = [_describe_pictures(pictures[np.newaxis], hog, symmetric=True) for pictures in (crops, crops[:, ::-1])]
+def test_symmetric_descriptors_of_a_mirrored_face_are_equal(shared):
+    image = imread(shared / "data/clips/single_face.jpg")[..., :3]
+    crops = FRAMES.fit_transform([still(image)])[0, 0] @ np.array([0.299, 0.587, 0.114])
+    describe = [_describe_images(images[np.newaxis], hog, symmetric=True) for images in (crops, crops[:, ::-1])]
     np.testing.assert_allclose(*describe, atol=1e-5)
 
 
-# ---- its parts
+# ---- sampler and cache
 
 
-def test_default_sampler_aligns_by_the_eyes_where_they_are_found(clips, shared, monkeypatch, tmp_path):
+def test_default_sampler_aligns_by_the_eyes_if_yunet_is_present(clips, shared, monkeypatch, tmp_path):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     aligned = FaceDescriptor().fit(clips.iloc[:1]).sampler_
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
@@ -125,7 +125,7 @@ def test_default_sampler_aligns_by_the_eyes_where_they_are_found(clips, shared, 
     assert (centred.align, centred.detector_, centred.n_frames) == ("center", "lbp", 12)
 
 
-def test_sampler_is_cloned_and_has_the_settings_of_its_owner(clips, tmp_path):
+def test_sampler_is_cloned_with_the_settings_of_the_descriptor(clips, tmp_path):
     extractor = make(cache=tmp_path, on_error="fill").fit(clips.iloc[:2])
     assert not hasattr(extractor.sampler, "detector_")
     assert extractor.sampler_.cache == tmp_path
@@ -133,22 +133,22 @@ def test_sampler_is_cloned_and_has_the_settings_of_its_owner(clips, tmp_path):
     assert extractor.sampler.cache == "memory"
 
 
-def test_crops_and_descriptors_are_kept_in_the_folder(clips, tmp_path):
+def test_folder_cache_keeps_crops_and_descriptors(clips, tmp_path):
     first = make(cache=tmp_path).fit_transform(clips)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(files) == 2 * len(clips)
     again = make(cache=tmp_path, statistics=("mean",)).fit(clips)
     np.testing.assert_array_equal(make(cache=tmp_path).fit_transform(clips), first)
-    # Any statistic is made of what is kept.
+    # All statistics come from the cached ones.
     assert again.transform(clips).shape == (7, 48)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
-    # Other bins are other descriptors of the same crops.
+    # With other bins the crops are read from the cache.
     make(cache=tmp_path, n_bins=4).fit(clips)
     assert len(list(tmp_path.iterdir())) == 3 * len(clips)
     np.testing.assert_array_equal(make(cache=None).fit_transform(clips), first)
 
 
-def test_rows_come_in_order_and_depend_on_their_own_clip(clips):
+def test_rows_are_in_order_and_depend_on_their_clip_only(clips):
     fitted = make().fit(clips)
     X = fitted.transform(clips)
     np.testing.assert_array_equal(fitted.transform(clips.iloc[[4, 2]]), X[[4, 2]])
@@ -156,7 +156,7 @@ def test_rows_come_in_order_and_depend_on_their_own_clip(clips):
     np.testing.assert_array_equal(clone(fitted).fit_transform(clips["video"].tolist()), X)
 
 
-def test_within_a_speaker_normaliser_columns_keep_their_names(corpus):
+def test_columns_keep_their_names_in_a_speaker_normalizer(corpus):
     normalizer = SpeakerNormalizer(make(statistics=("mean",)), min_clips=3)
     X = normalizer.fit_transform(corpus.data)
     assert normalizer.get_feature_names_out()[0] == "hog_0_0_0_mean"
@@ -164,7 +164,7 @@ def test_within_a_speaker_normaliser_columns_keep_their_names(corpus):
         np.testing.assert_allclose(X[(corpus.data["speaker"] == speaker).to_numpy()].mean(axis=0), 0, atol=1e-9)
 
 
-def test_it_comes_back_from_its_file(clips, tmp_path):
+def test_saved_model_returns_equal_features(clips, tmp_path):
     fitted = make(descriptors=("hog", "lbp")).fit(clips)
     loaded = load_model(save_model(fitted, tmp_path / "m.savee"))
     np.testing.assert_array_equal(loaded.transform(clips), fitted.transform(clips))
@@ -175,7 +175,7 @@ def test_it_comes_back_from_its_file(clips, tmp_path):
 
 @pytest.fixture
 def faceless(clips):
-    """Three clips as frames, the one in the middle black."""
+    """Three clips as frames, of which the second is black."""
     return [
         read_frames(clips["video"].iloc[0], 4)[0],
         np.zeros((4, 120, 160, 3), np.uint8),
@@ -188,24 +188,24 @@ def test_clip_without_a_face_is_an_error(faceless):
         make().fit(faceless)
 
 
-def test_clip_without_a_face_is_filled_by_the_medians_of_the_others(faceless):
+def test_clip_without_a_face_is_filled_with_medians(faceless):
     extractor = make(on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 3 clips"):
         X = extractor.fit_transform(faceless)
     np.testing.assert_allclose(X[1], np.median(X[[0, 2]], axis=0))
     assert extractor.report_["clip_id"].tolist() == ["1"]
     assert "no face found" in extractor.report_["reason"].iloc[0]
-    # At prediction even a single one is filled.
+    # transform fills even a table in which all clips failed.
     with pytest.warns(ClipWarning, match="1 of 1 clips"):
         np.testing.assert_array_equal(extractor.transform(faceless[1:2]), X[[1]])
 
 
-def test_of_faceless_clips_alone_there_is_nothing_to_learn(faceless):
+def test_fit_on_clips_without_a_face_is_an_error(faceless):
     with pytest.warns(ClipWarning, match="1 of 1 clips"), pytest.raises(ClipError, match="no face found"):
         make(on_error="fill").fit(faceless[1:2])
 
 
-def test_masked_frames_are_left_out(faceless):
+def test_masked_frames_do_not_count(faceless):
     seen = faceless[0]
     masked = np.concatenate([np.zeros_like(seen[:1]), seen[1:]])
     options = {"statistics": ("mean", "onset", "std")}
@@ -236,16 +236,16 @@ def test_masked_frames_are_left_out(faceless):
         ("on_error", "skip"),
     ],
 )
-def test_bad_parameter_is_named(parameter, value, clips):
+def test_bad_parameter_is_an_error_that_names_it(parameter, value, clips):
     with pytest.raises(ValueError, match=f"'?{parameter}'?.* of FaceDescriptor"):
         make().set_params(**{parameter: value}).fit(clips.iloc[:1])
 
 
-def test_geometry_without_landmarks_is_refused(clips):
+def test_geometry_without_landmarks_is_an_error(clips):
     with pytest.raises(ValueError, match="'geometry' needs landmarks, which the detector 'lbp' does not find"):
         make(descriptors=("hog", "geometry")).fit(clips)
 
 
-def test_table_without_videos_is_refused(clips):
+def test_table_without_videos_is_an_error(clips):
     with pytest.raises(ValueError, match="no column 'video'"):
         make().fit(pd.DataFrame({"audio": clips["audio"]}))
