@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from savee_mm._composition import columns_read, parts, rebuild
 from savee_mm._validation import ClipError, ClipWarning
 
-MODALITIES = {"audio": "sound", "video": "frames"}
-"""Columns of the clip table, and what each holds."""
+MODALITIES = ("audio", "video")
+"""Columns of the clip table with files."""
 
 
 def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Series:
@@ -40,7 +40,7 @@ def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Serie
     Warns
     -----
     ClipWarning
-        If a :class:`~savee_mm.LateFusionClassifier` predicted without the file's sound, or without its frames.
+        If a :class:`~savee_mm.LateFusionClassifier` predicted without the audio or without the video of the file.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def predict_clip(model, clip):
         for name in reversed(present) if len(present) > 1 and allows_missing(model) else ():
             rest = {key: value for key, value in clip.items() if key != name}
             try:
-                return _predict(model, rest), f"without its {MODALITIES[name]}: {error.reason}"
+                return _predict(model, rest), f"without its {name}: {error.reason}"
             except ClipError:
                 continue
         raise

@@ -17,7 +17,6 @@ import soundfile
 from savee_mm._validation import ClipError
 from savee_mm.inference._events import Sound
 from savee_mm.inference.files import (
-    MODALITIES,
     allows_missing,
     check_model,
     modalities_read,
@@ -193,7 +192,7 @@ class WindowClassifier:
         if self._is_pause(window):
             return self._blank(), "pause"
         paths = write_window(Path(self._folder.name), window, self.modalities)
-        missing = [MODALITIES[name] for name in self.modalities if name not in paths]
+        missing = [name for name in self.modalities if name not in paths]
         if missing and not (paths and self._allows_missing):
             return self._blank(), f"no {' and no '.join(missing)}"
         try:

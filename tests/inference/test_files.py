@@ -43,7 +43,7 @@ def test_file_with_both_modalities_equals_its_row_in_a_table(fusion, corpus):
 
 def test_missing_modality_is_warned_of(fusion, corpus):
     path = corpus.data["audio"].iloc[0]
-    with pytest.warns(ClipWarning, match="a01.*predicted without its frames"):
+    with pytest.warns(ClipWarning, match="a01.*predicted without its video"):
         p = predict_file(fusion, path)
     row = corpus.data.iloc[[0]].drop(columns="video")
     np.testing.assert_allclose(p[fusion.classes_], fusion.predict_proba(row)[0])
@@ -77,6 +77,6 @@ def test_real_talking_heads_are_read(fusion, shared, name):
 
 @pytest.mark.parametrize("name", ["no_face.mp4", "speech.wav"])
 def test_real_files_without_a_face_are_predicted_from_the_voice(fusion, shared, name):
-    with pytest.warns(ClipWarning, match=f"{name}.*without its frames"):
+    with pytest.warns(ClipWarning, match=f"{name}.*without its video"):
         p = predict_file(fusion, shared / "data/clips" / name)
     assert p.sum() == pytest.approx(1)

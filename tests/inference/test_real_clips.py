@@ -49,10 +49,10 @@ def test_both(both, clips, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("speech.wav", "frames: no pictures"), ("single_face.jpg", "sound: no sound")]
+    ("name", "what"), [("speech.wav", "video: no video stream"), ("single_face.jpg", "audio: no audio stream")]
 )
 def test_late_fusion_predicts_without_a_missing_modality_and_warns(both, clips, name, what):
-    with pytest.warns(ClipWarning, match=rf"{name}.*predicted without its {what} in it"):
+    with pytest.warns(ClipWarning, match=rf"{name}.*predicted without its {what}"):
         assert_distribution(predict_file(both, clips / name), both)
 
 

@@ -60,7 +60,7 @@ def test_windows_without_a_face_are_blank_with_a_note(face, tmp_path, write_vide
 def test_fusion_predicts_without_a_missing_modality(both, face, recording, corpus, tmp_path):
     soundfile.write(tmp_path / "voice.wav", read_audio(recording)[0][: 3 * SR], SR)
     table = EmotionTimeline(both, window=3).predict(tmp_path / "voice.wav")
-    assert table["note"].tolist() == ["without its frames"]
+    assert table["note"].tolist() == ["without its video"]
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
     with pytest.raises(ClipError, match=r"voice\.wav.*no video stream"):
         EmotionTimeline(face).predict(tmp_path / "voice.wav")
