@@ -1,4 +1,4 @@
-"""The command line, thin: every command is a few calls of the library."""
+"""The command line: every command is a few calls of the library."""
 
 from savee_mm.cli.main import main
 

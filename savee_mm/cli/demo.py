@@ -1,4 +1,4 @@
-"""The demonstration: from no data at all to a prediction, in the order in which a user would go."""
+"""The demonstration: all steps from a synthetic corpus to a prediction and a report."""
 
 import click
 
@@ -11,26 +11,26 @@ from savee_mm import (
     save_model,
 )
 
-_NOTES = """A synthetic corpus of drawn faces and synthesised voices: its figures show that the path works, and \
+_NOTES = """A synthetic corpus of drawn faces and synthesised voices: the results show that the code runs, and \
 nothing about people.
 
-By clip, every speaker of the test clips was met in training; by speaker, none was. Figures by clip do not carry \
-over to new people."""
+By clip, every speaker of the test clips is in training; by speaker, none is. Results by clip do not hold for \
+unseen speakers."""
 
 
 def run_demo(folder, *, n_speakers, n_sentences, epochs, protocols):
-    """Build the corpus, cross-validate, train, save, load, predict, and write ``report.html``.
+    """Make the corpus, cross-validate, train, save, load, predict, and write ``report.html``.
 
     Parameters
     ----------
     folder : Path
-        Everything is written below it.
+        Folder for all output.
     n_speakers, n_sentences : int
         Size of the corpus.
     epochs : int
-        Passes over the training clips.
+        Training epochs.
     protocols : list of str
-        See :func:`~savee_mm.evaluate`.
+        As in :func:`~savee_mm.evaluate`.
     """
     click.echo("1. A synthetic corpus of talking faces")
     corpus = make_talking_faces(folder / "corpus", n_speakers, n_sentences, random_state=0, verbose=True)
@@ -43,15 +43,15 @@ def run_demo(folder, *, n_speakers, n_sentences, epochs, protocols):
     click.echo(report.folds().to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     click.echo(report.to_markdown(), nl=False)
 
-    newcomer = sorted(set(corpus.groups))[-1]
-    click.echo(f"3. Trained on all but {newcomer}, saved and loaded")
-    known = corpus.groups != newcomer
-    path = save_model(clf.fit(corpus.data[known], corpus.target[known]), folder / "fusion.savee")
+    unseen = sorted(set(corpus.groups))[-1]
+    click.echo(f"3. Trained on all speakers except {unseen}, saved and loaded")
+    seen = corpus.groups != unseen
+    path = save_model(clf.fit(corpus.data[seen], corpus.target[seen]), folder / "fusion.savee")
     model = load_model(path)
     click.echo(f"   {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
-    clip = corpus.data[~known].iloc[0]
-    click.echo(f"4. Prediction of {clip['video']}, in which {corpus.target[~known][0]} is displayed")
+    clip = corpus.data[~seen].iloc[0]
+    click.echo(f"4. Prediction of {clip['video']}, which displays {corpus.target[~seen][0]}")
     click.echo(predict_file(model, clip["video"]).to_string(float_format=lambda value: f"{value:.3f}"))
 
     click.echo(f"5. Report: {report.to_html(folder / 'report.html', title='savee_mm demo', notes=_NOTES)}")

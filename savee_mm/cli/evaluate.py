@@ -82,7 +82,7 @@ def run_report(folds, out, title, *, as_json=False):
 
 def _write(report, systems, files, *, title, notes=""):
     """Write the files that were asked for."""
-    published = published_figures(systems)
+    published = published_results(systems)
     if files.get("out"):
         report.folds().to_csv(files["out"], index=False)
     if files.get("table"):
@@ -95,7 +95,7 @@ def _write(report, systems, files, *, title, notes=""):
 
 def _show(report, systems, *, page, as_json):
     """Print the tables, and where the page is."""
-    published, folds = published_figures(systems), report.folds()
+    published, folds = published_results(systems), report.folds()
     if as_json:
         content = {"systems": records(report.comparison(published["published"])), "folds": records(folds)}
         if report.leakage is not None:
@@ -115,7 +115,7 @@ def records(table):
     return json.loads(table.to_json(orient="records"))
 
 
-def published_figures(systems):
+def published_results(systems):
     """Return the published figures, all by clip, and which come from a single split: those of one modality.
 
     Parameters

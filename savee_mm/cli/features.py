@@ -1,4 +1,4 @@
-"""The features of a corpus as one table."""
+"""Features of a corpus as one table."""
 
 import warnings
 
@@ -30,48 +30,48 @@ EXTRACTORS = {
     "mel-image": MelImage,
     "face-frames": FaceFrameSampler,
 }
-PICTURES = {"mfcc-image", "mel-image", "face-frames"}
+IMAGES = {"mfcc-image", "mel-image", "face-frames"}
 TABLES = (".parquet", ".csv")
 
 
 def run_features(corpus, name, out, *, cache, n_jobs, on_error):
-    """Extract, write the table, and say what could not be used.
+    """Extract features, write the table, and report the clips that could not be used.
 
     Parameters
     ----------
     corpus : Bunch
-        What a loader returned.
+        Result of a loader.
     name : str
         One of ``EXTRACTORS``.
     out : Path
-        ``.parquet`` or ``.csv``, of pictures ``.npz``.
+        ``.parquet`` or ``.csv``, for images ``.npz``.
     cache : str or None
-        Folder that keeps the clips that are done.
+        Folder that keeps the features of each clip.
     n_jobs : int
         Worker processes.
     on_error : {"raise", "fill"}
-        What a clip that cannot be used does.
+        Effect of a clip that cannot be used.
 
     Returns
     -------
     n_failed : int
-        How many clips were filled.
+        Number of clips that were filled.
 
     Raises
     ------
     ValueError
-        For another ending of ``out``.
+        If ``out`` has another suffix.
     """
-    endings = (".npz",) if name in PICTURES else TABLES
-    if out.suffix not in endings:
-        raise ValueError(f"--out {out}: {name} is written to {' or '.join(endings)}; name such a file.")
+    suffixes = (".npz",) if name in IMAGES else TABLES
+    if out.suffix not in suffixes:
+        raise ValueError(f"--out {out}: {name} is written to {' or '.join(suffixes)}; use such a name.")
     extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, on_error=on_error, verbose=True)
     with warnings.catch_warnings():
-        # Each of these clips gets its line below.
+        # Each of these clips is reported below.
         warnings.simplefilter("ignore", ClipWarning)
         values = extractor.fit_transform(corpus.data)
     out.parent.mkdir(parents=True, exist_ok=True)
-    if name in PICTURES:
+    if name in IMAGES:
         np.savez_compressed(out, X=values, clip_id=corpus.data["clip_id"].to_numpy(str), y=np.asarray(corpus.target))
     else:
         _write(_table(corpus, values, extractor.get_feature_names_out()), out)
@@ -82,7 +82,7 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
 
 
 def _table(corpus, values, names):
-    """Return what is known of each clip and its features side by side."""
+    """Return the columns of the corpus and the features as one table."""
     known = [column for column in ("clip_id", "speaker", "sentence") if column in corpus.data.columns]
     table = corpus.data[known].reset_index(drop=True).assign(emotion=np.asarray(corpus.target))
     return pd.concat([table, pd.DataFrame(values, columns=names)], axis=1)

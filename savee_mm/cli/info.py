@@ -1,4 +1,4 @@
-"""What a model file says of itself, or what is installed here."""
+"""The card of a model file, or the installed versions and weights."""
 
 import json
 
@@ -10,14 +10,14 @@ from savee_mm.persistence._versions import installed_versions
 
 
 def run_info(model_file=None, *, as_json=False):
-    """Print the card of a model file; without one, versions and weights.
+    """Print the card of a model file; without a file, versions and weights.
 
     Parameters
     ----------
     model_file : str, default=None
-        What ``save_model`` wrote.
+        Model file.
     as_json : bool, default=False
-        Whether JSON is printed in place of text.
+        Whether to print JSON.
     """
     if model_file is not None:
         card = load_card(model_file)
@@ -32,5 +32,5 @@ def run_info(model_file=None, *, as_json=False):
     for name, version in lines.items():
         click.echo(f"{name:18}{version or 'not installed'}")
     for name, files in weights.items():
-        found = ", ".join(files) or f"not here; savee-mm fetch-weights {name}"
+        found = ", ".join(files) or f"missing; savee-mm fetch-weights {name}"
         click.echo(f"weights {name:10}{found} ({REGISTRY[name].licence})")

@@ -1,4 +1,4 @@
-"""The commands and their options."""
+"""Commands and their options."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-i
 
 
 class _Group(click.Group):
-    """Commands in the order of their use, and errors of the library as one sentence."""
+    """Commands in the order of use, and errors of the library as one sentence."""
 
     def list_commands(self, ctx):
         return list(self.commands)
@@ -29,9 +29,9 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="savee-mm")
 def main():
-    """Tell which emotion a person displays in a short clip, from voice and face together.
+    """Predict the displayed emotion in short clips from voice and face.
 
-    Start with `savee-mm demo`, which needs no data. Then train on a corpus of your own and predict:
+    Start with `savee-mm demo`, which needs no data. Then train on a corpus and predict:
 
     \b
         savee-mm evaluate SAVEE/ --protocols clip,speaker
@@ -40,9 +40,9 @@ def main():
         savee-mm train SAVEE/ --out fusion.savee
         savee-mm predict clip.mp4 --model fusion.savee
 
-    Errors end with status 1 and one sentence; set SAVEE_MM_TRACEBACK=1 to see where they came from.
+    An error ends with status 1 and one sentence; set SAVEE_MM_TRACEBACK=1 for the traceback.
     """
-    # TensorFlow greets on stderr, where the progress bars are; this hides most of it.
+    # TensorFlow writes messages to stderr, where the progress bars are; this hides most of them.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -51,7 +51,7 @@ def _corpus_options(command):
     epochs = click.option(
         "--epochs",
         type=click.IntRange(1),
-        help="Passes over the training clips, of a system that is one network.  [default: the system's own]",
+        help="Training epochs, for a system that is a single neural network.  [default: that of the system]",
     )
     return _root_options(epochs(command))
 
@@ -65,7 +65,7 @@ def _root_options(command):
             type=click.Choice(CORPORA),
             default="savee",
             show_default=True,
-            help="How ROOT is laid out; `table` is a CSV file with audio, video, speaker, emotion.",
+            help="Layout of ROOT; `table` is a CSV file with columns such as audio, video, speaker, emotion.",
         ),
         click.argument("root", type=click.Path()),
     ):
@@ -74,26 +74,26 @@ def _root_options(command):
 
 
 def _protocols_option(command):
-    """Add --protocols, names with commas between."""
+    """Add --protocols, names separated by commas."""
     return click.option(
         "--protocols",
         default="clip,speaker",
         show_default=True,
         callback=lambda ctx, param, value: [name.strip() for name in value.split(",")],
-        help="What never stands on both sides of a split: clip, speaker, sentence, speaker+sentence.",
+        help="What training and test never share: clip, speaker, sentence, speaker+sentence; separated by commas.",
     )(command)
 
 
 def _json_option(command):
-    """Add --json, for scripts that read what is printed."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON in place of tables.")(command)
+    """Add --json, for scripts."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(command)
 
 
 def _read_seeds(ctx, param, value):
     try:
         return [int(seed) for seed in value.split(",")]
     except ValueError as error:
-        raise click.BadParameter(f"expected whole numbers with commas between, got {value!r}.") from error
+        raise click.BadParameter(f"expected integers separated by commas, got {value!r}.") from error
 
 
 def _check_out(ctx, param, value):
@@ -110,10 +110,10 @@ def _check_out(ctx, param, value):
 @click.option(
     "--sentences", type=click.IntRange(1, 15), default=3, show_default=True, help="Sentences per speaker and emotion."
 )
-@click.option("--epochs", type=click.IntRange(1), default=40, show_default=True, help="Passes over the training clips.")
+@click.option("--epochs", type=click.IntRange(1), default=40, show_default=True, help="Training epochs.")
 @_protocols_option
 def demo(out, speakers, sentences, epochs, protocols):
-    """Build a synthetic corpus, cross-validate, train, save, load and predict."""
+    """Make a synthetic corpus, cross-validate, train, save, load and predict."""
     from savee_mm.cli.demo import run_demo
 
     run_demo(Path(out), n_speakers=speakers, n_sentences=sentences, epochs=epochs, protocols=protocols)
@@ -125,12 +125,12 @@ def demo(out, speakers, sentences, epochs, protocols):
     "--systems",
     default="fusion",
     show_default=True,
-    help="Names with commas between, `audio` or `video` for all that read one alone, or `all`.",
+    help="Names separated by commas; `audio` or `video` for all that read only that, or `all`.",
 )
 @click.option(
     "--speaker-normalized",
     is_flag=True,
-    help="Normalise by speaker where a system knows how: uses the unlabelled clips of the speakers tested.",
+    help="Normalise by speaker, in systems that can be: uses the unlabelled clips of the test speakers.",
 )
 @_protocols_option
 @click.option(
@@ -138,34 +138,38 @@ def demo(out, speakers, sentences, epochs, protocols):
     default="0",
     show_default=True,
     callback=_read_seeds,
-    help="Seeds of everything random, with commas between: each is a run of its own.",
+    help="Random seeds separated by commas, one run each.",
 )
-@click.option("--folder", type=click.Path(file_okay=False), help="Folder that keeps finished folds, to continue later.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps finished folds, to continue later.",
+)
 @click.option(
     "--leakage",
     type=click.Choice(["warn", "raise", "ignore"]),
     default="warn",
     show_default=True,
-    help="What happens where test clips are found to be known from training; `raise` ends with status 1.",
+    help="Effect of a leak between training and test; `raise` ends with status 1.",
 )
-@click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the folds.")
-@click.option("--table", type=click.Path(dir_okay=False), help="CSV file for the table of the systems.")
-@click.option("--markdown", type=click.Path(dir_okay=False), help="Markdown file for the table of the systems.")
-@click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and pictures.")
+@click.option("--out", type=click.Path(dir_okay=False), help="CSV file for the results of each fold.")
+@click.option("--table", type=click.Path(dir_okay=False), help="CSV file for the table of systems.")
+@click.option("--markdown", type=click.Path(dir_okay=False), help="Markdown file for the table of systems.")
+@click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and plots.")
 @_json_option
 def evaluate(
     root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, folder, leakage, as_json, **files
 ):
-    """Cross-validate systems on the corpus at ROOT, and compare them with their published figures.
+    """Cross-validate systems on the corpus at ROOT, and compare them with published results.
 
-    A system whose weights or recordings are missing is named on stderr and left out; the status is 1 then.
+    A system without its weights or recordings is named on stderr and left out, and the status is 1.
     """
     from savee_mm.cli._systems import make_systems
     from savee_mm.cli.evaluate import run_evaluate
 
     chosen = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
     bunch = _load(root, corpus)
-    _make_room(*files.values())
+    _make_folders(*files.values())
     complete = run_evaluate(
         chosen,
         bunch,
@@ -182,25 +186,25 @@ def evaluate(
 
 
 @main.command()
-@click.argument("folds", type=click.Path())
+@click.argument("folder", type=click.Path())
 @click.option(
     "--out", type=click.Path(dir_okay=False), default="report.html", show_default=True, help="HTML file to write."
 )
 @click.option("--title", default="Evaluation", show_default=True, help="Heading of the page.")
 @_json_option
-def report(folds, out, title, as_json):
-    """Write tables and pictures of the finished folds in FOLDS, what `evaluate` kept there with --folder."""
+def report(folder, out, title, as_json):
+    """Write tables and plots of the finished folds in FOLDER, kept by `evaluate --folder`."""
     from savee_mm.cli.evaluate import run_report
 
-    run_report(folds, out, title, as_json=as_json)
+    run_report(folder, out, title, as_json=as_json)
 
 
 @main.command()
 @_corpus_options
 @click.option("--system", default="fusion", show_default=True, help="Name of the system, as in `evaluate`.")
-@click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="Model file to write.")
-@click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, to test on later.")
+@click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, for a test; may be repeated.")
 def train(root, corpus, epochs, cache, system, seed, out, without):
     """Train a system on the corpus at ROOT and save it."""
     from sklearn.utils import Bunch
@@ -210,7 +214,7 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
 
     model = make_system(system, epochs=epochs, cache=cache, seed=seed)
     bunch = _load(root, corpus)
-    _make_room(out)
+    _make_folders(out)
     kept = ~bunch.data["speaker"].isin(without)
     unknown = set(without) - set(bunch.data["speaker"])
     if unknown:
@@ -227,34 +231,38 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0,
-    help="Probability below which no emotion is named.  [default: one is named in any case]",
+    help="Probability below which no emotion is named.  [default: 0]",
 )
-@click.option(
-    "--timeline", is_flag=True, help="Windows that slide over each file, with a line for each; blank in pauses."
-)
+@click.option("--timeline", is_flag=True, help="Predict sliding windows, one row each; pauses are blank.")
 @click.option(
     "--window", type=click.FloatRange(0, min_open=True), default=3, show_default=True, help="Length of a window (s)."
 )
 @click.option(
-    "--hop", type=click.FloatRange(0, min_open=True), default=1, show_default=True, help="From window to window (s)."
+    "--hop",
+    type=click.FloatRange(0, min_open=True),
+    default=1,
+    show_default=True,
+    help="Time between the starts of windows (s).",
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help="Picture of the timeline; of several files the folder for them."
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Image file for a plot of the timeline; a folder for several.",
 )
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), callback=_check_out, help="CSV or JSON file to write."
 )
 @_json_option
 def predict(files, model_file, min_confidence, timeline, window, hop, plot, out, as_json):
-    """Print the probabilities of the emotions for each of FILES, sounds or videos, or folders of them.
+    """Print the probabilities of the emotions for each of FILES: sound files, videos, or folders of them.
 
     \b
         savee-mm predict clip.mp4 --model fusion.savee
-        savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out answers.csv
+        savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out predictions.csv
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
 
-    A file that cannot be used is named on stderr, the others are predicted all the same; the status is 1 then. After
-    Ctrl-C what was done is kept, and the status is 130.
+    A file that cannot be used is named on stderr with the reason, the others are predicted, and the status is 1.
+    Ctrl-C keeps the rows so far and ends with status 130.
     """
     from savee_mm.cli.predict import Timeline, run_predict
 
@@ -270,9 +278,9 @@ def predict(files, model_file, min_confidence, timeline, window, hop, plot, out,
 @click.argument("model", required=False, type=click.Path(dir_okay=False))
 @_json_option
 def info(model, as_json):
-    """Print the card of the trained model file MODEL; without one, versions and the pretrained weights that are here.
+    """Print the card of the model file MODEL; without MODEL, installed versions and pretrained weights.
 
-    The model itself is not opened.
+    The model itself is not loaded.
     """
     from savee_mm.cli.info import run_info
 
@@ -281,15 +289,13 @@ def info(model, as_json):
 
 @main.command()
 @_root_options
-@click.option(
-    "--extractor", type=click.Choice(EXTRACTORS), default="voice", show_default=True, help="What is extracted."
-)
+@click.option("--extractor", type=click.Choice(EXTRACTORS), default="voice", show_default=True, help="Features.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     default="features.parquet",
     show_default=True,
-    help="Table to write: .parquet or .csv with named columns, of pictures (-image, -frames) .npz.",
+    help="Table to write: .parquet or .csv with named columns; .npz for images (-image, -frames).",
 )
 @click.option("--jobs", default=1, show_default=True, help="Worker processes.")
 @click.option(
@@ -297,7 +303,7 @@ def info(model, as_json):
     type=click.Choice(["raise", "fill"]),
     default="raise",
     show_default=True,
-    help="What a clip that cannot be used does: end the command, or get the median and a line on stderr.",
+    help="For a clip that cannot be used: end the command, or fill in medians and report it on stderr.",
 )
 def features(root, corpus, cache, extractor, out, jobs, on_error):
     """Extract features of every clip of the corpus at ROOT into one table.
@@ -306,7 +312,7 @@ def features(root, corpus, cache, extractor, out, jobs, on_error):
         savee-mm features SAVEE/ --out features.parquet
         savee-mm features SAVEE/ --extractor face-frames --out frames.npz --cache done/
 
-    With --cache a run that was interrupted goes on where it ended. The status is 1 where a clip was filled.
+    With --cache an interrupted run can be continued. The status is 1 if a clip was filled.
     """
     from savee_mm.cli.features import run_features
 
@@ -317,7 +323,7 @@ def features(root, corpus, cache, extractor, out, jobs, on_error):
 
 @main.command("fetch-weights")
 @click.argument("name")
-@click.option("--to", type=click.Path(file_okay=False), help="Folder; default: the one SAVEE_MM_WEIGHTS names.")
+@click.option("--to", type=click.Path(file_okay=False), help="Folder.  [default: SAVEE_MM_WEIGHTS]")
 def fetch_weights(name, to):
     """Download the pretrained weights NAME (yunet, ssd, yamnet, vgg16, vgg19, mobilenet) and check them."""
     from savee_mm import fetch_weights
@@ -333,8 +339,8 @@ def _load(root, corpus):
     return dict(zip(CORPORA, loaders, strict=True))[corpus](root)
 
 
-def _make_room(*files):
-    """Make the folders of the files that will be written, before hours are spent on what goes into them."""
+def _make_folders(*files):
+    """Make the folders of output files before the computation."""
     for file in filter(None, files):
         Path(file).parent.mkdir(parents=True, exist_ok=True)
 

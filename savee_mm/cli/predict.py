@@ -1,4 +1,4 @@
-"""The prediction of files: one after the other, a line for each, or for each window of a timeline."""
+"""Prediction of files: one row for each file, or for each window of a timeline."""
 
 import csv
 import json
@@ -14,17 +14,17 @@ from savee_mm.inference.timeline import as_table
 from savee_mm.inference.windows import decide
 
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+"""Exit status after Ctrl-C, as in shells."""
 
 _SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}
 _VIDEOS = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".flv"}
 _MEDIA = _SOUNDS | _VIDEOS
-_PICTURES = {".png", ".svg", ".pdf", ".jpg"}
+_PLOTS = {".png", ".svg", ".pdf", ".jpg"}
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """What ``--timeline`` asks for: lengths (s), and where pictures go (None for none)."""
+    """Settings of ``--timeline``: lengths (s), and the path of plots (None for none)."""
 
     window: float
     hop: float
@@ -32,34 +32,34 @@ class Timeline:
 
 
 def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json=False, out=None):
-    """Print what a model says of files, and write it where that was asked for.
+    """Print the predictions for files, and write them to a file.
 
     Parameters
     ----------
     paths : sequence of str
-        Sounds or videos, and folders of them.
+        Sound files, videos, and folders of them.
     model_file : str
-        What ``save_model`` wrote.
+        Model file.
     min_confidence : float, default=0.0
         Probability below which no emotion is named.
     timeline : Timeline, default=None
-        Windows that slide over each file; one answer for each file when None.
+        Sliding windows; None for one prediction per file.
     as_json : bool, default=False
-        Whether a JSON list is printed once all files are done, in place of a line for each as it is done.
+        Whether to print a JSON list at the end, instead of a row for each file.
     out : Path, default=None
         CSV or JSON file to write.
 
     Returns
     -------
     status : int
-        0; 1 where a file could not be used, which stderr names; 130 after Ctrl-C, what was done being there.
+        0; 1 if a file could not be used, which is named on stderr; 130 after Ctrl-C.
     """
     files, model = list_files(paths), load_model(model_file)
     names = [str(label) for label in model.classes_]
     rows = Rows(names, files, times=timeline is not None, as_json=as_json, out=out)
     status = 0
     try:
-        # On a terminal the lines of a table are progress enough.
+        # The rows of a table show the progress.
         for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
             try:
                 if timeline is None:
@@ -78,7 +78,7 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
 
 
 def list_files(paths):
-    """Return the files that were named, and in place of a folder the sounds and videos in it.
+    """Return the files, and for a folder the sound files and videos in it.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def list_files(paths):
     Returns
     -------
     files : list of str
-        Those of a folder sorted, subfolders included.
+        Those of a folder sorted, including subfolders.
 
     Raises
     ------
     ValueError
-        Where a folder has neither sounds nor videos.
+        If a folder has neither sounds nor videos.
     """
     files = []
     for path in paths:
@@ -123,32 +123,32 @@ def _predict_windows(model, file, rows, min_confidence, timeline, *, several):
                 done.append(window)
     finally:
         if done:
-            picture = _picture(timeline.plot, file, several)
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            plot_timeline(as_table(done, model.classes_), file).savefig(picture)
-            click.echo(f"plot: {picture}", err=True)
+            path = _plot_path(timeline.plot, file, several)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            plot_timeline(as_table(done, model.classes_), file).savefig(path)
+            click.echo(f"plot: {path}", err=True)
 
 
-def _picture(plot, file, several):
-    """Return where the picture of a file goes: the path itself, or in a folder a picture named for the file."""
-    if plot.suffix.lower() in _PICTURES and not several:
+def _plot_path(plot, file, several):
+    """Return the path of the plot of a file: the given path, or one in that folder with the name of the file."""
+    if plot.suffix.lower() in _PLOTS and not several:
         return plot
     return plot / f"{Path(file).stem}.png"
 
 
 class Rows:
-    """Takes rows, and shows each at once; what JSON holds is written at the end.
+    """Rows of predictions: printed and written at once, JSON at the end.
 
     Parameters
     ----------
     emotions : list of str
         The model's classes.
     files : list of str
-        What will be named, for the width of the first column.
+        All files, for the width of the first column.
     times : bool
         Whether rows have ``start`` and ``end``.
     as_json : bool
-        Whether JSON is printed in place of a table.
+        Whether to print JSON instead of a table.
     out : Path or None
         CSV or JSON file to write.
     """
@@ -169,7 +169,7 @@ class Rows:
             self._print("file", self._places, ["emotion", *emotions])
 
     def add(self, file, emotion, probabilities, note, **times):
-        """Take one row; ``emotion`` is None, and probabilities are NaN, where nothing is said."""
+        """Add one row; without a prediction, ``emotion`` is None and probabilities are NaN."""
         known = {name: float(p) for name, p in probabilities.items()} if probabilities.notna().all() else None
         confidence = max(known.values()) if known else None
         row = {
@@ -180,7 +180,7 @@ class Rows:
             "probabilities": known,
             "note": note,
         }
-        # Of a table in a CSV file nothing is held: a recording may be long.
+        # Rows of a CSV file are not kept in memory: a recording may be long.
         if self._as_json or (self._out is not None and not self._is_csv):
             self._rows.append(row)
         shares = [known[name] if known else None for name in self._emotions]
@@ -194,7 +194,7 @@ class Rows:
                 click.echo(f"{file}: {note}", err=True)
 
     def close(self):
-        """Write what waits for the end."""
+        """Print or write JSON."""
         text = json.dumps(self._rows, indent=1, ensure_ascii=False)
         if self._as_json:
             click.echo(text)
@@ -202,7 +202,7 @@ class Rows:
             self._out.write_text(text + "\n", encoding="utf-8")
 
     def _write(self, cells, mode="a"):
-        # Opened for each row: whatever happens later, this one is there.
+        # Opened for each row, so that the rows so far are kept after an error.
         with self._out.open(mode, newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(cells)
 

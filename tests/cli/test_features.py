@@ -1,4 +1,4 @@
-"""`savee-mm features`: any extractor over any corpus, into one file."""
+"""``savee-mm features``: features of a corpus in one file."""
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,13 @@ def run(*arguments):
     return CliRunner().invoke(main, ["features", *map(str, arguments)])
 
 
-def test_every_extractor_of_the_library_has_a_name():
+def test_every_extractor_has_a_name():
     assert list(EXTRACTORS) == list(NAMES)
     assert {cls.__name__ for cls in EXTRACTORS.values()} == set(savee_mm.features.__all__) - {"SpeakerNormalizer"}
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_table_has_what_is_known_of_a_clip_and_named_columns(root, corpus, tmp_path, ending):
+def test_table_has_the_columns_of_the_corpus_and_named_features(root, corpus, tmp_path, ending):
     out = tmp_path / "new" / f"features.{ending}"
     result = run(root, "--extractor", "prosody", "--out", out)
     assert result.exit_code == 0, result.output
@@ -43,7 +43,7 @@ def test_table_has_what_is_known_of_a_clip_and_named_columns(root, corpus, tmp_p
     assert table["clip_id"].tolist() == corpus.data["clip_id"].tolist()
 
 
-def test_pictures_are_written_as_arrays(root, corpus, tmp_path):
+def test_images_are_written_as_arrays(root, corpus, tmp_path):
     out = tmp_path / "frames.npz"
     result = run(root, "--extractor", "face-frames", "--out", out, "--cache", tmp_path / "done")
     assert result.exit_code == 0, result.output
@@ -53,7 +53,7 @@ def test_pictures_are_written_as_arrays(root, corpus, tmp_path):
         assert file["y"].tolist() == corpus.target.tolist()
 
 
-def test_wrong_ending_is_told_before_the_work(root, tmp_path):
+def test_wrong_suffix_is_refused_before_the_extraction(root, tmp_path):
     result = run(root, "--extractor", "mfcc-image", "--out", tmp_path / "x.csv")
     assert result.exit_code == 1
     assert "mfcc-image is written to .npz" in result.stderr
@@ -63,7 +63,7 @@ def test_wrong_ending_is_told_before_the_work(root, tmp_path):
 
 @pytest.fixture
 def broken(corpus, tmp_path):
-    """A table of the synthetic clips, of which the third has a file that is no sound."""
+    """A table of the synthetic clips; the file of the third one is not a sound."""
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF")
     table = corpus.data[["audio", "speaker", "clip_id"]].assign(emotion=corpus.target)
@@ -72,7 +72,7 @@ def broken(corpus, tmp_path):
     return tmp_path / "clips.csv"
 
 
-def test_broken_clip_ends_the_run_and_the_others_are_kept(broken, tmp_path):
+def test_unusable_clip_ends_the_run_and_the_others_are_kept(broken, tmp_path):
     arguments = (broken, "--corpus", "table", "--extractor", "prosody", "--out", tmp_path / "x.csv")
     result = run(*arguments, "--cache", tmp_path / "done")
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""``savee-mm info``: the card of a model, or what is installed."""
+"""``savee-mm info``: the card of a model, or versions and weights."""
 
 import json
 
@@ -39,11 +39,11 @@ def test_versions_and_weights_without_a_model(monkeypatch, tmp_path):
     text = run().output
     assert f"numpy             {np.__version__}" in text
     assert "weights yunet     face_detection_yunet_2026may.onnx (MIT)" in text
-    assert "weights vgg16     not here; savee-mm fetch-weights vgg16" in text
+    assert "weights vgg16     missing; savee-mm fetch-weights vgg16" in text
     assert json.loads(run("--json").output)["weights"]["vgg16"] == []
 
 
-def test_no_model_file_is_one_sentence(tmp_path):
+def test_other_files_are_refused_in_one_sentence(tmp_path):
     (tmp_path / "x").write_text("no model")
     result = run(tmp_path / "x")
     assert result.exit_code == 1

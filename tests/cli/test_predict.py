@@ -1,4 +1,4 @@
-"""``savee-mm predict``: files and folders, tables and JSON, doubt, timelines, and what is left after Ctrl-C."""
+"""``savee-mm predict``: files and folders, tables and JSON, abstention, timelines, and Ctrl-C."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def model(voice, corpus, tmp_path_factory):
 
 @pytest.fixture
 def folder(corpus, tmp_path):
-    """A folder of two sounds, one of them deeper down, and a text."""
+    """A folder with two sound files, one of them in a subfolder, and a text file."""
     for i, name in enumerate(["b.wav", "deep/a.flac"]):
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(tmp_path / "in" / name, *read_audio(corpus.data["audio"].iloc[i]))
@@ -43,7 +43,7 @@ def folder(corpus, tmp_path):
     return tmp_path / "in"
 
 
-def test_folder_stands_for_the_sounds_and_videos_in_it(model, folder):
+def test_folder_is_replaced_by_its_sounds_and_videos(model, folder):
     result = run("predict", folder, "--model", model)
     assert result.exit_code == 0, result.output
     files = [line.split()[0] for line in result.output.splitlines()]
@@ -56,7 +56,7 @@ def test_folder_without_media_is_refused(model, tmp_path):
     assert f"Error: {tmp_path}: neither sounds nor videos in this folder" in result.output
 
 
-def test_json_says_what_the_library_says(model, voice, folder):
+def test_json_equals_predict_file(model, voice, folder):
     result = run("predict", folder, "--model", model, "--json")
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)
@@ -69,8 +69,8 @@ def test_json_says_what_the_library_says(model, voice, folder):
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])
-def test_what_is_printed_is_written_as_well(model, folder, tmp_path, suffix):
-    out = tmp_path / "new" / f"answers{suffix}"
+def test_rows_are_written_to_a_file(model, folder, tmp_path, suffix):
+    out = tmp_path / "new" / f"predictions{suffix}"
     result = run("predict", folder, "--model", model, "--out", out)
     assert result.exit_code == 0, result.output
     table = pd.read_csv(out) if suffix == ".csv" else pd.DataFrame(json.loads(out.read_text()))
@@ -79,7 +79,7 @@ def test_what_is_printed_is_written_as_well(model, folder, tmp_path, suffix):
     assert table["confidence"].between(0, 1).all()
 
 
-def test_doubt_is_said(model, folder):
+def test_low_confidence_names_no_emotion(model, folder):
     result = run("predict", folder / "b.wav", "--model", model, "--min-confidence", 1)
     assert result.exit_code == 0, result.output
     assert "(unsure)" in result.stdout
@@ -90,7 +90,7 @@ def test_doubt_is_said(model, folder):
     assert sum(row["probabilities"].values()) == pytest.approx(1)
 
 
-def test_file_that_cannot_be_used_is_named_and_the_others_are_predicted(model, folder, tmp_path):
+def test_unusable_file_is_named_and_the_others_are_predicted(model, folder, tmp_path):
     (tmp_path / "empty.wav").touch()
     result = run("predict", tmp_path / "empty.wav", folder / "b.wav", "--model", model, "--json")
     assert result.exit_code == 1
@@ -98,7 +98,7 @@ def test_file_that_cannot_be_used_is_named_and_the_others_are_predicted(model, f
     assert [row["file"] for row in json.loads(result.stdout)] == [str(folder / "b.wav")]
 
 
-def test_timeline_has_a_line_for_each_window(model, folder, tmp_path):
+def test_timeline_has_a_row_for_each_window(model, folder, tmp_path):
     args = ["--timeline", "--window", 0.5, "--hop", 0.25, "--out", tmp_path / "t.csv", "--plot", tmp_path / "t.png"]
     result = run("predict", folder / "b.wav", "--model", model, *args)
     assert result.exit_code == 0, result.output
@@ -110,7 +110,7 @@ def test_timeline_has_a_line_for_each_window(model, folder, tmp_path):
     assert f"plot: {tmp_path / 't.png'}" in result.stderr
 
 
-def test_timelines_of_several_files_have_a_folder_of_pictures(model, folder, tmp_path):
+def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_path):
     result = run("predict", folder, "--model", model, "--timeline", "--plot", tmp_path / "plots", "--json")
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["a.png", "b.png"]
@@ -120,7 +120,7 @@ def test_timelines_of_several_files_have_a_folder_of_pictures(model, folder, tmp
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--out", "answers.txt"], "expected a file that ends with .csv or .json, got 'answers.txt'"),
+        (["--out", "predictions.txt"], "expected a file that ends with .csv or .json, got 'predictions.txt'"),
         (["--plot", "t.png"], "--plot draws a timeline: add --timeline"),
         (["--min-confidence", "2"], "2.0 is not in the range"),
         (["--window", "0"], "--window"),
@@ -138,9 +138,9 @@ def test_hop_longer_than_the_window_is_one_sentence(model, folder):
     assert "Lower hop." in result.output
 
 
-def test_interrupt_leaves_what_is_done(model, folder, tmp_path):
+def test_interrupt_keeps_the_rows_so_far(model, folder, tmp_path):
     """Ctrl-C after the first of many windows."""
-    out = tmp_path / "answers.csv"
+    out = tmp_path / "predictions.csv"
     long = tmp_path / "long.wav"
     y, sr = read_audio(folder / "b.wav")
     with soundfile.SoundFile(long, "w", sr, 1) as file:
@@ -148,17 +148,17 @@ def test_interrupt_leaves_what_is_done(model, folder, tmp_path):
             file.write(y)
     command = [sys.executable, "-m", "savee_mm", "predict", str(long), "--model", str(model)]
     command += ["--timeline", "--window", "1", "--hop", "0.1", "--out", str(out)]
-    # A shell starts what runs in its background deaf to Ctrl-C, and this suite may be such a job.
-    hearing = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    # Background jobs of a shell ignore Ctrl-C, and this suite may be one.
+    accept_interrupt = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, preexec_fn=hearing) as process:
+    with subprocess.Popen(command, **pipes, text=True, preexec_fn=accept_interrupt) as process:
         process.stdout.readline()
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, stderr = process.communicate()
     assert process.returncode == 130
-    assert "Interrupted: what was done before is kept." in said
-    assert "Traceback" not in said
+    assert "Interrupted: what was done before is kept." in stderr
+    assert "Traceback" not in stderr
     table = pd.read_csv(out)
     assert f"{table['start'].iloc[0]:.2f}" in first
     assert table["end"].is_monotonic_increasing
