@@ -1,4 +1,4 @@
-"""The inner split of a table-in estimator: what belongs together stays on one side."""
+"""Inner splits of the training clips by group, for early stopping, calibration and out-of-fold predictions."""
 
 import warnings
 
@@ -11,67 +11,67 @@ from savee_mm.model_selection._shuffle import shuffled_groups
 
 
 def inner_split(table, y, *, column, fraction, seed):
-    """Split training clips into those that are trained on and those that are watched, or calibrated by.
+    """Split clips into a training and a validation part, for early stopping or calibration.
 
     Parameters
     ----------
     table : DataFrame
         The training clips.
     y : ndarray of shape (n_clips,)
-        Class labels; the shares of the classes are kept as far as the groups allow.
+        Class labels; their proportions are kept as far as the groups allow.
     column : str
-        Column whose values are not torn apart.
+        Column of the groups; the clips of a group stay together.
     fraction : float
-        About this share of the clips is watched.
+        Approximate share of the validation clips.
     seed : int
-        Seed of the choice.
+        Seed of the random choice.
 
     Returns
     -------
-    training, watched : ndarray of int
-        Positions of rows.
+    training, validation : ndarray of int
+        Row positions.
 
     Raises
     ------
     ValueError
-        Where the table has no such column, misses values in it, or allows no such split.
+        Where the column is missing or has missing values, or the groups allow no such split.
     """
     groups, n_groups = _group_codes(table, column)
-    for training, watched in _folds(y, groups, n_groups, fraction, seed):
-        if len(watched) and set(y[training]) == set(y):
-            return training, watched
+    for training, validation in _folds(y, groups, n_groups, fraction, seed):
+        if len(validation) and set(y[training]) == set(y):
+            return training, validation
     raise ValueError(
         f"There is no inner split by {column!r} ({n_groups} groups in {len(y)} clips) that leaves clips of every class "
-        "in training; choose other groups, or do without early stopping and calibration."
+        "in training; choose other groups, or switch off early stopping and calibration."
     )
 
 
 def inner_folds(table, y, *, column, n_splits, groups=None):
-    """Deal the training clips out to folds, to predict each by an estimator that was trained on the others.
+    """Divide the training clips into folds, for out-of-fold predictions.
 
     Parameters
     ----------
     table : DataFrame
         The training clips.
     y : ndarray of shape (n_clips,)
-        Class labels; the shares of the classes are kept as far as the groups allow.
+        Class labels; their proportions are kept as far as the groups allow.
     column : str
-        Column whose values are not torn apart; of "speaker" the folds are those of
+        Column of the groups; the clips of a group stay together. For "speaker" the folds are those of
         :class:`~savee_mm.model_selection.SpeakerOrClipKFold`.
     n_splits : int
-        Number of folds, at most: there are no more than groups, or than clips of the largest class.
+        Maximum number of folds: there are at most as many as groups, or as clips of the largest class.
     groups : array-like of shape (n_clips,), default=None
-        Taken in place of the column.
+        Used in place of the column.
 
     Returns
     -------
     folds : ndarray of int of shape (n_clips,)
-        The fold of each clip, the same in every call.
+        The fold of each clip; deterministic.
 
     Raises
     ------
     ValueError
-        Where the table has no such column, misses values in it, or allows no two folds.
+        Where the column is missing or has missing values, or the groups allow no two folds.
     """
     if column == "speaker" and groups is None:
         _group_codes(table, column)
@@ -84,15 +84,15 @@ def inner_folds(table, y, *, column, n_splits, groups=None):
     return folds
 
 
-def parts_groups(folds, groups):
-    """Whether some group has clips in several folds: then nobody is new in them.
+def splits_groups(folds, groups):
+    """Return whether some group has clips in several folds, so that it is not unseen in any of them.
 
     Parameters
     ----------
     folds : ndarray of int of shape (n_clips,)
         As :func:`inner_folds` returns them.
     groups : ndarray of shape (n_clips,)
-        The group of each clip; what is missing belongs to none.
+        The group of each clip; missing for a clip without one.
 
     Returns
     -------
@@ -108,8 +108,8 @@ def _folds_of_groups(table, y, column, n_splits, groups):
     n_splits = min(n_splits, n_groups, np.unique(y, return_counts=True)[1].max())
     if n_splits < 2:
         raise ValueError(
-            f"No inner folds by {column!r}: {n_groups} groups in {len(y)} clips, of which no two can be kept apart. "
-            "Add clips of other groups, or choose other inner_groups."
+            f"No inner folds by {column!r}: {n_groups} groups in {len(y)} clips, too few to divide. Add clips of other "
+            "groups, or choose other inner_groups."
         )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
@@ -133,13 +133,13 @@ def _group_codes(table, column):
 
 
 def _folds(y, groups, n_groups, fraction, seed):
-    """Yield stratified folds by group of about the asked size; none where there are too few groups or clips."""
+    """Yield stratified folds by group of about the requested size; none for too few groups or clips."""
     largest_class = np.unique(y, return_counts=True)[1].max()
     n_splits = min(max(round(1 / fraction), 2), n_groups, largest_class)
     if n_splits < 2:
         return
     groups = shuffled_groups(groups, seed)
     with warnings.catch_warnings():
-        # A rare class is spread over fewer folds; the first fold that leaves it in training is taken.
+        # A rare class is in fewer folds; the caller takes the first split that leaves it in training.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         yield from StratifiedGroupKFold(n_splits).split(y, y, groups)

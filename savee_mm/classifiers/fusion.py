@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._docstrings import shared_docs
 from savee_mm._validation import ClipError, clip_names, names_in
-from savee_mm.classifiers._inner_split import inner_folds, parts_groups
+from savee_mm.classifiers._inner_split import inner_folds, splits_groups
 from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import FRAME_AUGMENTATION, ConvLSTMClassifier, frame_augmentation
-from savee_mm.classifiers.late_fusion._combination import Combination, InnerClips, combine, fit_pools
+from savee_mm.classifiers.late_fusion._combination import Combination, OutOfFold, combine, fit_pools
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
 _CALIBRATION_FOLDS = 3
@@ -108,8 +108,8 @@ class FusionClassifier(TableNetworkClassifier):
     speakers. The weights of the branches are therefore chosen on held-out groups: among those with at least the
     accuracy of the better branch alone, the weights with the smallest log loss, at the best temperature of the networks
     of these folds. They apply to unseen groups. If the table to predict has the column ``calibration_groups`` and the
-    value of a clip was in training, the plain sum is used. With too few speakers, the folds are by clip, and the weights
-    apply to all clips.
+    value of a clip was in training, the plain sum is used. With too few speakers, the folds are by clip, and the
+    weights apply to all clips.
 
     Examples
     --------
@@ -229,7 +229,7 @@ class FusionClassifier(TableNetworkClassifier):
         self._pools = self._fit_pools(table, y, weights, folds)
         groups = names_in(table, column)
         # With too few speakers, the folds are by clip, and the pools are fitted to seen groups.
-        if not parts_groups(folds, groups):
+        if not splits_groups(folds, groups):
             trained = np.unique(groups[training][weights[training] > 0])
             self._seen_groups = (column, trained.tolist())
 
@@ -250,7 +250,7 @@ class FusionClassifier(TableNetworkClassifier):
         complete = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
         if not complete.any():
             raise ValueError("No clip has both face and voice; set calibration_groups to None.")
-        return fit_pools(InnerClips(scores, np.searchsorted(classes, y), folds, weights).of(complete))
+        return fit_pools(OutOfFold(scores, np.searchsorted(classes, y), folds, weights).take(complete))
 
     def _branch_scores(self, inputs):
         """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN for a missing modality."""

@@ -7,8 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import linear_kernel, manhattan_distances, rbf_kernel
 from sklearn.utils import compute_sample_weight
@@ -17,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from savee_mm._cache import MemoryStore, content_key
+from savee_mm.classifiers._temperature import fit_temperature
 
 _KERNELS = {
     "rbf": lambda A, B, gamma: rbf_kernel(A, B, gamma=gamma / A.shape[1]),
@@ -24,7 +24,7 @@ _KERNELS = {
     "linear": lambda A, B, gamma: linear_kernel(A, B) * (gamma / A.shape[1]),
 }
 # From certainty to nearly equal probabilities of all classes.
-_LOG_TEMPERATURE = (-5.0, 2.0)
+_TEMPERATURES = (np.exp(-5), np.exp(2))
 # Nearly all the time of a fit goes into these, which a search over widths and weights would compute for each candidate.
 _DISTANCES = MemoryStore(limit=1 << 27)
 # Bytes of a matrix below which it is sooner computed than looked up, and above which it is not worth its room.
@@ -142,7 +142,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         inverse = cho_solve(cho_factor(system), np.eye(len(X)))
         self.dual_coef_ = inverse @ targets
         left_out = targets - self.dual_coef_ / np.diag(inverse)[:, np.newaxis]
-        self.temperature_ = _fit_temperature(left_out, codes, weights)
+        self.temperature_ = fit_temperature(left_out, codes, weights, _TEMPERATURES)
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
@@ -224,13 +224,3 @@ def _manhattan(A, B):
         distances = manhattan_distances(A, B)
         _DISTANCES.put(key, distances)
     return distances
-
-
-def _fit_temperature(scores, codes, weights):
-    """Return the temperature at which the softmax of the scores has the smallest log loss."""
-    rows = np.arange(len(codes))
-
-    def loss(log_temperature):
-        return -np.average(log_softmax(scores / np.exp(log_temperature), axis=1)[rows, codes], weights=weights)
-
-    return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURE, method="bounded").x))

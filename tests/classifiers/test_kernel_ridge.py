@@ -113,7 +113,7 @@ def leave_one_out(X, y, weights, **params):
 
 @pytest.mark.parametrize("kernels", [("rbf", "laplacian"), ("linear",)])
 @pytest.mark.parametrize("class_weight", ["balanced", None])
-def test_temperature_minimises_the_log_loss_of_left_out_samples(kernels, class_weight):
+def test_temperature_is_the_best_for_samples_that_were_left_out(kernels, class_weight):
     X, y, _ = make_classes(n_samples=30)
     params = {"kernels": kernels, "gamma": 0.5, "alpha": 0.1}
     sample_weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
@@ -126,17 +126,16 @@ def test_temperature_minimises_the_log_loss_of_left_out_samples(kernels, class_w
 
     best = minimize_scalar(loss, bounds=(-2, 5), method="bounded", options={"xatol": 1e-9}).x
     assert -1.9 < best < 4.9
-    # The foot of the loss is flat: either search stops some 1e-5 from it.
+    # The loss is flat around its minimum: either search stops some 1e-5 from it.
     assert -np.log(clf.temperature_) == pytest.approx(best, abs=1e-4)
-    # What training samples say of themselves would be another.
+    # The best for predictions of the training samples is another.
     trained = minimize_scalar(
         lambda log: log_loss(y, softmax(np.exp(log) * clf.decision_function(X), axis=1)), bounds=(-2, 5)
     ).x
     assert trained > best + 0.05
 
 
-def test_temperature_is_higher_for_classes_that_are_noise():
-    # Classes that are noise are told with less certainty than classes that are far apart.
+def test_temperature_is_higher_for_noise_than_for_separable_classes():
     X, y, _ = make_classes(distance=5)
     shuffled = np.random.default_rng(0).permutation(y)
     sure, unsure = KernelRidgeClassifier().fit(X, y), KernelRidgeClassifier().fit(X, shuffled)
@@ -212,7 +211,7 @@ def test_weight_of_two_is_a_doubled_sample_in_the_scores():
     repeated = KernelRidgeClassifier(class_weight=None).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
     np.testing.assert_allclose(weighted.decision_function(X_test), repeated.decision_function(X_test), atol=1e-8)
     np.testing.assert_array_equal(weighted.predict(X_test), repeated.predict(X_test))
-    # A copy of what is left out is in training: repeated samples are too sure of themselves.
+    # A copy of the sample that is left out is in training: repeated samples make the predictions overconfident.
     assert repeated.temperature_ < weighted.temperature_
 
 

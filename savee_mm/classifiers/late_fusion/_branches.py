@@ -1,7 +1,8 @@
-"""A branch of a late fusion: what it reads, how it is fitted and asked."""
+"""The branches of a late fusion: checked, fitted, and used to predict, each on the clips that have what it reads."""
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -10,10 +11,11 @@ from sklearn.utils.validation import has_fit_parameter
 
 from savee_mm._composition import columns_read, failures, steps
 from savee_mm._validation import ClipError, clip_names
+from savee_mm.classifiers.late_fusion._combination import log_scores
 
 
 def check_branch(name, estimator, columns=None):
-    """Return the columns in which a clip must have something for a branch.
+    """Return the columns in which a clip needs a value for a branch.
 
     Parameters
     ----------
@@ -22,7 +24,7 @@ def check_branch(name, estimator, columns=None):
     estimator : estimator
         Classifier over the clip table.
     columns : str, list of str or None
-        As the user gave them; what :func:`columns_read` finds when None.
+        As given by the user; None for the columns that :func:`columns_read` finds.
 
     Returns
     -------
@@ -42,33 +44,181 @@ def check_branch(name, estimator, columns=None):
     if not hasattr(estimator, "predict_proba"):
         raise ValueError(
             f"Branch {name!r} ({type(estimator).__name__}) has no predict_proba. Wrap its classifier in "
-            "sklearn.calibration.CalibratedClassifierCV(..., ensemble=False), or choose one that tells probabilities."
+            "sklearn.calibration.CalibratedClassifierCV(..., ensemble=False), or choose one with predict_proba."
         )
     if columns is None:
         return columns_read(estimator)
     return [columns] if isinstance(columns, str) else list(columns)
 
 
-def fit_branch(estimator, table, y, sample_weight):
-    """Fit a clone to some clips.
+def fit_branches(estimators, columns, clips, n_jobs):
+    """Fit every branch to the clips that have what it reads.
 
     Parameters
     ----------
-    estimator : estimator
-        Classifier over the table.
-    table : DataFrame
-        The clips.
-    y : ndarray of shape (n_clips,)
-        Their classes.
-    sample_weight : ndarray of shape (n_clips,) or None
-        Passed on where the estimator takes weights.
+    estimators : list of (str, estimator, ...)
+        Names and classifiers.
+    columns : dict of str to list of str
+        Columns that each branch reads.
+    clips : TrainingClips
+        The training clips.
+    n_jobs : int or None
+        Worker processes.
 
     Returns
     -------
-    fitted : estimator
+    fitted : list of estimator
+        Clones of the branches.
+    present : ndarray of bool of shape (n_branches, n_clips)
+        Which clips each branch was fitted to: those that have what it reads, without those that its extractors could
+        not use. Training on the values that stand in for these would teach nothing.
+
+    Raises
+    ------
+    ValueError
+        Where a branch has clips of less than two classes.
+    ClipError
+        On a clip that no branch can use.
     """
+    check_some_branch(clips.table, clips.present)
+    tasks = []
+    for (name, estimator, *_), own, rows in zip(estimators, columns.values(), clips.present, strict=True):
+        _check_two_classes(name, own, clips.y[rows], len(clips.y))
+        tasks.append((name, estimator, own, *_training_data(clips, rows)))
+    results = Parallel(n_jobs=n_jobs)(delayed(_fit_usable)(*task) for task in tasks)
+    present = clips.present.copy()
+    for rows, (_, usable) in zip(present, results, strict=True):
+        rows[rows] = usable
+    return [fitted for fitted, _ in results], check_some_branch(clips.table, present)
+
+
+def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n_jobs):
+    """Predict the clips of every inner fold by branches that are fitted to the other folds.
+
+    Parameters
+    ----------
+    estimators, columns, clips, present, n_jobs : object
+        As of :func:`fit_branches`.
+    with_features : bool
+        Whether the features that the last step of a branch reads are returned.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_branches, n_clips, n_classes)
+        Log-probabilities, NaN where a branch cannot predict a clip: a value is missing, or the branch was fitted to no
+        clip of its class, or to one class only.
+    features : dict of int to list of ndarray
+        By fold, of each branch, as :func:`predict_branches` returns them for the clips of the fold.
+    """
+    classes, folds, tasks, places = np.unique(clips.y), clips.folds, [], []
+    for b, ((_, estimator, *_), own) in enumerate(zip(estimators, columns.values(), strict=True)):
+        for fold in np.unique(folds):
+            training, held_out = present[b] & (folds != fold), present[b] & (folds == fold)
+            held_out &= np.isin(clips.y, clips.y[training])
+            if held_out.any() and len(np.unique(clips.y[training])) > 1:
+                fit = (estimator, *_training_data(clips, training))
+                tasks.append((fit, clips.table.iloc[held_out], own, classes, with_features))
+                places.append((b, fold, held_out))
+    results = Parallel(n_jobs=n_jobs)(delayed(_fit_and_predict)(*task) for task in tasks)
+    scores, features = np.full((*present.shape, len(classes)), np.nan), {fold: [] for fold in np.unique(folds)}
+    for (b, fold, held_out), (p, array) in zip(places, results, strict=True):
+        scores[b, held_out] = log_scores(p)
+        if with_features:
+            features[fold].append(_placed(held_out[folds == fold], array))
+    return scores, features
+
+
+def predict_branches(fitted, columns, clips, classes, with_features):
+    """Predict clips by every branch.
+
+    Parameters
+    ----------
+    fitted : list of estimator
+        Fitted branches.
+    columns : dict of str to list of str
+        Columns that each branch reads.
+    clips : Clips
+        The clips.
+    classes : ndarray of shape (n_classes,)
+        All classes, sorted.
+    with_features : bool
+        Whether the features that the last step of a branch reads are returned.
+
+    Returns
+    -------
+    scores : ndarray of shape (n_branches, n_clips, n_classes)
+        Log-probabilities, NaN where a clip lacks what a branch reads, or the branch could not use it.
+    features : list of ndarray of shape (n_clips, n_features)
+        Of each branch, NaN in the same rows; empty without ``with_features``.
+
+    Raises
+    ------
+    ClipError
+        On a clip that no branch can use.
+    """
+    check_some_branch(clips.table, clips.present)
+    scores, features = np.full((*clips.present.shape, len(classes)), np.nan), []
+    for branch, own, rows, log_p in zip(fitted, columns.values(), clips.present, scores, strict=True):
+        p, array = _predict_branch(branch, clips.table.iloc[rows], own, classes, with_features)
+        log_p[rows] = log_scores(p)
+        if with_features:
+            features.append(_placed(rows, array))
+    check_some_branch(clips.table, ~np.isnan(scores[:, :, 0]))
+    return scores, features
+
+
+def check_some_branch(table, present):
+    """Return ``present`` where every clip can be predicted by at least one branch.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The clips.
+    present : ndarray of bool of shape (n_branches, n_clips)
+        Which clips each branch can predict.
+
+    Raises
+    ------
+    ClipError
+        On the first clip that no branch can predict.
+    """
+    if not present.any(axis=0).all():
+        row = int(np.flatnonzero(~present.any(axis=0))[0])
+        name = table["clip_id"].iloc[row] if "clip_id" in table.columns else f"row {table.index[row]}"
+        raise ClipError(
+            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
+        )
+    return present
+
+
+def _check_two_classes(name, columns, y, n_clips):
+    if len(np.unique(y)) < 2:
+        raise ValueError(
+            f"Branch {name!r} needs clips of at least two classes that have values in {columns}; of {n_clips} "
+            f"training clips {len(y)} have. Leave the branch out, or fill its columns."
+        )
+
+
+def _training_data(clips, rows):
+    """Return table, labels and weights of some clips."""
+    return clips.table.iloc[rows], clips.y[rows], clips.weights[rows] if clips.weighted else None
+
+
+def _fit_usable(name, estimator, columns, table, y, sample_weight):
+    """Return a fitted branch, and which clips it was fitted to: those that its extractors can use."""
+    fitted = _fit_branch(estimator, table, y, sample_weight)
+    usable = ~_failed(fitted, table, columns)
+    if not usable.all():
+        _check_two_classes(name, columns, y[usable], len(y))
+        weights = None if sample_weight is None else sample_weight[usable]
+        fitted = _fit_branch(estimator, table.iloc[usable], y[usable], weights)
+    return fitted, usable
+
+
+def _fit_branch(estimator, table, y, sample_weight):
+    """Return a clone that is fitted to clips, with weights where the estimator takes them."""
     name = None if sample_weight is None else _weight_parameter(estimator)
-    # A weight that is passed on by the name of its step is one that routing does not know.
+    # Metadata routing would refuse a weight that is passed under the name of a step.
     with config_context(enable_metadata_routing=False):
         return clone(estimator).fit(table, y, **({} if name is None else {name: sample_weight}))
 
@@ -78,166 +228,60 @@ def _weight_parameter(estimator):
     if type(estimator) is Pipeline:
         name = _weight_parameter(estimator.steps[-1][1])
         return None if name is None else f"{estimator.steps[-1][0]}__{name}"
-    # A pipeline with a resampler has other rows at its end than it was given.
+    # The last step of a pipeline with a sampler gets other rows than the pipeline.
     return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
 
 
-def ask_branch(fitted, table, columns, classes, with_view=False):
-    """Return what a fitted branch says of some clips.
+def _fit_and_predict(fit, table, columns, classes, with_features):
+    return _predict_branch(_fit_branch(*fit), table, columns, classes, with_features)
 
-    Parameters
-    ----------
-    fitted : estimator
-        Fitted classifier.
-    table : DataFrame
-        The clips.
-    columns : list of str
-        Columns that it reads.
-    classes : ndarray of shape (n_classes,)
-        All classes, sorted.
-    with_view : bool, default=False
-        Whether what its last step reads of the clips is wanted too; then it is a Pipeline or a search over one.
 
-    Returns
-    -------
-    p : ndarray of shape (n_clips, n_classes)
-        Probabilities, 0 for a class that the branch has not met, NaN for a clip that it could not use.
-    view : ndarray of shape (n_clips, n_features) or None
-        What its last step reads, NaN for a clip that it could not use.
+def _predict_branch(fitted, table, columns, classes, with_features):
+    """Return the probabilities of all classes, and the features of the last step or None.
+
+    Probabilities are 0 for a class that the branch was not trained on; both are NaN for a clip that it could not use.
     """
-    p, view = np.zeros((len(table), len(classes))), np.empty((0, 1)) if with_view else None
+    p, features = np.zeros((len(table), len(classes))), np.empty((0, 1)) if with_features else None
     if len(table):
-        told, view = _ask_with_view(fitted, table) if with_view else (fitted.predict_proba(table), None)
-        p[:, np.searchsorted(classes, fitted.classes_)] = told
-        failed = failed_clips(fitted, table, columns)
+        own, features = _predict_with_features(fitted, table) if with_features else (fitted.predict_proba(table), None)
+        p[:, np.searchsorted(classes, fitted.classes_)] = own
+        failed = _failed(fitted, table, columns)
         p[failed] = np.nan
-        if with_view:
-            view[failed] = np.nan
-    return p, view
+        if with_features:
+            features[failed] = np.nan
+    return p, features
 
 
-def _ask_with_view(fitted, table):
-    """Return the probabilities and what the last step reads, from one extraction."""
+def _predict_with_features(fitted, table):
+    """Return the probabilities, and the features that the last step reads, from one extraction."""
     *before, last = steps(fitted)
     features = table
     for step in before:
         features = step.transform(features)
     try:
-        view = np.array(features.toarray() if issparse(features) else features)
-        view = view if np.issubdtype(view.dtype, np.floating) else view.astype(np.float64)
+        array = np.array(features.toarray() if issparse(features) else features)
+        array = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"adapt_speakers=True compares clips by what the last step of each branch reads, and {last!r} reads no "
-            "numbers; put its extractor ahead of it in a Pipeline, or leave adapt_speakers out."
+            f"adapt_speakers=True compares clips by the features that the last step of each branch reads, and {last!r} "
+            "reads no numbers; put its extractor ahead of it in a Pipeline, or leave adapt_speakers out."
         ) from error
-    return last.predict_proba(features), view.reshape(len(view), -1)
+    return last.predict_proba(features), array.reshape(len(array), -1)
 
 
-def fit_and_ask(fit, table, columns, classes, with_view=False):
-    """Fit a branch and return what it says of other clips.
-
-    Parameters
-    ----------
-    fit : tuple
-        Arguments of :func:`fit_branch`.
-    table, columns, classes, with_view : object
-        As of :func:`ask_branch`.
-
-    Returns
-    -------
-    p, view : ndarray
-        As of :func:`ask_branch`.
-    """
-    return ask_branch(fit_branch(*fit), table, columns, classes, with_view)
-
-
-def check_there(table, there):
-    """Return ``there`` where every clip has something for one branch at least.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The clips.
-    there : ndarray of bool of shape (n_branches, n_clips)
-        Which clips have something for each branch.
-
-    Raises
-    ------
-    ClipError
-        On the first clip that has nothing for any.
-    """
-    if not there.any(axis=0).all():
-        row = int(np.flatnonzero(~there.any(axis=0))[0])
-        name = table["clip_id"].iloc[row] if "clip_id" in table.columns else f"row {table.index[row]}"
-        raise ClipError(
-            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
-        )
-    return there
-
-
-def at_rows(rows, view):
-    """Return a view of some clips as one of all.
-
-    Parameters
-    ----------
-    rows : ndarray of bool of shape (n_clips,)
-        Which clips they are.
-    view : ndarray of shape (n_rows, n_features)
-        As :func:`ask_branch` returns it.
-
-    Returns
-    -------
-    view : ndarray of shape (n_clips, n_features)
-        NaN for the others.
-    """
-    placed = np.full((len(rows), view.shape[1]), np.nan, dtype=view.dtype)
-    placed[rows] = view
+def _placed(rows, features):
+    """Return the features of some clips (a mask) in an array of all, NaN for the others."""
+    placed = np.full((len(rows), features.shape[1]), np.nan, dtype=features.dtype)
+    placed[rows] = features
     return placed
 
 
-def failed_clips(fitted, table, columns):
-    """Return the clips that the extractors of a branch reported in their last call.
-
-    Parameters
-    ----------
-    fitted : estimator
-        The branch, whose last call was of this table.
-    table : DataFrame
-        The clips.
-    columns : list of str
-        Columns that it reads, for the names of clips in a table without ``clip_id``.
-
-    Returns
-    -------
-    failed : ndarray of bool of shape (n_clips,)
-    """
-    # clip_id, path and reason; a table-in network puts the part's name in front.
+def _failed(fitted, table, columns):
+    """Return which clips the extractors of a branch could not use, after a call with this table."""
+    # The last three entries are clip_id, path and reason.
     reported = {failure[-3] for failure in failures(fitted)}
     failed = np.zeros(len(table), bool)
     if reported:
         for column in columns:
             failed |= pd.Index(clip_names(table, column)).isin(reported)
     return failed
-
-
-def clips_there(table, columns):
-    """Return which clips have something in every one of some columns.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Clip table.
-    columns : list of str
-        Columns; in one that the table has not, nothing is there.
-
-    Returns
-    -------
-    there : ndarray of bool of shape (n_clips,)
-    """
-    if any(column not in table.columns for column in columns):
-        return np.zeros(len(table), bool)
-    there = np.ones(len(table), bool)
-    for column in columns:
-        values = table[column]
-        there &= (values.notna() & (values.astype(object) != "")).to_numpy(dtype=bool)
-    return there

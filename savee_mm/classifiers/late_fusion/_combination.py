@@ -1,29 +1,32 @@
-"""How branches are combined: one alone, a weighted sum of log-probabilities, or a small stacker."""
+"""Combinations of branches: one alone, a weighted sum of log-probabilities, or a small stacker."""
 
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-# Ahead of the logarithm: what a branch calls impossible must not outvote all others for good.
+from savee_mm.classifiers._temperature import fit_temperature, log_loss
+
+# Added ahead of the logarithm, so that a branch with probability 0 does not outvote all others.
 _FLOOR = 1e-3
-# Inverse temperatures: never zero, for a branch keeps its order of the classes.
-_SMALLEST, _LARGEST = 1e-2, 30.0
-# Shares are multiples of a tenth, of five branches and more of a quarter: so many are there to try.
+# Finite, so that a branch keeps its order of the classes.
+_TEMPERATURES = (1 / 30, 100.0)
+# Shares are multiples of a tenth, of five branches and more of a quarter, which limits the number of candidates.
 _N_STEPS, _N_COARSE_STEPS, _FEW = 10, 4, 4
-# Inverse strength of the stacker's L2: strong, for it has n_classes**2 weights a branch and few clips.
+# Inverse strength of the stacker's L2 penalty: strong, because it has n_classes**2 weights a branch and few clips.
 _STACKER_C = 0.05
+# Differences of a rounding error must not decide between accuracies.
+_ROUNDING = 1e-9
 
 
-class InnerClips(NamedTuple):
-    """What branches said of clips that they were not trained on.
+class OutOfFold(NamedTuple):
+    """Out-of-fold predictions: of every clip, by branches that were fitted to the other folds.
 
-    ``scores`` are log-probabilities of shape (n_branches, n_clips, n_classes), NaN where a branch has nothing;
-    ``codes`` the true classes, ``folds`` the inner folds and ``weights`` the weights of the clips, each of shape
+    ``scores`` are log-probabilities of shape (n_branches, n_clips, n_classes), NaN where a branch does not predict the
+    clip; ``codes`` the true classes, ``folds`` the inner folds and ``weights`` the weights of the clips, each of shape
     (n_clips,).
     """
 
@@ -32,17 +35,22 @@ class InnerClips(NamedTuple):
     folds: np.ndarray
     weights: np.ndarray
 
-    def of(self, rows):
+    def take(self, rows):
         """Return these clips only."""
-        return InnerClips(self.scores[:, rows], self.codes[rows], self.folds[rows], self.weights[rows])
+        return OutOfFold(self.scores[:, rows], self.codes[rows], self.folds[rows], self.weights[rows])
+
+    @property
+    def predicted(self):
+        """Which clips each branch predicts, of shape (n_branches, n_clips)."""
+        return ~np.isnan(self.scores[:, :, 0])
 
 
 @dataclass
 class Combination:
-    """What is made of the log-probabilities of branches.
+    """A combination of the log-probabilities of branches.
 
     The scores of branch b are multiplied by ``weights[b]`` and summed; with a ``stacker``, a regression, they are
-    multiplied and handed to it.
+    multiplied and passed to it.
     """
 
     weights: np.ndarray
@@ -54,7 +62,7 @@ class Combination:
         Parameters
         ----------
         scores : ndarray of shape (n_branches, n_clips, n_classes)
-            Log-probabilities; what a branch of weight 0 says is not looked at.
+            Log-probabilities; those of a branch of weight 0 are not used.
 
         Returns
         -------
@@ -74,16 +82,16 @@ class Combination:
 
 
 class Choice(NamedTuple):
-    """What was chosen for a set of branches.
+    """The combination that was chosen for a set of branches.
 
-    ``members`` are the positions of the branches, ``kind`` is "weights", "stack" or the position of the branch that is
-    taken alone, and ``judged`` has accuracy and log loss by kind.
+    ``branches`` are the positions of the branches, ``kind`` is "weights", "stack" or the position of the branch that is
+    used alone, and ``metrics`` has accuracy and log loss by kind.
     """
 
-    members: list
+    branches: list
     kind: str | int
     combination: Combination
-    judged: dict
+    metrics: dict
 
 
 def log_scores(p):
@@ -97,31 +105,31 @@ def log_scores(p):
     Returns
     -------
     scores : ndarray of shape (n_clips, n_classes)
-        Logarithms of ``p`` mixed with a thousandth for every class: trees and neighbours say 0 of what they have not
-        met among few clips.
+        Logarithms of ``p`` mixed with a thousandth for every class: trees and nearest neighbours give probability 0 to
+        a class without similar training clips.
     """
     return np.log((p + _FLOOR) / (1 + p.shape[1] * _FLOOR))
 
 
 def combine(fitted, scores):
-    """Return the log-probabilities of clips, each by the combination for the branches that it has.
+    """Return the log-probabilities of clips, each by the combination for the branches that predict it.
 
     Parameters
     ----------
-    fitted : list of (members, Combination)
+    fitted : list of (branches, Combination)
         One for every set of branches.
     scores : ndarray of shape (n_branches, n_clips, n_classes)
-        Log-probabilities, NaN where a branch has nothing.
+        Log-probabilities, NaN where a branch does not predict the clip.
 
     Returns
     -------
     log_proba : ndarray of shape (n_clips, n_classes)
-        NaN of a clip that no branch has anything of.
+        NaN for a clip that no branch predicts.
     """
-    known = ~np.isnan(scores[:, :, 0])
+    predicted = ~np.isnan(scores[:, :, 0])
     log_p = np.full(scores.shape[1:], np.nan)
-    for members, combination in fitted:
-        rows = _having_just(members, known)
+    for branches, combination in fitted:
+        rows = _by_just(branches, predicted)
         if rows.any():
             log_p[rows] = combination.log_proba(scores[:, rows])
     return log_p
@@ -130,156 +138,132 @@ def combine(fitted, scores):
 def choose_combinations(clips, which="auto"):
     """Choose a combination for every set of branches.
 
-    Of the weighted sums that are at least as often right as the best branch alone, that with the least log loss is
-    taken. The stacker, which has the most to fit, must be better than that by more than one standard error.
+    Of the weighted sums whose accuracy is not below that of the best branch alone, that with the lowest log loss is
+    chosen. The stacker, which has the most parameters, must be better by more than one standard error.
 
     Parameters
     ----------
-    clips : InnerClips
-        What combinations are fitted to and judged by. Sums are judged by the clips that they were chosen by, a few
-        candidates by many clips; stackers are fitted to all folds but one and judged on that.
+    clips : OutOfFold
+        Predictions that combinations are fitted to and evaluated on. Sums are evaluated on the clips that they were
+        chosen by, because there are few candidates and many clips; stackers are fitted to all folds but one and
+        evaluated on that one.
     which : {"auto", "weights", "stack", "best"}, default="auto"
-        Which kinds may be taken of a set of several branches; all are judged.
+        Kinds to choose from for a set of several branches; all are evaluated.
 
     Returns
     -------
     choices : list of Choice
-        Of each branch by itself first, of all together last.
+        Single branches first, all branches together last.
     """
-    return [_choose(members, clips, which) for members in _sets(len(clips.scores))]
+    return [_choose(branches, clips, which) for branches in _sets(len(clips.scores))]
 
 
-def inner_log_proba(choices, clips):
-    """Return what combinations say of the inner clips, as far as they were not fitted to them.
+def combine_out_of_fold(choices, clips):
+    """Return the log-probabilities of clips by combinations that were not fitted to them, as far as possible.
 
     Parameters
     ----------
     choices : list of Choice
-        What :func:`choose_combinations` chose.
-    clips : InnerClips
-        The clips that it chose by, and others that it left out.
+        Of :func:`choose_combinations`.
+    clips : OutOfFold
+        The clips that these were chosen by, and others of weight 0.
 
     Returns
     -------
     log_proba : ndarray of shape (n_clips, n_classes)
-        Of a stacker by fits to the other folds; sums have so few weights that the same ones serve. NaN where no branch
-        has anything.
+        Of a stacker, by fits to the other folds; a sum has so few weights that the chosen ones are used. NaN where no
+        branch predicts the clip.
     """
-    log_p = combine([(choice.members, choice.combination) for choice in choices], clips.scores)
-    known = ~np.isnan(clips.scores[:, :, 0])
+    log_p = combine([(choice.branches, choice.combination) for choice in choices], clips.scores)
     for choice in choices:
         if choice.kind == "stack":
-            rows = _having_just(choice.members, known) & (clips.weights > 0)
-            met = known[choice.members].all(axis=0) & (clips.weights > 0)
-            log_p[rows] = _cross_fitted_stack(choice.members, clips.of(met))[rows[met]]
+            rows = _by_just(choice.branches, clips.predicted) & (clips.weights > 0)
+            complete = clips.predicted[choice.branches].all(axis=0) & (clips.weights > 0)
+            log_p[rows] = _cross_fitted_stack(choice.branches, clips.take(complete))[rows[complete]]
     return log_p
 
 
-def fit_temperature(scores, codes, sample_weight):
-    """Return the factor by which log-probabilities have the least log loss: the inverse of a temperature.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_clips, n_classes)
-        Log-probabilities of clips that nothing was trained on.
-    codes : ndarray of int of shape (n_clips,)
-        True classes.
-    sample_weight : ndarray of shape (n_clips,)
-        Weights of the clips.
-
-    Returns
-    -------
-    factor : float
-        Between 0.01 and 30.
-
-    References
-    ----------
-    C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
-    """
-
-    def loss(log_factor):
-        return _log_loss(log_softmax(np.exp(log_factor) * scores, axis=1), codes, sample_weight)
-
-    bounds = np.log(_SMALLEST), np.log(_LARGEST)
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x))
-
-
 def fit_pools(clips):
-    """Fit a weighted sum of log-probabilities for every set of branches that a clip can have.
+    """Fit a weighted sum of log-probabilities for every set of branches.
 
     Parameters
     ----------
-    clips : InnerClips
-        What they are fitted to; every branch has something to say of each clip.
+    clips : OutOfFold
+        What the sums are fitted to; every branch predicts each clip.
 
     Returns
     -------
-    pools : list of (members, Combination)
-        As :func:`combine` takes them, all branches together last. Of the shares that are at least as often right as the
-        best branch alone, those with the least log loss, at the best temperature.
+    pools : list of (branches, Combination)
+        As :func:`combine` takes them, all branches together last. Of the shares whose accuracy is not below that of the
+        best branch alone, those with the lowest log loss, at the best temperature.
     """
     n_branches = len(clips.scores)
-    return [(members, _fit_pool(_shares(len(members)), members, clips)) for members in _sets(n_branches)]
+    return [(branches, _fit_pool(_shares(len(branches)), branches, clips)) for branches in _sets(n_branches)]
 
 
-def judge(log_p, clips):
-    """Return how good predictions of the inner clips are.
+def accuracy_and_loss(log_p, clips):
+    """Return accuracy and log loss of predictions.
 
     Parameters
     ----------
     log_p : ndarray of shape (n_clips, n_classes)
         Log-probabilities.
-    clips : InnerClips
-        Their true classes and weights.
+    clips : OutOfFold
+        True classes and weights.
 
     Returns
     -------
     accuracy, log_loss : float
     """
     share = clips.weights / clips.weights.sum()
-    right = log_p.argmax(axis=1) == clips.codes
-    return float(share @ right), _log_loss(log_p, clips.codes, clips.weights)
+    correct = log_p.argmax(axis=1) == clips.codes
+    return float(share @ correct), log_loss(log_p, clips.codes, clips.weights)
 
 
-def _choose(members, clips, which):
+def is_improvement(metrics, other):
+    """Return whether the accuracy is not lower and the log loss lower than another's, by more than rounding."""
+    return metrics[0] > other[0] - _ROUNDING and metrics[1] < other[1] - _ROUNDING
+
+
+def _choose(branches, clips, which):
     """Return the Choice for one set of branches."""
-    known = ~np.isnan(clips.scores[:, :, 0])
-    together, met = members, clips.of(known[members].all(axis=0))
-    if len(members) > 1 and not _allow_fits(met):
-        # They hardly ever meet: nothing tells how to weigh them, but something what each is worth.
-        alone = [clips.of(known[b]) for b in members]
-        right = [judge(own.scores[b], own)[0] for b, own in zip(members, alone, strict=True)]
-        best = int(np.argmax(right))
-        together, met = [members[best]], alone[best]
-    said = {kind: _fit_alone(kind, met).log_proba(met.scores) for kind in together}
+    together, complete = branches, clips.take(clips.predicted[branches].all(axis=0))
+    if len(branches) > 1 and not _allow_fits(complete):
+        # Too few clips have all of them to fit weights: the most accurate branch is used alone.
+        alone = [clips.take(clips.predicted[b]) for b in branches]
+        accuracy = [accuracy_and_loss(own.scores[b], own)[0] for b, own in zip(branches, alone, strict=True)]
+        best = int(np.argmax(accuracy))
+        together, complete = [branches[best]], alone[best]
+    log_p = {kind: _fit_alone(kind, complete).log_proba(complete.scores) for kind in together}
     if len(together) == 1:
         [best] = together
-        return Choice(members, best, _fit_alone(best, met), {best: judge(said[best], met)})
-    pooled = _fit_pool(_shares(len(together)), together, met)
-    said |= {"weights": pooled.log_proba(met.scores), "stack": _cross_fitted_stack(together, met)}
-    judged = {kind: judge(log_p, met) for kind, log_p in said.items()}
+        metrics = {best: accuracy_and_loss(log_p[best], complete)}
+        return Choice(branches, best, _fit_alone(best, complete), metrics)
+    pooled = _fit_pool(_shares(len(together)), together, complete)
+    log_p |= {"weights": pooled.log_proba(complete.scores), "stack": _cross_fitted_stack(together, complete)}
+    metrics = {kind: accuracy_and_loss(own, complete) for kind, own in log_p.items()}
     if which == "best":
-        pooled = _fit_pool(np.eye(len(together)), together, met)
+        pooled = _fit_pool(np.eye(len(together)), together, complete)
     used = np.flatnonzero(pooled.weights)
     kind = "weights" if len(used) > 1 or which == "weights" else int(used[0])
-    if which == "stack" or (which == "auto" and _clearly_better(said["stack"], said[kind], met)):
-        return Choice(members, "stack", _fit_stack(together, met), judged)
-    return Choice(members, kind, pooled, judged)
+    if which == "stack" or (which == "auto" and _clearly_better(log_p["stack"], log_p[kind], complete)):
+        return Choice(branches, "stack", _fit_stack(together, complete), metrics)
+    return Choice(branches, kind, pooled, metrics)
 
 
 def _sets(n_branches):
-    """Return all sets of branches, those of one first."""
-    return [list(members) for size in range(1, n_branches + 1) for members in combinations(range(n_branches), size)]
+    """Return all sets of branches, single ones first."""
+    return [list(branches) for size in range(1, n_branches + 1) for branches in combinations(range(n_branches), size)]
 
 
-def _having_just(members, known):
-    """Return which clips have something for these branches and for no other, ``known`` of (n_branches, n_clips)."""
-    own = np.isin(np.arange(len(known)), members)
-    return (known == own[:, np.newaxis]).all(axis=0)
+def _by_just(branches, predicted):
+    """Return which clips are predicted by these branches and no other; ``predicted`` of (n_branches, n_clips)."""
+    own = np.isin(np.arange(len(predicted)), branches)
+    return (predicted == own[:, np.newaxis]).all(axis=0)
 
 
 def _allow_fits(clips):
-    """Tell whether there are folds, and two classes outside of each."""
+    """Return whether there are several folds, and two classes outside of each."""
     folds = np.unique(clips.folds)
     return len(folds) > 1 and all(len(np.unique(clips.codes[clips.folds != fold])) > 1 for fold in folds)
 
@@ -287,57 +271,52 @@ def _allow_fits(clips):
 def _fit_alone(branch, clips):
     """Fit the temperature of one branch."""
     weights = np.zeros(len(clips.scores))
-    weights[branch] = fit_temperature(clips.scores[branch], clips.codes, clips.weights)
+    weights[branch] = 1 / fit_temperature(clips.scores[branch], clips.codes, clips.weights, _TEMPERATURES)
     return Combination(weights)
 
 
-def _shares(n_members):
-    """Return all ways to share a weight of 1 among branches, of shape (n_ways, n_members)."""
-    n_steps = _N_STEPS if n_members <= _FEW else _N_COARSE_STEPS
-    steps = np.array([s for s in product(range(n_steps + 1), repeat=n_members) if sum(s) == n_steps])
-    return steps / n_steps
+def _shares(n_branches):
+    """Return all ways to share a weight of 1 among branches, of shape (n_ways, n_branches)."""
+    n_steps = _N_STEPS if n_branches <= _FEW else _N_COARSE_STEPS
+    ways = np.array([way for way in product(range(n_steps + 1), repeat=n_branches) if sum(way) == n_steps])
+    return ways / n_steps
 
 
-def _fit_pool(shares, members, clips):
-    """Fit a logarithmic pool of calibrated branches: shares, of several ways to share, and a temperature."""
-    factors = np.array([_fit_alone(b, clips).weights[b] for b in members])
-    calibrated = log_softmax(factors[:, np.newaxis, np.newaxis] * clips.scores[members], axis=2)
-    judged = [judge(log_softmax(np.tensordot(own, calibrated, axes=1), axis=1), clips) for own in shares]
-    accuracy, log_loss = np.transpose(judged)
-    # Rounding must not part what is equally often right.
-    floor = accuracy[shares.max(axis=1) == 1].max() - 1e-9
-    best = shares[np.where(accuracy >= floor, log_loss, np.inf).argmin()]
+def _fit_pool(shares, branches, clips):
+    """Fit a logarithmic pool of calibrated branches: one of several ways to share the weight, and a temperature."""
+    factors = np.array([_fit_alone(b, clips).weights[b] for b in branches])
+    calibrated = log_softmax(factors[:, np.newaxis, np.newaxis] * clips.scores[branches], axis=2)
+    pools = [log_softmax(np.tensordot(own, calibrated, axes=1), axis=1) for own in shares]
+    accuracy, loss = np.transpose([accuracy_and_loss(log_p, clips) for log_p in pools])
+    floor = accuracy[shares.max(axis=1) == 1].max() - _ROUNDING
+    best = shares[np.where(accuracy >= floor, loss, np.inf).argmin()]
     weights = np.zeros(len(clips.scores))
-    weights[members] = best * factors
+    weights[branches] = best * factors
     pooled = np.tensordot(best, calibrated, axes=1)
-    return Combination(weights * fit_temperature(pooled, clips.codes, clips.weights))
+    return Combination(weights / fit_temperature(pooled, clips.codes, clips.weights, _TEMPERATURES))
 
 
-def _fit_stack(members, clips):
+def _fit_stack(branches, clips):
     """Fit a regression on the calibrated branches."""
-    weights = sum(_fit_alone(b, clips).weights for b in members)
+    weights = sum(_fit_alone(b, clips).weights for b in branches)
     stacker = LogisticRegression(C=_STACKER_C, max_iter=1000)
     combination = Combination(weights, stacker)
     stacker.fit(combination.stacked(clips.scores), clips.codes, sample_weight=clips.weights)
     return combination
 
 
-def _cross_fitted_stack(members, clips):
+def _cross_fitted_stack(branches, clips):
     """Return the log-probabilities of every clip by a stacker that was fitted to the other folds."""
     log_p = np.empty(clips.scores.shape[1:])
     for fold in np.unique(clips.folds):
         held_out = clips.folds == fold
-        log_p[held_out] = _fit_stack(members, clips.of(~held_out)).log_proba(clips.scores[:, held_out])
+        log_p[held_out] = _fit_stack(branches, clips.take(~held_out)).log_proba(clips.scores[:, held_out])
     return log_p
 
 
-def _log_loss(log_p, codes, sample_weight):
-    return float(-sample_weight @ log_p[np.arange(len(codes)), codes] / sample_weight.sum())
-
-
 def _clearly_better(log_p, other, clips):
-    """Tell whether one is right more often by over a standard error of the difference, at a lower log loss."""
+    """Return whether the accuracy is higher by more than a standard error of the difference, and the loss lower."""
     share = clips.weights / clips.weights.sum()
     gain = (log_p.argmax(axis=1) == clips.codes) - (other.argmax(axis=1) == clips.codes).astype(float)
     error = np.sqrt(share**2 @ (gain - share @ gain) ** 2)
-    return share @ gain > error and judge(log_p, clips)[1] < judge(other, clips)[1]
+    return share @ gain > error and accuracy_and_loss(log_p, clips)[1] < accuracy_and_loss(other, clips)[1]
