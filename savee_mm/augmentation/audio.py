@@ -225,11 +225,6 @@ class AudioAugmenter(BaseEstimator):
             steps.append(("invert_polarity", {}))
         return format_recipe(steps)
 
-    def __setstate__(self, state):
-        # Model files from before these parameters were renamed.
-        renamed = {"noise_snr": "snr_db", "pitch_steps": "semitones"}
-        super().__setstate__({renamed.get(name, name): value for name, value in state.items()})
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False

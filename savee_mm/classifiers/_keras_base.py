@@ -1,6 +1,5 @@
 """Base of the network classifiers: seeded training, class weights, early stopping, prediction."""
 
-import inspect
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,9 +22,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     A subclass implements ``_build(shapes, n_classes, rules)``, converts its X to a tuple of arrays, one for each input
     of the network, and calls ``_fit_network`` and ``_predict_network``.
     """
-
-    # Attributes by their names in older model files.
-    _former_names = {"filters": "n_filters"}
 
     _parameter_constraints = {
         "n_filters": [Interval(Integral, 2, None, closed="left")],
@@ -196,12 +192,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return state
 
     def __setstate__(self, state):
-        # Older model files have former names, and lack later parameters.
-        state = {self._former_names.get(name, name): value for name, value in state.items()}
-        parameters = inspect.signature(type(self)).parameters
-        state = {**{name: parameter.default for name, parameter in parameters.items()}, **state}
         if "model_" in state:
-            state["model_"] = network_from_bytes(state["model_"])
+            state = {**state, "model_": network_from_bytes(state["model_"])}
         super().__setstate__(state)
         if "model_" in state:
             self._graph = _Graph(self.model_)

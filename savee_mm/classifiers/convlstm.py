@@ -88,7 +88,6 @@ class ConvLSTMClassifier(NetworkClassifier):
         "n_units": [Interval(Integral, 1, None, closed="left"), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-    _former_names = {**NetworkClassifier._former_names, "augment": "augment_frames"}
 
     def __init__(
         self,

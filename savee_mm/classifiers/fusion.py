@@ -141,7 +141,6 @@ class FusionClassifier(TableNetworkClassifier):
         "calibration_groups": [str, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-    _former_names = {**TableNetworkClassifier._former_names, "_met_groups": "_seen_groups"}
 
     def __init__(
         self,
@@ -367,12 +366,6 @@ class FusionClassifier(TableNetworkClassifier):
         if self.mirrors_:
             views.append((inputs[0][..., ::-1, :], *inputs[1:]))
         return [self._branch_scores(view) for view in views]
-
-    def __setstate__(self, state):
-        if "model_" in state:
-            # Older model files mirror whenever they augment.
-            state = {"mirrors_": state["augment_frames"], **state}
-        super().__setstate__(state)
 
     def _combined(self, views, seen):
         """Return the probabilities by all branches, averaged over views."""

@@ -191,12 +191,6 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         scores = self._scores(X)
         return self.classes_[scores.argmax(axis=1)]
 
-    def __setstate__(self, state):
-        if "sharpness_" in state:  # of older model files
-            state = {**state, "temperature_": 1 / state["sharpness_"]}
-            del state["sharpness_"]
-        super().__setstate__(state)
-
     def _scores(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)

@@ -112,8 +112,6 @@ class TransferClassifier(NetworkClassifier):
         "cache": [None, str, os.PathLike],
     }
 
-    _former_names = {**NetworkClassifier._former_names, "n_unfrozen": "trainable_layers"}
-
     def __init__(
         self,
         *,

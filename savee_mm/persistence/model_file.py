@@ -8,8 +8,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
-from savee_mm.persistence._archive import change_schema, damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._archive import FORMAT, change_schema, damaged, read_card, read_payload, write_archive
 from savee_mm.persistence._names import with_current_names, with_public_names
+from savee_mm.persistence._older_files import update
 from savee_mm.persistence._portable import bring_home, portable
 from savee_mm.persistence._trees import check_trees
 from savee_mm.persistence._types import remedy, unknown_types
@@ -96,7 +97,7 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
     import skops.io
 
     path = Path(path)
-    read_card(path)
+    card = read_card(path)
     payload = read_payload(path)
     with _said_of(path):
         payload = change_schema(payload, with_current_names)
@@ -109,6 +110,8 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
     with _said_of(path):
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
         check_trees(parts(estimator))
+        if int(card["format"]) < FORMAT:
+            update(estimator)
     # A file of format 1 has places in it.
     return bring_home(portable(estimator))
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from savee_mm import FusionClassifier, load_card, load_model, save_model
+from savee_mm import FusionClassifier, KernelRidgeClassifier, load_card, load_model, save_model
+from savee_mm.persistence._older_files import update
 
 DATA = Path(__file__).parent / "data"
 
@@ -52,3 +53,33 @@ def test_joint_network_predicts_the_same():
     inputs = [np.random.default_rng(0).random((2, *i.shape[1:]), dtype=np.float32) for i in clf.model_.inputs]
     probabilities = np.asarray(clf.model_(inputs))
     np.testing.assert_allclose(probabilities[:, 0], [0.6844393610954285, 0.5152148008346558], rtol=0, atol=1e-6)
+
+
+def test_candidates_and_results_of_a_search_have_the_current_names():
+    search = load_model(DATA / "convlstm.savee")
+    assert search.param_grid == {"n_filters": [2, 3]}
+    assert search.best_params_ == {"n_filters": 3}
+    assert search.cv_results_["params"] == [{"n_filters": 2}, {"n_filters": 3}]
+    assert search.cv_results_["param_n_filters"].tolist() == [2, 3]
+
+
+def test_parameters_have_the_current_names():
+    clf = load_model(DATA / "fusion.savee")
+    assert (clf.n_filters, clf.augment.snr_db, clf.augment.semitones) == (2, (15, 30), (-1, 1))
+    assert not hasattr(clf, "filters")
+
+
+def test_search_of_an_older_file_can_be_fitted_again(noise):
+    search = load_model(DATA / "convlstm.savee")
+    search.fit(noise[1], ["anger", "joy"] * 3)
+    assert search.best_params_["n_filters"] in (2, 3)
+
+
+def test_former_slope_is_a_temperature():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), np.repeat([0, 1], 15)
+    clf = KernelRidgeClassifier().fit(X + y[:, np.newaxis], y)
+    probabilities, temperature = clf.predict_proba(X), clf.temperature_
+    vars(clf)["sharpness_"] = 1 / vars(clf).pop("temperature_")
+    np.testing.assert_allclose(update(clf).predict_proba(X), probabilities)
+    assert clf.temperature_ == pytest.approx(temperature)

@@ -1,0 +1,82 @@
+"""Update of estimators from older model files to the parameters and attributes of this version."""
+
+import inspect
+
+from savee_mm._composition import parts
+
+# Parameters and attributes that format 3 renamed, by class.
+_RENAMED = {
+    "AudioAugmenter": {"noise_snr": "snr_db", "pitch_steps": "semitones"},
+    "AudioCNNClassifier": {"filters": "n_filters"},
+    "ConvLSTMClassifier": {"augment": "augment_frames", "filters": "n_filters"},
+    "FusionClassifier": {"filters": "n_filters", "_met_groups": "_seen_groups"},
+    "TransferClassifier": {"n_unfrozen": "trainable_layers"},
+    "YAMNetEmbedding": {"_heard": "_top"},
+}
+# Attributes that format 3 computes otherwise, by class: new name, old name, and the new value from the old one.
+_CONVERTED = {
+    "FusionClassifier": ("mirrors_", "augment_frames", bool),
+    "KernelRidgeClassifier": ("temperature_", "sharpness_", lambda sharpness: 1 / sharpness),
+}
+_SEARCHED = ("param_grid", "param_distributions", "best_params_", "cv_results_")
+
+
+def update(estimator):
+    """Give an estimator of a file of format 1 or 2 the parameters and attributes of this version.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Just loaded; changed in place, with everything in it.
+
+    Returns
+    -------
+    estimator : estimator
+    """
+    for part in list(parts(estimator)):
+        if type(part).__module__.partition(".")[0] == "savee_mm":
+            _update_attributes(part)
+    for part in list(parts(estimator)):
+        if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
+            _rename_candidates(part)
+    return estimator
+
+
+def _update_attributes(part):
+    kind, state = type(part), vars(part)
+    names = _RENAMED.get(kind.__name__, {})
+    current = {names.get(name, name): value for name, value in state.items()}
+    if kind.__name__ in _CONVERTED:
+        new, old, convert = _CONVERTED[kind.__name__]
+        if "classes_" in state:
+            current[new] = convert(current[old])
+    if hasattr(part, "get_params"):
+        # Newer parameters have defaults that change nothing.
+        defaults = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
+        current = {**defaults, **current}
+    state.clear()
+    state.update(current)
+
+
+def _rename_candidates(search):
+    """Rename parameters in the grid and in the results of a search."""
+    owners = search.get_params()
+
+    def renamed(value):
+        if isinstance(value, dict):
+            return type(value)({_new_path(key, owners): renamed(item) for key, item in value.items()})
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+
+    for name in _SEARCHED:
+        if hasattr(search, name):
+            setattr(search, name, renamed(getattr(search, name)))
+
+
+def _new_path(path, owners):
+    """Return the current path of a parameter, such as ``"convlstmclassifier__filters"`` of a grid."""
+    if not isinstance(path, str):
+        return path
+    prefix = "param_" if path.startswith("param_") else ""
+    owner, separator, name = path.removeprefix(prefix).rpartition("__")
+    kind = type(owners.get(f"estimator__{owner}" if owner else "estimator")).__name__
+    return f"{prefix}{owner}{separator}{_RENAMED.get(kind, {}).get(name, name)}"
