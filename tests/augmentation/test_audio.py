@@ -326,13 +326,3 @@ def test_clone_pickle_and_repr(table):
     before = augmenter.get_params()
     augmenter.augment(table(5))
     assert augmenter.get_params() == before
-
-
-def test_state_with_former_parameter_names_is_restored(table):
-    augmenter = AudioAugmenter(snr_db=(5, 6), semitones=(-1, 3), random_state=0)
-    former = {"snr_db": "noise_snr", "semitones": "pitch_steps"}
-    state = {former.get(name, name): value for name, value in augmenter.__getstate__().items()}
-    restored = AudioAugmenter.__new__(AudioAugmenter)
-    restored.__setstate__(state)
-    assert restored.get_params() == augmenter.get_params()
-    pd.testing.assert_frame_equal(restored.augment(table(5)), augmenter.augment(table(5)))
