@@ -25,6 +25,7 @@ from .features import (
     ProsodyFeatures,
     SpeakerNormalizer,
     SpectralFeatures,
+    SpeechEmbedding,
     VoiceFunctionals,
     YAMNetEmbedding,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "SpeakerNormalizer",
     "SpeakerSentenceKFold",
     "SpectralFeatures",
+    "SpeechEmbedding",
     "TransferClassifier",
     "VoiceFunctionals",
     "WindowPrediction",

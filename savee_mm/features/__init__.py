@@ -1,6 +1,7 @@
 """Feature extractors: scikit-learn transformers from a clip table to an array, with a cache for each clip."""
 
 from savee_mm.features.audio import AudioFeatures
+from savee_mm.features.encoders import SpeechEmbedding
 from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler
 from savee_mm.features.functionals import VoiceFunctionals
 from savee_mm.features.mel_image import MelImage
@@ -19,6 +20,7 @@ __all__ = [
     "ProsodyFeatures",
     "SpeakerNormalizer",
     "SpectralFeatures",
+    "SpeechEmbedding",
     "VoiceFunctionals",
     "YAMNetEmbedding",
 ]

@@ -7,6 +7,7 @@ or zero-padded result. librosa and Praat are the references in the tests; neithe
 """
 
 from savee_mm.signal.augment import add_noise, apply_gain, equalize, invert_polarity
+from savee_mm.signal.encoder_inputs import ge2e_mel, standardized_samples, whisper_log_mel
 from savee_mm.signal.f0 import pitch
 from savee_mm.signal.fingerprint import fingerprint_similarity, similar_fingerprints, sound_fingerprint
 from savee_mm.signal.formants import formants
@@ -63,6 +64,7 @@ __all__ = [
     "fingerprint_similarity",
     "formants",
     "format_recipe",
+    "ge2e_mel",
     "hammarberg_index",
     "hnr",
     "invert_polarity",
@@ -95,6 +97,7 @@ __all__ = [
     "spectral_flatness",
     "spectral_flux",
     "spectral_slope",
+    "standardized_samples",
     "stft_power",
     "stft_power_blocks",
     "summarize",
@@ -102,5 +105,6 @@ __all__ = [
     "time_stretch",
     "voice_report",
     "voiced_segments",
+    "whisper_log_mel",
     "zero_crossing_rate",
 ]
