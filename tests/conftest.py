@@ -69,3 +69,43 @@ def _write_yamnet(folder, seed=0):
     with open(folder / "yamnet_class_map.csv", "w", newline="") as file:
         csv.writer(file).writerows([("index", "mid", "display_name"), *((i, f"/m/{i}", f"n{i}") for i in range(521))])
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_weights():
+    """Weights of the encoder that ``write_encoder`` writes, of shape (160, 3)."""
+    return np.linspace(-1, 1, 480, dtype=np.float32).reshape(160, 3)
+
+
+@pytest.fixture(scope="session")
+def write_encoder(encoder_weights):
+    """Write a small ONNX encoder of samples, ``write_encoder(path) -> path``: frames of 160 samples, three values each.
+
+    Its outputs are ``embedding``, the mean of ``hidden``; ``half`` is an inner tensor.
+    """
+    onnx = pytest.importorskip("onnx", reason="the extra 'encoders' is not installed")
+    from onnx import TensorProto, helper, numpy_helper
+
+    def write(path):
+        stored = {"axis": np.array([1]), "weights": encoder_weights.T[:, None] / 2, "two": np.float32(2)}
+        graph = helper.make_graph(
+            [
+                helper.make_node("Unsqueeze", ["x", "axis"], ["one_channel"]),
+                helper.make_node("Conv", ["one_channel", "weights"], ["channels"], strides=[160]),
+                helper.make_node("Transpose", ["channels"], ["half"], perm=[0, 2, 1]),
+                helper.make_node("Mul", ["half", "two"], ["hidden"]),
+                helper.make_node("ReduceMean", ["hidden"], ["embedding"], axes=[1], keepdims=0),
+            ],
+            "encoder",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "n_samples"])],
+            [
+                helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 3]),
+                helper.make_tensor_value_info("hidden", TensorProto.FLOAT, [1, "n_frames", 3]),
+            ],
+            [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in stored.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        onnx.save_model(model, path)
+        return path
+
+    return write

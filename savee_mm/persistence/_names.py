@@ -24,6 +24,7 @@ _PUBLIC = {
         "SpeakerNormalizer",
         "SpeakerSentenceKFold",
         "SpectralFeatures",
+        "SpeechEmbedding",
         "TransferClassifier",
         "VoiceFunctionals",
         "YAMNetEmbedding",

@@ -10,6 +10,8 @@ from savee_mm._weights import WEIGHTS_VARIABLE
 
 # What an extractor could not use, or heard, in its last call: clips of the training machine.
 _REPORTS = ("_failures", "_heard", "_top")
+# Parameters that name files of weights.
+_WEIGHTS = ("weights", "model")
 
 
 def portable(estimator):
@@ -43,11 +45,12 @@ def bring_home(estimator):
     """
     folder = os.environ.get(WEIGHTS_VARIABLE)
     for part in parts(estimator) if folder else ():
-        weights = getattr(part, "__dict__", {}).get("weights")
-        if isinstance(weights, str) and Path(weights).suffix:
-            part.weights = _in_folder(weights, Path(folder))
-        elif isinstance(weights, tuple):
-            part.weights = tuple(_in_folder(name, Path(folder)) for name in weights)
+        for name in _WEIGHTS:
+            weights = getattr(part, "__dict__", {}).get(name)
+            if isinstance(weights, str) and Path(weights).suffix:
+                setattr(part, name, _in_folder(weights, Path(folder)))
+            elif isinstance(weights, tuple):
+                setattr(part, name, tuple(_in_folder(file, Path(folder)) for file in weights))
     return estimator
 
 
@@ -58,7 +61,7 @@ def _without_place(name, value):
         return []
     if end == "cache":
         return _each(value, lambda cache: cache if cache in (None, "memory") else "memory")
-    if end == "weights":
+    if end in _WEIGHTS:
         return _each(value, lambda weights: Path(weights).name if _is_place(weights) else weights)
     if end == "memory" and (_is_place(value) or hasattr(value, "cachedir") or hasattr(value, "store_backend")):
         return None

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils import Bunch
 
 from savee_mm._composition import parts
 from savee_mm._weights import REGISTRY
+from savee_mm.features.encoders import ENCODERS
 from savee_mm.persistence._versions import installed_versions
 from savee_mm.persistence.card import ModelCard, default_use
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _ROOMS = ("savee_mm.features", "savee_mm.selection", "savee_mm.augmentation")
 _STEPS = ("sklearn.preprocessing", "sklearn.feature_selection", "sklearn.decomposition", "sklearn.impute")
 # How the work is done, which changes nothing in its result; seeds and weights have lines of their own.
-_NOT_TOLD = {"cache", "copy", "n_jobs", "random_state", "verbose", "weights"}
+_NOT_TOLD = {"cache", "copy", "model", "n_jobs", "random_state", "verbose", "weights"}
 _FIGURES = ("n_clips", "n_folds", "accuracy", "accuracy_low", "accuracy_high", "uar", "f1", "log_loss", "drawn")
 _BY_SPEAKER = ("protocol", "group", "n_clips", "accuracy", "uar")
 _RULE = re.compile(r"^-+$\n", re.MULTILINE)
@@ -173,8 +175,11 @@ def _weights(found):
 
 def _registered(part):
     """Return name, description and licence of a part's weights, as the registry has them."""
-    name = getattr(part, "detector_", None) or getattr(part, "backbone", None) or "yamnet"
-    if part.weights not in (None, "imagenet", "yamnet") or name not in REGISTRY:
+    name = Path(part.model).name if hasattr(part, "model") else None
+    if name in ENCODERS:
+        return {"name": name, "what": "pretrained encoder", "licence": ENCODERS[name].licence}
+    name = name or getattr(part, "detector_", None) or getattr(part, "backbone", None) or "yamnet"
+    if getattr(part, "weights", name) not in (None, "imagenet", "yamnet") or name not in REGISTRY:
         return {"name": name, "what": "a file of the user's own", "licence": "not known here; ask where it is from"}
     return {"name": name, "what": REGISTRY[name].what, "licence": REGISTRY[name].licence}
 

@@ -50,6 +50,7 @@ def make(name):
         "FusionClassifier": {"audio": image, "video": sampler, "augment_frames": False, "n_filters": 2, **network},
         "LateFusionClassifier": {"estimators": [("voice", voice)], "n_inner_folds": 2},
         "SpeakerNormalizer": {"extractor": savee_mm.ProsodyFeatures(), "min_clips": 5},
+        "SpeechEmbedding": {"model": "encoder.onnx"},
         "TransferClassifier": {"backbone": "vgg16", "weights": None, "size": 32, **network},
     }
     return discover()[name](**settings.get(name, {}))
@@ -94,7 +95,7 @@ class Subject:
 
 
 @pytest.fixture(scope="session")
-def subjects(corpus, tmp_path_factory, write_yamnet):
+def subjects(corpus, tmp_path_factory, write_yamnet, write_encoder):
     """Every estimator that does not read columns of numbers, by name; the new clips are those of the third speaker."""
     table = corpus.data.reset_index(drop=True)
     new = (table["speaker"] == "S3").to_numpy()
@@ -109,6 +110,8 @@ def subjects(corpus, tmp_path_factory, write_yamnet):
         made[name] = Subject(make(name), X[~new], corpus.target[~new], X[new])
     weights = write_yamnet(tmp_path_factory.mktemp("weights") / "yamnet")
     made["YAMNetEmbedding"].estimator.set_params(weights=next(weights.glob("*.npz")))
+    encoder = write_encoder(tmp_path_factory.mktemp("encoder") / "encoder.onnx")
+    made["SpeechEmbedding"].estimator.set_params(model=str(encoder))
     return made
 
 
