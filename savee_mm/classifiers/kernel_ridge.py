@@ -1,4 +1,4 @@
-"""KernelRidgeClassifier: kernel ridge regression on the classes, by a mean of kernels."""
+"""KernelRidgeClassifier: kernel ridge regression on the classes, with a mean of kernels."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -25,28 +25,28 @@ _KERNELS = {
 }
 # From certainty to nearly equal probabilities of all classes.
 _TEMPERATURES = (np.exp(-5), np.exp(2))
-# Nearly all the time of a fit goes into these, which a search over widths and weights would compute for each candidate.
+# Distances take most of the time of a fit, and are the same for all candidates of a search over widths and weights.
 _DISTANCES = MemoryStore(limit=1 << 27)
-# Bytes of a matrix below which it is sooner computed than looked up, and above which it is not worth its room.
-_KEPT = (1 << 16, 1 << 24)
+# Size of a cached matrix (bytes): smaller ones are computed faster than looked up, larger ones take too much memory.
+_CACHED = (1 << 16, 1 << 24)
 
 
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     """One-vs-rest kernel ridge regression: a classifier for many features and few clips.
 
-    The kernel is the mean of one or several, and its width follows the number of features, as standardised columns
-    need it: ``exp(-gamma * mean((a - b)**2))`` for "rbf", ``exp(-gamma * mean(abs(a - b)))`` for "laplacian",
+    The kernel is the mean of one or several kernels. Its width depends on the number of features, as suits standardised
+    columns: ``exp(-gamma * mean((a - b)**2))`` for "rbf", ``exp(-gamma * mean(abs(a - b)))`` for "laplacian",
     ``gamma * mean(a * b)`` for "linear". The first two are bounded: a clip that is unlike all training clips gets
-    scores near the mean of the classes, where a linear model extrapolates.
+    nearly equal scores for all classes, where a linear model extrapolates.
 
     Parameters
     ----------
     kernels : sequence of {"rbf", "laplacian", "linear"}, default=("rbf", "laplacian")
-        Kernels of which the mean is taken.
+        Kernels to average.
     gamma : float, default=0.5
-        Inverse width, see above.
+        Inverse width of the kernels, see above.
     alpha : float, default=0.03
-        Weight of the squared norm of the solution; 0.03 of a kernel that is 1 on its diagonal.
+        Regularisation strength, relative to kernels with ones on the diagonal.
     class_weight : "balanced", dict or None, default="balanced"
         Weights of the classes in the loss.
 
@@ -55,7 +55,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         Class labels.
     dual_coef_ : ndarray of shape (n_samples, n_classes)
-        Solution in the training samples.
+        Dual coefficients of the training samples.
     X_fit_ : ndarray of shape (n_samples, n_features)
         Training samples.
     temperature_ : float
@@ -63,12 +63,13 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         ridge regression has in closed form. If augmented copies of the samples are in training, these predictions are
         too good, and the probabilities too extreme.
     n_features_in_ : int
+        Number of features.
     feature_names_in_ : ndarray of str
-        Only where X was a DataFrame.
+        Names of the features; defined if X is a DataFrame.
 
     See Also
     --------
-    sklearn.kernel_ridge.KernelRidge : The regression.
+    sklearn.kernel_ridge.KernelRidge : Kernel ridge regression.
 
     References
     ----------
@@ -108,7 +109,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.class_weight = class_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Solve for the scores of the classes.
+        """Fit the regression of the classes.
 
         Parameters
         ----------
@@ -117,7 +118,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Class labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of each sample in the loss; a sample of weight 0 is left out.
+            Weight of each sample in the loss; samples of weight 0 are left out.
 
         Returns
         -------
@@ -135,9 +136,9 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         self.X_fit_ = X
         codes = np.searchsorted(self.classes_, y)
-        # Summing to nothing over the classes, so that nobody is favoured far from all samples.
+        # The targets sum to zero over the classes, so that far from all samples no class is preferred.
         targets = np.eye(len(self.classes_))[codes] - 1 / len(self.classes_)
-        # The one in the kernel is a constant term, regularised as the rest.
+        # The added 1 is an intercept, regularised like the rest.
         system = self._kernel(X, X) + 1 + np.diag(self.alpha / weights)
         inverse = cho_solve(cho_factor(system), np.eye(len(X)))
         self.dual_coef_ = inverse @ targets
@@ -146,7 +147,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
-        """Return the scores of the classes.
+        """Compute the scores of the classes.
 
         Parameters
         ----------
@@ -161,7 +162,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """Return class probabilities.
+        """Predict class probabilities.
 
         Parameters
         ----------
@@ -177,7 +178,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return softmax(scores / self.temperature_, axis=1)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
-        """Return the class with the highest score.
+        """Predict the class with the highest score.
 
         Parameters
         ----------
@@ -203,14 +204,14 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         unknown = [name for name in self.kernels if name not in _KERNELS]
         if isinstance(self.kernels, str) or unknown or not len(self.kernels):
             raise ValueError(
-                f"The 'kernels' parameter of KernelRidgeClassifier must be a sequence of names among "
+                f"The 'kernels' parameter of KernelRidgeClassifier must be a sequence of names from "
                 f"{', '.join(_KERNELS)}. Got {self.kernels!r} instead."
             )
 
 
 def _manhattan(A, B):
-    """Return the sums of absolute differences of all pairs of rows, computed once for the same rows."""
-    if not _KEPT[0] <= 8 * len(A) * len(B) <= _KEPT[1]:
+    """Return the Manhattan distances between all pairs of rows, cached by the content of the rows."""
+    if not _CACHED[0] <= 8 * len(A) * len(B) <= _CACHED[1]:
         return manhattan_distances(A, B)
     key = content_key(A, "manhattan" if A is B else content_key(B, "manhattan to"))
     distances = _DISTANCES.get(key)
