@@ -1,4 +1,4 @@
-"""YAMNet: one graph for both forms of its weights, and it hears what the published one hears."""
+"""YAMNet: both forms of its weights are loaded, and it agrees with the published model."""
 
 import csv
 import warnings
@@ -40,7 +40,7 @@ def published_model():
 
 
 def fill_at_random(model, seed=0):
-    """Weights under which no layer dies and none explodes."""
+    """Draw weights that keep the scale of the activations."""
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         for variable in layer.weights:
@@ -79,7 +79,7 @@ def published():
 
 
 @pytest.mark.parametrize("dense", ["logits", "dense_3"])
-def test_folded_weights_do_what_batch_normalisation_does(published, tmp_path, dense):
+def test_folded_weights_are_equivalent_to_batch_normalisation(published, tmp_path, dense):
     path = tmp_path / "yamnet.h5"
     write_h5(published, path, dense=dense)
     patches = np.random.default_rng(1).normal(-3, 2, size=(3, 96, 64)).astype(np.float32)
@@ -94,7 +94,7 @@ def test_folded_weights_do_what_batch_normalisation_does(published, tmp_path, de
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
-def test_a_file_of_other_weights_is_refused(published, tmp_path):
+def test_file_of_other_weights_is_refused(published, tmp_path):
     (tmp_path / "text.h5").write_text("no weights")
     with pytest.raises(ValueError, match=r"text\.h5: not YAMNet's weights, or damaged"):
         load_yamnet_weights(build_yamnet(), tmp_path / "text.h5")
@@ -117,7 +117,7 @@ def models(shared):
 
 
 @pytest.fixture(scope="module")
-def listen(models):
+def run(models):
     return load_yamnet(identify_weights(models / "yamnet_int8_perchannel_weights.npz"))
 
 
@@ -132,20 +132,20 @@ def speech(shared):
     return read_audio(shared / "data/clips/speech.wav", 16000)[0]
 
 
-def test_speech_is_heard_as_speech(listen, class_names, speech):
-    scores = listen(yamnet_patches(speech))[0].numpy().mean(axis=0)
+def test_speech_is_classified_as_speech(run, class_names, speech):
+    scores = run(yamnet_patches(speech))[0].numpy().mean(axis=0)
     assert class_names[scores.argmax()] == "Speech"
     assert scores.max() == pytest.approx(0.95, abs=0.02)
 
 
-def test_digital_silence_is_heard_as_silence(listen, class_names):
-    scores = listen(yamnet_patches(np.zeros(16000)))[0].numpy().mean(axis=0)
+def test_digital_silence_is_classified_as_silence(run, class_names):
+    scores = run(yamnet_patches(np.zeros(16000)))[0].numpy().mean(axis=0)
     assert class_names[scores.argmax()] == "Silence"
     assert scores.max() > 0.99
 
 
-def test_the_network_is_kept_by_content(models, listen):
-    assert load_yamnet(identify_weights(models / "yamnet_int8_perchannel_weights.npz")) is listen
+def test_network_is_cached_by_content(models, run):
+    assert load_yamnet(identify_weights(models / "yamnet_int8_perchannel_weights.npz")) is run
 
 
 @pytest.fixture(scope="module")
@@ -175,17 +175,17 @@ def correlation(a, b):
     return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
 
 
-def test_agreement_with_the_published_model_in_8_bits(listen, tflite, speech):
+def test_agreement_with_the_published_model_in_8_bits(run, tflite, speech):
     windows = np.zeros((8, 15600), np.float32)
     for i, window in enumerate(windows):
         part = speech[7680 * i :][:15600]
         window[: len(part)] = part
     log_mel, their_scores, their_embeddings = map(np.stack, zip(*map(tflite, windows), strict=True))
     # The same network on the same patches; theirs rounds every activation to 8 bits.
-    scores, embeddings = listen(log_mel[..., 0])
+    scores, embeddings = run(log_mel[..., 0])
     assert correlation(scores, their_scores) > 0.9999
     assert correlation(embeddings, their_embeddings) > 0.999
     # From the waveform on: theirs rounds the spectrum to 8 bits too, which quiet bands do not survive.
-    scores, embeddings = listen(yamnet_patches(speech))
+    scores, embeddings = run(yamnet_patches(speech))
     assert correlation(scores, their_scores) > 0.99
     assert correlation(embeddings, their_embeddings) > 0.94
