@@ -4,7 +4,7 @@ Parts are recognised by what they have, not by their type. An estimator of this 
 
 - ``_columns_read()``: the columns of the clip table that it reads;
 - ``_allows_missing_columns``: whether it predicts clips that lack some of these columns;
-- ``report_``: the clips of its last call that could not be used;
+- ``failed_clips_``: the clips of its last call that could not be used;
 - ``history_``: metrics after each epoch of its training;
 - ``_branches_for(table)``: names and fitted branches that can predict these clips.
 
@@ -182,11 +182,11 @@ def failures(estimator):
     Returns
     -------
     failures : list of tuple
-        Rows of ``report_``: clip_id, path and reason, and of a network over the table the part before them. None of
-        a fusion in which other branches predict such a clip.
+        Rows of ``failed_clips_``: clip_id, path and reason; of a network over the table, the part before them. None for
+        a fusion whose other branches predict such a clip.
     """
-    if hasattr(estimator, "report_"):
-        return list(estimator.report_.itertuples(index=False, name=None))
+    if hasattr(estimator, "failed_clips_"):
+        return list(estimator.failed_clips_.itertuples(index=False, name=None))
     if getattr(estimator, "_allows_missing_columns", False):
         return []
     return [failure for child in children(estimator) for failure in failures(child)]
@@ -200,8 +200,8 @@ def set_everywhere(estimator, only=None, **values):
     estimator : estimator
         Changed in place.
     only : callable, default=None
-        ``only(owner) -> bool`` chooses the estimators in which to set; an owner is None where a default stands for
-        an estimator that was not given. All when None.
+        ``only(owner) -> bool`` chooses the estimators in which to set. The owner is None for a default extractor that
+        was not given.
     **values
         Values by the name of the parameter, without its path.
 
@@ -242,7 +242,7 @@ def _drops(step):
 
 
 def _names(spec, table):
-    """Return the column names that an entry of a ColumnTransformer stands for."""
+    """Return the column names of an entry of a ColumnTransformer."""
     if isinstance(spec, str):
         return [spec]
     if table is None:

@@ -107,8 +107,8 @@ random_state : int, RandomState instance or None, default=None
 verbose : bool or int, default=False
     Whether to show a progress bar over the epochs.
 """,
-    "report_": """
-report_ : DataFrame
+    "failed_clips_": """
+failed_clips_ : DataFrame
     ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
 """,
     "sr": """

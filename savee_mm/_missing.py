@@ -7,8 +7,8 @@ A modality of a clip is missing if
 - its file or array holds nothing: :func:`is_silent` for audio, :func:`is_dark` for video.
 
 Extractors raise a :class:`~savee_mm.ClipError` for such a clip, or fill it with ``on_error="fill"``. The reason in the
-error and in ``report_`` comes from :func:`missing_reason`, and :func:`is_missing` recognizes it. Fusions predict such a
-clip by its other modality; an unreadable file or a video without a face is an error, not a missing modality.
+error and in ``failed_clips_`` comes from :func:`missing_reason`, and :func:`is_missing` recognizes it. Fusions predict
+such a clip by its other modality; an unreadable file or a video without a face is an error, not a missing modality.
 """
 
 import numpy as np
@@ -77,7 +77,7 @@ def missing_reason(modality: str, what: str) -> str:
 
 
 def is_missing(reason: str) -> bool:
-    """Return whether the reason of an error or of a row in ``report_`` is a missing modality.
+    """Return whether the reason of an error or of a row in ``failed_clips_`` is a missing modality.
 
     Parameters
     ----------

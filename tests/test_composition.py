@@ -226,7 +226,7 @@ def test_remainder_of_a_column_transformer_is_read_unless_dropped(remainder):
 class Fussy(BaseEstimator):
     """A transformer that could not use one clip in its last call."""
 
-    report_ = pd.DataFrame([("c1", "c1.wav", "odd")], columns=["clip_id", "path", "reason"])
+    failed_clips_ = pd.DataFrame([("c1", "c1.wav", "odd")], columns=["clip_id", "path", "reason"])
 
     def fit(self, X, y=None):
         self.fitted_ = True

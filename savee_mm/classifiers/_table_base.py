@@ -169,7 +169,7 @@ class TableNetworkClassifier(NetworkClassifier):
         return inputs
 
     @property
-    def report_(self):
+    def failed_clips_(self):
         """Part, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used."""
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=[self._part_title, "clip_id", "path", "reason"], dtype=object)

@@ -69,7 +69,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
         Fitted extractors of the images; ``second_image_`` is None without ``second_image``.
     features_ : Pipeline or None
         Fitted extractor of the features, followed by a :class:`~sklearn.preprocessing.StandardScaler`.
-    report_ : DataFrame
+    failed_clips_ : DataFrame
         ``part``, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
 
     See Also

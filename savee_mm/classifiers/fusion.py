@@ -89,7 +89,7 @@ class FusionClassifier(TableNetworkClassifier):
         Fitted extractors; ``features_`` is None without ``features``.
     mirrors_ : bool
         Whether the prediction is the mean over a clip and its mirror image.
-    report_ : DataFrame
+    failed_clips_ : DataFrame
         ``modality``, ``clip_id``, ``path`` and ``reason`` of the clips of the last call that could not be used.
     branch_weights_ : dict of str to float
         Weights of the evidence of ``"video"`` and ``"audio"`` for clips of unseen groups that have both; ones without

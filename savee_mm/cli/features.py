@@ -75,10 +75,10 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
         np.savez_compressed(out, X=values, clip_id=corpus.data["clip_id"].to_numpy(str), y=np.asarray(corpus.target))
     else:
         _write(_table(corpus, values, extractor.get_feature_names_out()), out)
-    for clip_id, path, reason in extractor.report_.itertuples(index=False):
+    for clip_id, path, reason in extractor.failed_clips_.itertuples(index=False):
         click.echo(f"Error: {clip_id} ({path}) was filled: {reason}", err=True)
     click.echo(f"{name} of {len(values)} clips, shape {values.shape[1:]}: {out}")
-    return len(extractor.report_)
+    return len(extractor.failed_clips_)
 
 
 def _table(corpus, values, names):

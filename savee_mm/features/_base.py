@@ -91,7 +91,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return self._finish(values)
 
     @property
-    def report_(self):
+    def failed_clips_(self):
         """Clips of the last call that could not be used: ``clip_id``, ``path`` and ``reason``."""
         check_is_fitted(self)
         return pd.DataFrame(self._failures, columns=["clip_id", "path", "reason"], dtype=object)
@@ -143,7 +143,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             raise errors[0]
         if errors:
             warnings.warn(
-                f"{len(errors)} of {len(clips)} clips could not be used and were filled; see report_. "
+                f"{len(errors)} of {len(clips)} clips could not be used and were filled; see failed_clips_. "
                 f"First error: {errors[0]}",
                 ClipWarning,
                 stacklevel=3,

@@ -54,7 +54,7 @@ class AudioFeatures(SpectralFeatures):
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips. They replace pitch, jitter and shimmer of a clip without voiced frames, and
         all values of a clip that failed.
-    %(report_)s
+    %(failed_clips_)s
 
     Examples
     --------

@@ -83,7 +83,7 @@ class VoiceFunctionals(TabularTransformer):
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips. They replace missing values, such as pitch and formants of a clip without
         voiced frames, and all values of a clip that failed.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------

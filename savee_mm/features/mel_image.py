@@ -46,7 +46,7 @@ class MelImage(SoundImageTransformer):
     ----------
     mean_, scale_ : ndarray of shape (n_mels,)
         Mean and standard deviation of the training frames (dB), with ``normalize="training"``.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------

@@ -42,7 +42,7 @@ class MFCCImage(SoundImageTransformer):
     ----------
     mean_, scale_ : ndarray of shape (n_mfcc,)
         Mean and standard deviation of the training frames, with ``normalize="training"``.
-    %(report_)s
+    %(failed_clips_)s
 
     References
     ----------

@@ -92,7 +92,7 @@ class ProsodyFeatures(TabularTransformer):
         Medians over the training clips, 0 for a column without values. They replace missing values: pitch, jitter,
         shimmer, harmonics-to-noise ratio and formants of a clip without voiced frames (``voiced_share`` is 0), the
         length of pauses of a clip without pauses (``pause_share`` is 0), and all values of a clip that failed.
-    %(report_)s
+    %(failed_clips_)s
 
     References
     ----------

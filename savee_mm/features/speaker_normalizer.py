@@ -168,10 +168,10 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         return self.extractor_.get_feature_names_out()
 
     @property
-    def report_(self):
+    def failed_clips_(self):
         """Clips of the last call of the extractor that could not be used."""
         check_is_fitted(self)
-        return self.extractor_.report_
+        return self.extractor_.failed_clips_
 
     def _learn(self, values, speakers):
         """Learn the statistics of each speaker with enough clips, and of all training clips."""

@@ -66,7 +66,7 @@ class SpectralFeatures(TabularTransformer):
     ----------
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips, which replace the values of a clip that failed.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------

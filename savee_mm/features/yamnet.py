@@ -61,7 +61,7 @@ class YAMNetEmbedding(TabularTransformer):
     top_classes_ : DataFrame
         ``clip_id``, the AudioSet ``class`` with the highest mean ``score`` over the clip, and that score, for the
         clips of the last call. Needs ``yamnet_class_map.csv`` in the folder of the weights.
-    %(report_)s
+    %(failed_clips_)s
 
     References
     ----------

@@ -207,10 +207,10 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.predict(X)
 
     @property
-    def report_(self):
+    def failed_clips_(self):
         """The clips of the extractor's last call that could not be used."""
         check_is_fitted(self)
-        return self.best_estimator_[0].report_
+        return self.best_estimator_[0].failed_clips_
 
     def _search(self, X, y, folds, weights):
         """Yield the best that there is behind each candidate of the first step."""

@@ -162,7 +162,8 @@ def test_broken_clip_is_filled_on_request(corpus):
     clf = FusionClassifier(**SMALL).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
         clf.fit(table, corpus.target)
-    assert clf.report_[["modality", "clip_id"]].to_numpy().tolist() == [["video", corpus.data["clip_id"].iloc[10]]]
+    failed = clf.failed_clips_[["modality", "clip_id"]].to_numpy().tolist()
+    assert failed == [["video", corpus.data["clip_id"].iloc[10]]]
     with pytest.warns(ClipWarning):
         assert np.isfinite(clf.predict_proba(table)).all()
 
@@ -343,7 +344,7 @@ def test_report_covers_the_inner_validation_clips(corpus):
     clf = FusionClassifier(**params).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning):
         clf.fit(table, corpus.target)
-    assert sorted(clf.report_["clip_id"]) == sorted(table["clip_id"][table["speaker"] == "S2"])
+    assert sorted(clf.failed_clips_["clip_id"]) == sorted(table["clip_id"][table["speaker"] == "S2"])
 
 
 def test_extractors_of_another_kind_are_refused(corpus):

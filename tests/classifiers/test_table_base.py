@@ -183,4 +183,4 @@ def test_report_has_the_failures_of_every_part(corpus):
     with pytest.warns(UserWarning, match="1 of 21 clips"):
         clf.fit(table, corpus.target)
     name = corpus.data["clip_id"].iloc[3]
-    assert clf.report_[["part", "clip_id"]].to_numpy().tolist() == [["features", name], ["image", name]]
+    assert clf.failed_clips_[["part", "clip_id"]].to_numpy().tolist() == [["features", name], ["image", name]]

@@ -74,6 +74,6 @@ def test_summary_has_a_row_per_system_and_protocol(page):
 def test_broken_clip_is_named_and_filled(page):
     assert page["failed"].clip_id == page["corpus"].data["clip_id"].iloc[0]
     assert page["failed"].path.endswith("empty.wav")
-    assert page["filling"].report_["clip_id"].tolist() == [page["failed"].clip_id]
+    assert page["filling"].failed_clips_["clip_id"].tolist() == [page["failed"].clip_id]
     assert np.array_equal(page["filled"][0], page["filling"].fill_values_)
     assert np.isfinite(page["filled"]).all()

@@ -79,14 +79,14 @@ def test_on_error_fill_fills_and_reports_a_broken_clip(extractor, broken):
     filling = clone(extractor).set_params(on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 3 clips"):
         X = filling.fit_transform(broken)
-    assert filling.report_["clip_id"].tolist() == ["the_broken_one"]
+    assert filling.failed_clips_["clip_id"].tolist() == ["the_broken_one"]
     assert np.isfinite(X).all()
     if X.ndim == 2:
         np.testing.assert_allclose(X[1], np.median(X[[0, 2]], axis=0))
     else:
         assert not X[1].any()
     filling.transform(broken.iloc[[0]])
-    assert filling.report_.empty
+    assert filling.failed_clips_.empty
 
 
 @pytest.mark.parametrize("extractor", EXTRACTORS, ids=ids)
@@ -235,7 +235,7 @@ def test_on_error_fill_fills_and_reports_a_bad_recipe(copies):
     filling = ProsodyFeatures(on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 9 clips"):
         assert np.isfinite(filling.fit_transform(copies)).all()
-    assert filling.report_["clip_id"].tolist() == ["the_odd_one"]
+    assert filling.failed_clips_["clip_id"].tolist() == ["the_odd_one"]
 
 
 def test_verbose_shows_a_progress_bar_after_a_delay(corpus, capsys, monkeypatch):
@@ -268,5 +268,5 @@ def test_bad_parameter_is_an_error_that_names_it(extractor, parameter, corpus):
 def test_report_of_a_call_without_failures_is_empty(corpus):
     fitted = MFCCImage(n_frames=50).fit(corpus.data)
     pd.testing.assert_frame_equal(
-        fitted.report_, pd.DataFrame(columns=["clip_id", "path", "reason"], dtype=object), check_index_type=False
+        fitted.failed_clips_, pd.DataFrame(columns=["clip_id", "path", "reason"], dtype=object), check_index_type=False
     )

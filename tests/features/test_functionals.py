@@ -223,7 +223,7 @@ def test_voice_features_of_noise_are_filled(tone):
     assert X["f0_median"].iloc[3] == pytest.approx(12 * np.log2(1.5), abs=1e-3)
     # Spectral features are measured.
     assert X["spec_flatness_loud_mean"].iloc[3] > X["spec_flatness_loud_mean"].iloc[:3].max() + 1
-    assert extractor.report_.empty
+    assert extractor.failed_clips_.empty
 
 
 def test_fill_values_come_from_training(tone):

@@ -400,7 +400,7 @@ def test_columns_have_the_names_of_the_extractor(corpus):
     assert X.index.tolist() == corpus.data.index.tolist()
     np.testing.assert_allclose(X.groupby(corpus.data["speaker"].to_numpy()).mean(), 0, atol=1e-9)
     np.testing.assert_array_equal(normalizer.transform(corpus.data), X)
-    assert normalizer.report_.empty
+    assert normalizer.failed_clips_.empty
 
 
 def test_images_have_no_feature_names():

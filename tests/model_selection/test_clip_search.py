@@ -174,8 +174,8 @@ def test_only_what_the_classifier_has_is_offered():
     assert hasattr(ClipGridSearchCV(pipeline, {}), "decision_function")
     assert not hasattr(ClipGridSearchCV(make_pipeline(Columns(), GaussianNB()), {}), "decision_function")
     X, y = make_table()
-    with pytest.raises(AttributeError, match="report_"):
-        _ = ClipGridSearchCV(pipeline, {}).fit(X, y).report_
+    with pytest.raises(AttributeError, match="failed_clips_"):
+        _ = ClipGridSearchCV(pipeline, {}).fit(X, y).failed_clips_
 
 
 def test_comes_back_from_a_model_file_with_its_splitter(tmp_path):

@@ -130,9 +130,9 @@ def test_nothing_of_the_training_machine_is_in_the_file(corpus, tmp_path):
     # What was saved still has its places, and its report.
     assert search.estimator[0].cache == place
     assert search.best_estimator_.memory == str(place)
-    assert search.best_estimator_[0].report_["path"].tolist() == [str(tmp_path / "secret_clip.wav")]
+    assert search.best_estimator_[0].failed_clips_["path"].tolist() == [str(tmp_path / "secret_clip.wav")]
     loaded = load_model(path)
-    assert loaded.best_estimator_[0].report_.empty
+    assert loaded.best_estimator_[0].failed_clips_.empty
     assert (loaded.estimator[0].cache, loaded.estimator.memory) == ("memory", None)
     assert loaded.param_grid["prosodyfeatures__cache"] == ["memory", None]
 

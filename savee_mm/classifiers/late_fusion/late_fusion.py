@@ -35,7 +35,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     estimators : list of (str, estimator) or (str, estimator, columns)
         Branches: a name, and a classifier with ``predict_proba`` over the clip table. ``columns`` (a str or a list of
         str) are those in which a clip needs a value for that branch; if left out, they are found from the extractors,
-        table-in networks and ColumnTransformers inside. An empty list stands for a branch that predicts every clip. A
+        table-in networks and ColumnTransformers inside. An empty list is for a branch that predicts every clip. A
         clip that an extractor with ``on_error="fill"`` could not use is missing for its branch, too.
     combine : {"auto", "weights", "stack", "best"}, default="auto"
         How to combine the branches: by the best of all ways on the inner folds, or by one of them; "best" is the best
@@ -132,7 +132,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         "n_jobs": [None, Integral],
     }
     _allows_missing_columns = True
-    # Names beside those of the branches in inner_scores_ and branch_proba.
+    # Names of other results in inner_scores_ and branch_proba.
     _reserved = ("adapted", "combined", "stack", "weights")
     # For metadata routing: weights are used here and passed on where they are taken; groups are for a splitter, unless
     # they are requested.
@@ -325,10 +325,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         return pd.DataFrame.from_dict(self._inner_scores, orient="index", columns=["accuracy", "log_loss"])
 
     def __setstate__(self, state):
-        if "_judged" in state:  # of older model files
-            state = {**state, "_inner_scores": state["_judged"]}
-            del state["_judged"]
-        super().__setstate__(state)
+        names = {"_judged": "_inner_scores"}  # of older model files  # codespell:ignore judged
+        super().__setstate__({names.get(name, name): value for name, value in state.items()})
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_combinations")

@@ -79,7 +79,7 @@ class FaceDescriptor(TabularTransformer):
         divisor of ``direction``, so that noise does not become a direction.
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------

@@ -72,7 +72,7 @@ class FaceFrameSampler(ClipTransformer):
         weights.
     weights_sha256_ : tuple of str
         Digests of the weights of the detector. ``transform`` raises an error with other weights.
-    %(report_)s
+    %(failed_clips_)s
 
     Notes
     -----

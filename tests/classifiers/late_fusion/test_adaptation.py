@@ -346,7 +346,7 @@ class Fussy(FunctionTransformer):
 
     def transform(self, X):
         bad = X["chin"] > 15
-        self.report_ = pd.DataFrame({"clip_id": X["clip_id"][bad], "path": "", "reason": "odd"})
+        self.failed_clips_ = pd.DataFrame({"clip_id": X["clip_id"][bad], "path": "", "reason": "odd"})
         return X[FACE].where(~bad, 0).to_numpy()
 
 

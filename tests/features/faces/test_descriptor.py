@@ -193,8 +193,8 @@ def test_clip_without_a_face_is_filled_with_medians(faceless):
     with pytest.warns(ClipWarning, match="1 of 3 clips"):
         X = extractor.fit_transform(faceless)
     np.testing.assert_allclose(X[1], np.median(X[[0, 2]], axis=0))
-    assert extractor.report_["clip_id"].tolist() == ["1"]
-    assert "no face found" in extractor.report_["reason"].iloc[0]
+    assert extractor.failed_clips_["clip_id"].tolist() == ["1"]
+    assert "no face found" in extractor.failed_clips_["reason"].iloc[0]
     # transform fills even a table in which all clips failed.
     with pytest.warns(ClipWarning, match="1 of 1 clips"):
         np.testing.assert_array_equal(extractor.transform(faceless[1:2]), X[[1]])

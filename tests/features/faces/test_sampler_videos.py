@@ -139,7 +139,7 @@ def test_unusable_video_is_an_error_or_filled(frames, write_video, tmp_path, cas
         crops = fitted.transform([frames, path])
     assert crops[0].any()
     assert not crops[1].any()
-    assert fitted.report_["clip_id"].tolist() == ["bad"]
+    assert fitted.failed_clips_["clip_id"].tolist() == ["bad"]
     with pytest.warns(ClipWarning, match=BAD[case]):
         table = fitted.diagnose([path])
     assert not table["found"].any()
