@@ -64,7 +64,7 @@ class SpeechEmbedding(TabularTransformer):
         Number of values per frame of each output.
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------
