@@ -19,6 +19,7 @@ from .evaluation import EvaluationReport, LeakageError, LeakageReport, LeakageWa
 from .features import (
     AudioFeatures,
     FaceDescriptor,
+    FaceEmbedding,
     FaceFrameSampler,
     MelImage,
     MFCCImage,
@@ -57,6 +58,7 @@ __all__ = [
     "EvaluationReport",
     "Explanation",
     "FaceDescriptor",
+    "FaceEmbedding",
     "FaceFrameSampler",
     "FusionClassifier",
     "KernelRidgeClassifier",

@@ -109,3 +109,23 @@ def write_encoder(encoder_weights):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def write_face_encoder():
+    """Write a small ONNX encoder of images, ``write_face_encoder(path) -> path``: the mean of each channel."""
+    onnx = pytest.importorskip("onnx", reason="the extra 'encoders' is not installed")
+    from onnx import TensorProto, helper
+
+    def write(path, *, layout="first", batch="n", size=("height", "width")):
+        shape = [batch, 3, *size] if layout == "first" else [batch, *size, 3]
+        graph = helper.make_graph(
+            [helper.make_node("ReduceMean", ["x"], ["y"], axes=[2, 3] if layout == "first" else [1, 2], keepdims=0)],
+            "encoder",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, 3])],
+        )
+        onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+        return path
+
+    return write

@@ -1,7 +1,7 @@
 """Feature extractors: scikit-learn transformers from a clip table to an array, with a cache for each clip."""
 
 from savee_mm.features.audio import AudioFeatures
-from savee_mm.features.encoders import SpeechEmbedding
+from savee_mm.features.encoders import FaceEmbedding, SpeechEmbedding
 from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler
 from savee_mm.features.functionals import VoiceFunctionals
 from savee_mm.features.mel_image import MelImage
@@ -14,6 +14,7 @@ from savee_mm.features.yamnet import YAMNetEmbedding
 __all__ = [
     "AudioFeatures",
     "FaceDescriptor",
+    "FaceEmbedding",
     "FaceFrameSampler",
     "MFCCImage",
     "MelImage",

@@ -11,6 +11,7 @@ _PUBLIC = {
         "ConvLSTMClassifier",
         "DenseClassifier",
         "FaceDescriptor",
+        "FaceEmbedding",
         "FaceFrameSampler",
         "FusionClassifier",
         "KernelRidgeClassifier",

@@ -46,11 +46,12 @@ def make(name):
         "ConvLSTMClassifier": {"augment_frames": False, "n_filters": 2, **network},
         "DenseClassifier": {**network, "batch_size": 1000, "learning_rate": 0.1},
         "FaceDescriptor": {"sampler": gray},
+        "FaceEmbedding": {"model": "face.onnx", "sampler": sampler},
         "FaceFrameSampler": {"n_frames": 3, "size": (16, 16), "detector": "lbp"},
         "FusionClassifier": {"audio": image, "video": sampler, "augment_frames": False, "n_filters": 2, **network},
         "LateFusionClassifier": {"estimators": [("voice", voice)], "n_inner_folds": 2},
         "SpeakerNormalizer": {"extractor": savee_mm.ProsodyFeatures(), "min_clips": 5},
-        "SpeechEmbedding": {"model": "encoder.onnx"},
+        "SpeechEmbedding": {"model": "speech.onnx"},
         "TransferClassifier": {"backbone": "vgg16", "weights": None, "size": 32, **network},
     }
     return discover()[name](**settings.get(name, {}))
@@ -95,7 +96,7 @@ class Subject:
 
 
 @pytest.fixture(scope="session")
-def subjects(corpus, tmp_path_factory, write_yamnet, write_encoder):
+def subjects(corpus, tmp_path_factory, write_yamnet, write_encoder, write_face_encoder):
     """Every estimator that does not read columns of numbers, by name; the new clips are those of the third speaker."""
     table = corpus.data.reset_index(drop=True)
     new = (table["speaker"] == "S3").to_numpy()
@@ -110,8 +111,9 @@ def subjects(corpus, tmp_path_factory, write_yamnet, write_encoder):
         made[name] = Subject(make(name), X[~new], corpus.target[~new], X[new])
     weights = write_yamnet(tmp_path_factory.mktemp("weights") / "yamnet")
     made["YAMNetEmbedding"].estimator.set_params(weights=next(weights.glob("*.npz")))
-    encoder = write_encoder(tmp_path_factory.mktemp("encoder") / "encoder.onnx")
-    made["SpeechEmbedding"].estimator.set_params(model=str(encoder))
+    encoders = tmp_path_factory.mktemp("encoders")
+    made["SpeechEmbedding"].estimator.set_params(model=str(write_encoder(encoders / "speech.onnx")))
+    made["FaceEmbedding"].estimator.set_params(model=str(write_face_encoder(encoders / "face.onnx")))
     return made
 
 

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 KIND = "any"
 # Of what a composition wraps there is no default.
-WRAPPED = {"estimator", "estimators", "extractor", "param_grid"}
+WRAPPED = {"estimator", "estimators", "extractor", "param_grid", "model"}
 
 
 def _signature(estimator):

@@ -97,6 +97,22 @@ def _import(name):
         ) from error
 
 
+def check_digest(weights, sha256):
+    """Raise ValueError if a model is not the file with the digest ``sha256``, that of the fit."""
+    if weights.sha256 != sha256:
+        raise ValueError(
+            f"The encoder {weights.path} is not the one of the fit (SHA-256 {weights.sha256}, expected {sha256}). "
+            "Restore that file, or fit again."
+        )
+
+
+@lru_cache(maxsize=16)
+def input_shape(weights):
+    """Return the shape of a model's first input: an int for each fixed dimension, None for a free one."""
+    dimensions = _load(weights.path).graph.input[0].type.tensor_type.shape.dim
+    return tuple(dimension.dim_value or None for dimension in dimensions)
+
+
 def check_outputs(weights, outputs=None):
     """Return names of tensors that a model can return: declared outputs or inner tensors; the last output by default.
 

@@ -165,11 +165,7 @@ class SpeechEmbedding(TabularTransformer):
 
     def _kernel(self):
         reader = self._make_reader()
-        if reader.weights.sha256 != self.weights_sha256_:
-            raise ValueError(
-                f"The encoder {reader.weights.path} is not the one of the fit (SHA-256 {reader.weights.sha256}, "
-                f"expected {self.weights_sha256_}). Restore that file, or fit again."
-            )
+        _onnx.check_digest(reader.weights, self.weights_sha256_)
         return partial(_embed, reader=reader, pool=tuple(self.pool), input_sr=self.input_sr)
 
     def _output_columns(self):

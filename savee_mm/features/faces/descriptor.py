@@ -7,20 +7,14 @@ from numbers import Integral
 from typing import Literal
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
-from savee_mm._cache import content_key, open_store
 from savee_mm._docstrings import shared_docs
-from savee_mm._validation import ClipError
-from savee_mm._version import __version__
-from savee_mm.features._tabular import TabularTransformer
+from savee_mm.features.faces._table import FaceTableTransformer, apex_frames
 from savee_mm.features.faces.sampler import FaceFrameSampler
 from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, resolve_detector
 from savee_mm.vision.descriptors import GEOMETRY, N_PATTERNS
 
-# Part of every cache key. Increase it when a descriptor returns other values.
-_KERNEL_VERSION = 1
 _DESCRIPTORS = ("hog", "lbp", "geometry")
 # Statistics in the cache, from which all others are computed.
 _KEPT = ("mean", "std", "onset", "apex")
@@ -32,7 +26,7 @@ _ANGLES = ("mouth_angle", "eyes_angle", "mouth_tilt")
 
 
 @shared_docs
-class FaceDescriptor(TabularTransformer):
+class FaceDescriptor(FaceTableTransformer):
     """Extract functionals of face descriptors from the video of each clip.
 
     ========================================  ======================================================================
@@ -93,12 +87,10 @@ class FaceDescriptor(TabularTransformer):
     (480, 648)
     """
 
-    _column = "video"
-    _array_ndim = 4
+    _describe_version = 1  # increased when a descriptor returns other values
 
     _parameter_constraints = {
-        **TabularTransformer._parameter_constraints,
-        "sampler": [FaceFrameSampler, None],
+        **FaceTableTransformer._parameter_constraints,
         "descriptors": ["array-like"],
         "statistics": ["array-like"],
         "n_cells": [tuple, list],
@@ -133,7 +125,6 @@ class FaceDescriptor(TabularTransformer):
 
     def _start(self, X):
         super()._start(X)
-        self.sampler_.fit(X)
         if "geometry" in self.descriptors and self.sampler_.detector_ not in WITH_LANDMARKS:
             raise ValueError(
                 f"descriptors={self.descriptors!r}: 'geometry' needs landmarks, which the detector "
@@ -154,30 +145,22 @@ class FaceDescriptor(TabularTransformer):
                 f"The 'n_cells' parameter of FaceDescriptor must be a tuple (rows, columns) of two ints above 0. "
                 f"Got {self.n_cells!r} instead."
             )
-        shared = {name: getattr(self, name) for name in ("n_jobs", "cache", "on_error", "verbose")}
-        sampler = _default_sampler() if self.sampler is None else clone(self.sampler)
-        self.sampler_ = sampler.set_params(**shared)
+        super()._resolve()
 
-    def _extract(self, X, *, fitting=False):
-        """Return the cached statistics, (n_clips, 4, n_measures), NaN where a clip failed, and the failures."""
-        tracks, failures = self.sampler_._tracks(X), self.sampler_._failures
-        failed = np.isnan(tracks.boxes).all(axis=(1, 2))
-        if fitting and failed.all():
-            clip_id, path, reason = failures[0]
-            raise ClipError(reason, path=path, clip_id=clip_id)
-        describe = partial(
+    def _describe(self):
+        return partial(
             _describe_clip,
             descriptors=tuple(self.descriptors),
             n_cells=tuple(self.n_cells),
             n_bins=self.n_bins,
             symmetric=self.symmetric,
         )
-        parameters = f"{__version__}.{_KERNEL_VERSION} {sorted(describe.keywords.items())}"
-        store = open_store(self.cache)
-        kept = np.full((len(failed), len(_KEPT), len(self._measures())), np.nan, np.float32)
-        for i in np.flatnonzero(~failed):
-            kept[i] = _look_up(store, parameters, describe, tracks[i])
-        return kept, failures
+
+    def _described_shape(self):
+        return len(_KEPT), len(self._measures())
+
+    def _default_sampler(self):
+        return _default_sampler()
 
     def _chosen(self, kept):
         """Return the chosen statistics of each clip, in the order of the columns."""
@@ -239,16 +222,6 @@ def _default_sampler():
     return FaceFrameSampler(**options)
 
 
-def _look_up(store, parameters, describe, track):
-    """Return the cached statistics of one clip, computed if its crops are not in the cache."""
-    key = content_key(track.crops, content_key(track.landmarks, content_key(track.boxes, parameters)))
-    kept = store.get(key)
-    if kept is None:
-        kept = describe(track)
-        store.put(key, kept)
-    return kept
-
-
 def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
     """Return mean, standard deviation, onset and apex of the measures of one clip, (4, n_measures) float32."""
     # Masked frames have no box.
@@ -267,8 +240,7 @@ def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
     if "geometry" in descriptors:
         described["geometry"] = landmark_geometry(track.landmarks[seen])
     edges = described["hog"]
-    distances = np.linalg.norm(edges - edges[0], axis=1)
-    apex = np.argsort(-distances, kind="stable")[: max(1, len(distances) // 3)]
+    apex = apex_frames(edges)
     measures = np.concatenate([described[name] for name in descriptors], axis=1)
     kept = (measures.mean(axis=0), measures.std(axis=0), measures[0], measures[apex].mean(axis=0))
     return np.stack(kept).astype(np.float32)
