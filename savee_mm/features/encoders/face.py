@@ -57,7 +57,7 @@ class FaceEmbedding(FaceTableTransformer):
         Number of values of an embedding.
     fill_values_ : ndarray of shape (n_features,)
         Medians over the training clips.
-    %(report_)s
+    %(failed_clips_)s
 
     See Also
     --------
