@@ -1,17 +1,35 @@
-"""Anybody's own corpus, as a CSV file or a DataFrame."""
+"""load_table: a corpus of your own, as a CSV file or a DataFrame."""
 
+import csv
+import difflib
+import io
+import itertools
 import os
+import re
+import unicodedata
+import warnings
 from collections import Counter
 
+import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from savee_mm.datasets._common import few, make_bunch
+from savee_mm.datasets._common import counted, few, make_bunch
 
 _PATHS = ("audio", "video")
 _NAMES = ("speaker", "sentence", "clip_id")
+_TIMES = ("start", "end")
+_KNOWN = (*_PATHS, *_NAMES, *_TIMES, "corpus", "augmentation")
+_DELIMITERS = ",;\t"
+# Classes with fewer clips are warned of.
+_FEW_CLIPS = 3
+# Of difflib, from which two names may be the same with a typing error; only looked for in tables with some classes.
+_SIMILARITY = 0.8
+_MAX_CLASSES = 100
+# Probability below which a one-to-one relation between a column and the classes is no coincidence.
+_COINCIDENCE = 1e-3
 
-DESCR = "A corpus of the user's own, {n_clips} clips from {source}. Licence and origin: ask who made it.\n"
+DESCR = "A corpus of the user's own, {n_clips} clips from {source}. The user knows its licence and origin.\n"
 
 
 def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "emotion") -> Bunch:
@@ -20,12 +38,11 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
     Parameters
     ----------
     path : str, path-like or DataFrame
-        A CSV file (``.tsv``: tabs) with one row a clip, or the table itself. Columns: the one that
-        ``target`` names, ``audio`` or ``video`` or both (paths; a cell may be empty where the other is
-        not), and, as they are known, ``speaker``, ``sentence`` (one id a text) and ``clip_id`` (one id a
-        clip; copies and excerpts of one recording share theirs, which keeps them on one side of a split by
-        clip). Other columns pass through. Relative paths start at the CSV file's folder, those of a
-        DataFrame at the working directory.
+        A table with one row per clip: a CSV file in UTF-8, with commas, semicolons or tabs, or a DataFrame. Columns:
+        the one named by ``target``, ``audio`` or ``video`` or both (paths; one of the two cells of a row may be
+        empty), and optionally ``speaker``, ``sentence`` (one id per text) and ``clip_id`` (one id per clip; copies
+        and excerpts of one recording have the same, so that a split by clip keeps them together). Other columns are
+        kept. Relative paths start at the folder of the CSV file, those of a DataFrame at the working directory.
     target : str, default="emotion"
         Name of the column with the class.
 
@@ -33,27 +50,41 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
     -------
     bunch : :class:`~sklearn.utils.Bunch`
         data : DataFrame, shape (n_clips, n_columns)
-            The rows in their order, index 0 to n_clips - 1: ``audio`` and ``video`` (None where there is no
-            file; both columns are always there), ``speaker`` and ``sentence`` where given, ``clip_id`` (where
-            not given, the stem of the audio file, else of the video), then the other columns, ``target``'s
-            among them.
+            The rows in their order, index 0 to n_clips - 1: ``audio`` and ``video`` (None if there is no file; both
+            columns are always present), ``speaker`` and ``sentence`` if given, ``clip_id`` (if not given, the stem
+            of the audio file, else of the video), then the other columns. Columns with labels are left out.
         target : ndarray of str, shape (n_clips,)
             The class.
         groups : ndarray of str, shape (n_clips,), or None
-            The speaker; None where the table has no column ``speaker``.
+            The speaker; None without a column ``speaker``.
         target_names : list of str
-            Classes that occur, sorted.
+            Sorted classes.
+        label_columns : list of str
+            Columns of the table that have labels: ``target``, columns whose values are all names of classes (a second
+            rater), and columns with one value for each class (a code).
         DESCR : str
-            Where the table came from.
+            Source of the table.
 
     Raises
     ------
     FileNotFoundError
-        Where there is no such CSV file.
+        If there is no such CSV file.
     ValueError
-        Where a needed column is missing, the table has no row, a clip has neither file, a file does not
-        exist, a class, speaker, sentence or clip_id is empty, or, without a column ``clip_id``, two files have one
-        stem.
+        If a required column is missing, a column occurs twice with different values, a row has more cells than the
+        header, the table has no rows, a clip has neither file, a file does not exist, a class, speaker, sentence or
+        clip_id is empty, or, without a column ``clip_id``, two files have the same stem.
+
+    Warns
+    -----
+    UserWarning
+        If a class has one or two clips while others have more, names of classes or speakers are so similar that one
+        may be a typing error, or a column with labels other than ``target`` is left out.
+
+    Notes
+    -----
+    Names of columns match without regard to case, spaces and hyphens: ``Clip ID`` is ``clip_id``. Names of speakers,
+    sentences, clips and classes are stripped and normalised to the Unicode form NFC, so that a name in two forms is one
+    name.
 
     Examples
     --------
@@ -84,31 +115,110 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
         if column in table.columns:
             remedy = "." if column == target else ", or leave the whole column out."
             table[column] = _filled(table, column, source, remedy)
-    return make_bunch(table, table[target], DESCR.format(n_clips=len(table), source=source))
+    labels = _label_columns(table, target)
+    for message in _doubts(table, target, labels, source):
+        warnings.warn(message, UserWarning, stacklevel=2)
+    bunch = make_bunch(table.drop(columns=labels), table[target], DESCR.format(n_clips=len(table), source=source))
+    bunch.label_columns = labels
+    return bunch
 
 
 def _read(path, target):
-    """Return a table of one's own, the folder that its paths start from, and what to call it."""
+    """Return the table with normalised names of columns, the folder of its paths, and its name in messages."""
     if isinstance(path, pd.DataFrame):
-        return path.reset_index(drop=True), "", "the DataFrame"
-    path = os.fspath(path)
-    if not os.path.isfile(path):
-        here = "" if os.path.isabs(path) else f" in {os.getcwd()!r}"
-        raise FileNotFoundError(f"There is no file {path!r}{here}. Expected a CSV file with one row a clip.")
+        table, folder, source = path.reset_index(drop=True), "", "the DataFrame"
+        header = table.columns
+    else:
+        path = os.fspath(path)
+        if not os.path.isfile(path):
+            here = "" if os.path.isabs(path) else f" in {os.getcwd()!r}"
+            raise FileNotFoundError(f"There is no file {path!r}{here}. Expected a CSV file with one row per clip.")
+        header, rows, delimiter = _read_rows(path)
+        folder, source = os.path.dirname(path), repr(path)
+        names = _column_names(header, target)
+        table = _infer_types(rows, [name in (*_PATHS, *_NAMES, target) for name in names], delimiter)
+    return _merge_doubles(table, _column_names(header, target), source), folder, source
+
+
+def _read_rows(path):
+    """Return the header, the rows (all of the same length, without empty ones) and the delimiter of a CSV file."""
     try:
-        table = pd.read_csv(
-            path,
-            sep="\t" if path.lower().endswith(".tsv") else ",",
-            encoding="utf-8-sig",  # Spreadsheets put a byte-order mark in front.
-            skipinitialspace=True,
-            # A speaker "007" keeps its zeros, an emotion "none" is no missing value.
-            dtype=dict.fromkeys((*_PATHS, *_NAMES, target), str),
-            keep_default_na=False,
-            na_values=["", "NaN", "nan"],
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path!r} cannot be read as a CSV file in UTF-8: {error}") from error
-    return table, os.path.dirname(path), repr(path)
+        with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte-order mark
+            text = file.read()
+        delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+        rows = [
+            (reader.line_num, [cell.strip() for cell in row])
+            for reader in [csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)]
+            for row in reader
+        ]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(
+            f"{path!r} cannot be read as a CSV file in UTF-8: {error}. Export the table as CSV in UTF-8."
+        ) from error
+    rows = [(number, row) for number, row in rows if any(row)]
+    if not rows:
+        raise ValueError(f"{path!r} cannot be read as a CSV file in UTF-8: it is empty.")
+    (_, header), *rows = rows
+    # Spreadsheets write delimiters of empty columns at the end of rows.
+    while header and not header[-1] and all(not any(row[len(header) - 1 :]) for _, row in rows):
+        header.pop()
+    for number, row in rows:
+        if any(row[len(header) :]):
+            raise ValueError(
+                f"Line {number} of {path!r} has {counted(len(row), 'cell')}, and the header has {len(header)}. Put "
+                f"cells that contain {delimiter!r} in double quotes, or name all columns."
+            )
+    return header, [row[: len(header)] + [""] * (len(header) - len(row)) for _, row in rows], delimiter
+
+
+def _infer_types(rows, as_text, delimiter):
+    """Return rows of strings as a DataFrame with positions as names; columns that are not text have their own types."""
+    if not rows:
+        return pd.DataFrame(columns=range(len(as_text)))
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(rows)
+    buffer.seek(0)
+    has_decimal_commas = delimiter == ";" and any(re.fullmatch(r"[+-]?\d+,\d+", cell) for row in rows for cell in row)
+    return pd.read_csv(
+        buffer,
+        names=range(len(as_text)),
+        # A speaker "007" keeps its zeros, an emotion "none" is not a missing value.
+        dtype={position: str for position, is_text in enumerate(as_text) if is_text},
+        keep_default_na=False,
+        na_values=["", "NaN", "nan"],
+        decimal="," if has_decimal_commas else ".",
+    )
+
+
+def _column_names(header, target):
+    """Return names of columns, stripped; those that load_table knows in their own spelling."""
+    known = {_key(name): name for name in (*_KNOWN, target)}
+    stripped = [_normalized(name) if isinstance(name, str) else name for name in header]
+    return [known.get(_key(name), name) for name in stripped]
+
+
+def _normalized(name):
+    return unicodedata.normalize("NFC", str(name)).strip()
+
+
+def _key(name):
+    """Return a name without case, and with underscores for spaces and hyphens."""
+    return re.sub(r"[\s_-]+", "_", _normalized(name).casefold())
+
+
+def _merge_doubles(table, names, source):
+    """Return a table whose columns have these names; columns of one name are merged if they are equal."""
+    columns = {}
+    for position, name in enumerate(names):
+        values = table.iloc[:, position].rename(name)
+        if name in columns and not columns[name].astype(str).equals(values.astype(str)):
+            raise ValueError(
+                f"{source} has the column {name!r} more than once, with different values. Rename or delete all but one."
+            )
+        columns.setdefault(name, values)
+    if "" in columns:
+        raise ValueError(f"{source} has a column without a name. Name it in the header, or delete it.")
+    return pd.DataFrame(columns, index=table.index)
 
 
 def _check_columns(table, target, source):
@@ -116,32 +226,41 @@ def _check_columns(table, target, source):
     if target not in table.columns:
         raise ValueError(
             f"{source} has no column {target!r} with the class of each clip; {columns}. "
-            f"Name the right one: load_table(..., target=<column>)."
+            f"Name the column of the classes: load_table(..., target=<column>)."
         )
     if not any(column in table.columns for column in _PATHS):
-        raise ValueError(f"{source} has neither a column 'audio' nor 'video' with paths; {columns}.")
+        raise ValueError(
+            f"{source} has neither a column 'audio' nor 'video' with paths; {columns}. Rename the column of the files; "
+            "a video with sound may be named in both."
+        )
     if table.empty:
-        raise ValueError(f"{source} has no row: expected one row a clip.")
+        raise ValueError(f"{source} has no rows: expected one row per clip.")
 
 
 def _paths(table, column, folder):
-    """Return the paths of a column with the folder in front, None for an empty cell."""
+    """Return the paths of a column, starting with the folder; None for an empty cell."""
     if column not in table.columns:
         return pd.Series([None] * len(table), dtype=object)
     missing = table[column].isna() | (table[column].astype(str).str.strip() == "")
     paths = [
-        None if is_missing else os.path.join(folder, str(value).strip())
+        None if is_missing else _existing(os.path.join(folder, str(value).strip()))
         for value, is_missing in zip(table[column], missing, strict=True)
     ]
     return pd.Series(paths, dtype=object)
 
 
+def _existing(path):
+    """Return the path in the Unicode form of an existing file: tables and file systems may differ in it."""
+    forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    return next((form for form in forms if os.path.exists(form)), path)
+
+
 def _check_files(table, source):
-    pathless = table.index[table["audio"].isna() & table["video"].isna()]
-    if len(pathless):
+    without = table.index[table["audio"].isna() & table["video"].isna()]
+    if len(without):
         raise ValueError(
-            f"{len(pathless)} of {len(table)} rows of {source} have neither audio nor video: "
-            f"rows {few(pathless)} (counted from 0)."
+            f"{len(without)} of {len(table)} rows of {source} have neither audio nor video: "
+            f"rows {few(without)} (counted from 0)."
         )
     paths = [path for column in _PATHS for path in table[column] if path is not None]
     absent = [path for path in paths if not os.path.isfile(path)]
@@ -150,7 +269,7 @@ def _check_files(table, source):
 
 
 def _filled(table, column, source, remedy):
-    """Return a column as strings, or raise where a cell is empty."""
+    """Return a column as strings in NFC, or raise if a cell is empty."""
     values = table[column]
     empty = table.index[values.isna() | (values.astype(str).str.strip() == "")]
     if len(empty):
@@ -158,14 +277,71 @@ def _filled(table, column, source, remedy):
             f"The column {column!r} of {source} is empty in {len(empty)} of {len(table)} rows: "
             f"rows {few(empty)} (counted from 0). Fill it{remedy}"
         )
-    return pd.Series([str(value).strip() for value in values], dtype=object)
+    return pd.Series([_normalized(value) for value in values], dtype=object)
 
 
 def _check_unique(stems, source):
-    """Refuse stems that stand for several clips: SAVEE's own repeat from speaker to speaker."""
-    doubles = [stem for stem, count in Counter(stems).items() if count > 1]
-    if doubles:
+    """Raise if stems belong to several clips: those of SAVEE are the same for all speakers."""
+    repeated = [stem for stem, count in Counter(stems).items() if count > 1]
+    if repeated:
         raise ValueError(
-            f"{source} has no column 'clip_id', and the stems of the files cannot stand in: some come more than once "
-            f"({few(doubles)}). Add the column with a name for each clip; copies of one recording share theirs."
+            f"{source} has no column 'clip_id', and the stems of the files cannot replace it: some occur more than "
+            f"once ({few(repeated)}). Add the column with a name for each clip; copies of one recording share theirs."
         )
+
+
+def _label_columns(table, target):
+    """Return the columns that have labels: the target, other ratings, and codes of the classes."""
+    others = table.columns.difference([target, *_KNOWN], sort=False)
+    return [target, *(column for column in others if _has_labels(table[column], table[target]))]
+
+
+def _has_labels(column, classes):
+    values = column.dropna().map(_key)
+    classes = classes[values.index].map(_key)
+    n, k = len(values), values.nunique()
+    if k < 2:
+        return False
+    shares = classes.value_counts(normalize=True)
+    if k == classes.nunique() == len(set(zip(values, classes, strict=True))):
+        is_copy = (values == classes).all()
+        return is_copy or shares.max() ** (n - k) < _COINCIDENCE
+    if not set(values) <= set(classes) or all(name.isdecimal() for name in shares.index):
+        return False
+    # Ratings of another person agree with the classes more often than independent values.
+    expected = (values.value_counts(normalize=True) * shares).sum()
+    return (values == classes).mean() - expected > 3 * np.sqrt(expected * (1 - expected) / n)
+
+
+def _doubts(table, target, labels, source):
+    """Yield warnings about classes and names that may be mistakes, and about columns that are left out."""
+    counts = Counter(table[target])
+    rare = sorted(name for name, count in counts.items() if count < _FEW_CLIPS)
+    if rare and max(counts.values()) >= _FEW_CLIPS:
+        listed = few([f"{name!r} ({counts[name]})" for name in rare], 10)
+        yield f"Classes of {source} with one or two clips: {listed}. Correct typing errors, or leave the clips out."
+    for column, with_typos in ((target, len(counts) <= _MAX_CLASSES), ("speaker", False)):
+        pairs = _similar(Counter(table[column]), with_typos) if column in table.columns else []
+        if pairs:
+            yield f"Similar names in the column {column!r} of {source}, which may be the same: {few(pairs, 10)}."
+    if len(labels) > 1:
+        yield (
+            f"Columns of {source} with labels are left out of the data: {few(map(repr, labels[1:]), 10)}. "
+            "They are named in label_columns."
+        )
+
+
+def _similar(counts, with_typos):
+    """Return pairs of names that differ in case, spaces, or one letter in five, as text with their counts."""
+    keys = {name: _key(name) for name in counts}
+    pairs = []
+    for first, second in itertools.combinations(sorted(counts, key=lambda name: (counts[name], name)), 2):
+        is_similar = keys[first] == keys[second] or (
+            with_typos
+            and counts[first] < _FEW_CLIPS
+            and keys[first].isalpha()
+            and difflib.SequenceMatcher(None, keys[first], keys[second]).ratio() >= _SIMILARITY
+        )
+        if is_similar:
+            pairs.append(f"{first!r} ({counts[first]}) and {second!r} ({counts[second]})")
+    return pairs
