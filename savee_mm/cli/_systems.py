@@ -26,7 +26,8 @@ def make_systems(text, *, speaker_normalized=False, **options):
     ValueError
         If there is no name, and as in :func:`make_system`.
     """
-    reads = available()["reads"]
+    known = available()
+    reads = known["reads"]
     groups = {"all": reads.index, **{kind: reads.index[reads == kind] for kind in ("audio", "video")}}
     names = [name for part in _split(text) for name in groups.get(part, [part])]
     if not names:
@@ -34,7 +35,7 @@ def make_systems(text, *, speaker_normalized=False, **options):
     systems = {}
     for name in dict.fromkeys(names):
         shown, estimator = name, make_system(name, **options)
-        if speaker_normalized and _can_normalize(name):
+        if speaker_normalized and known.at[name, "speaker_normalized"]:
             shown, estimator = f"{name} (speaker-normalised)", make_system(name, speaker_normalized=True, **options)
         systems[shown] = (name, estimator)
     return systems
@@ -75,14 +76,6 @@ def make_system(name, *, epochs=None, cache=None, seed=None, speaker_normalized=
 
 def _split(text):
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _can_normalize(name):
-    try:
-        make(name, speaker_normalized=True)
-    except ValueError:
-        return False
-    return True
 
 
 def _show_progress(estimator):

@@ -1,13 +1,13 @@
-"""The evaluation of several systems: one after the other, into one table."""
+"""Evaluate several systems, print their table and write the files."""
 
 import json
+import warnings
 from pathlib import Path
 
 import click
-import pandas as pd
+from sklearn.exceptions import FitFailedWarning
 
-from savee_mm import ClipError, EvaluationReport, evaluate
-from savee_mm.evaluation.leakage import join_reports
+from savee_mm import EvaluationReport, evaluate
 from savee_mm.systems import available
 
 
@@ -40,24 +40,17 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
     complete : bool
         Whether every system could be evaluated.
     """
-    reports = {}
-    for number, (name, (_, estimator)) in enumerate(systems.items(), 1):
-        if len(systems) > 1:
-            click.echo(f"{name} ({number} of {len(systems)})", err=True)
-        try:
-            report = evaluate({name: estimator}, corpus, protocols, seeds, folder=folder, leakage=leakage, verbose=True)
-        # Weights or recordings that one system needs must not cost the hours of the others.
-        except (ClipError, FileNotFoundError) as error:
-            click.echo(f"Error: {name} was left out. {error}", err=True)
-        else:
-            reports[name] = report
-    if reports:
-        leaks = None if leakage == "ignore" else join_reports(report.leakage for report in reports.values())
-        predictions = pd.concat([report.predictions for report in reports.values()], ignore_index=True)
-        report = EvaluationReport(predictions, leakage=leaks)
-        _write(report, systems, files, title=title, notes=corpus.DESCR)
-        _show(report, systems, page=files["report"], as_json=as_json)
-    return len(reports) == len(systems)
+    estimators = {name: estimator for name, (_, estimator) in systems.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FitFailedWarning)  # printed below
+        report = evaluate(
+            estimators, corpus, protocols, seeds, folder=folder, leakage=leakage, on_error="skip", verbose=True
+        )
+    for name, error in report.skipped.items():
+        click.echo(f"Error: {name} was left out. {error}", err=True)
+    _write(report, systems, files, title=title, notes=corpus.DESCR)
+    _show(report, systems, page=files["report"], as_json=as_json)
+    return not report.skipped
 
 
 def run_report(folds, out, title, *, as_json=False):

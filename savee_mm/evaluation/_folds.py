@@ -55,14 +55,16 @@ class FoldFolder:
     ----------
     folder : path-like
         Made where it is missing.
-    corpus : Bunch
-        ``data`` and ``target``.
+    X : DataFrame, ndarray or list of length n_clips
+        The clips.
+    y : ndarray of shape (n_clips,)
+        Their classes.
     """
 
-    def __init__(self, folder, corpus):
+    def __init__(self, folder, X, y):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._clips = _describe_clips(corpus)
+        self._clips = _describe_rows(X, y)
 
     def get(self, job):
         """Return the columns kept of a job, or None where there are none, or none that can be read."""
@@ -93,9 +95,9 @@ class FoldFolder:
         return self.folder / f"{title[:100]}-{_digest(key)}.json", key
 
 
-def open_folds(folder, corpus):
-    """Return where finished folds of ``corpus`` are kept: a folder, or nowhere when it is None."""
-    return NoFolds() if folder is None else FoldFolder(folder, corpus)
+def open_folds(folder, X, y):
+    """Return the store of finished folds: a folder, or one that keeps nothing when ``folder`` is None."""
+    return NoFolds() if folder is None else FoldFolder(folder, X, y)
 
 
 def read_folds(folder):
@@ -148,13 +150,14 @@ def _read(path):
         return None
 
 
-def _describe_clips(corpus):
-    """Return plain data of each row of the table and its label."""
-    table = corpus.data if "clip_id" in corpus.data else corpus.data.assign(clip_id=corpus.data.index)
-    return [
-        [describe_value({column: _describe_cell(column, value) for column, value in row.items()}), target]
-        for row, target in zip(table.to_dict("records"), np.asarray(corpus.target).tolist(), strict=True)
-    ]
+def _describe_rows(X, y):
+    """Return each clip and its label as plain data."""
+    if isinstance(X, pd.DataFrame):
+        table = X if "clip_id" in X else X.assign(clip_id=X.index)
+        rows = [{name: _describe_cell(name, cell) for name, cell in row.items()} for row in table.to_dict("records")]
+    else:
+        rows = [_describe_cell("audio", item) for item in X]
+    return [[describe_value(row), label] for row, label in zip(rows, y.tolist(), strict=True)]
 
 
 def _describe_cell(column, value):

@@ -9,10 +9,36 @@ PREFIX = "branch_"
 """Begins the columns that hold the labels of a branch of a late fusion."""
 
 _TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target", "predicted"}
-OWN = frozenset(_TITLES | {"history", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"})
+_TRAINING = {"history", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"}
+OWN = frozenset(_TITLES | _TRAINING | {"error", "error_score"})
 _NOT_GROUPS = frozenset({"audio", "video", "clip_id", "speaker"})
 # Of probabilities, and of what the branches of a late fusion say.
 _PREFIXES = ("p_", PREFIX)
+
+
+def describe_clips(X, y):
+    """Return the columns of predictions that describe the clips.
+
+    Parameters
+    ----------
+    X : DataFrame, ndarray or list of length n_clips
+        The clip table, or other clips.
+    y : ndarray of shape (n_clips,)
+        The classes.
+
+    Returns
+    -------
+    clips : DataFrame of n_clips rows
+        The columns of :func:`group_columns`, then ``clip_id`` (the index of the table, or the position, where there
+        is none), ``speaker`` (empty where there is none) and ``target``.
+    """
+    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
+    names = {
+        "clip_id": table.get("clip_id", table.index).tolist(),
+        "speaker": table["speaker"].tolist() if "speaker" in table else "",
+        "target": y.tolist(),
+    }
+    return group_columns(table).assign(**names)
 
 
 def group_columns(table):

@@ -4,43 +4,106 @@ import time
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils import _safe_indexing
 
-from savee_mm._composition import chosen, steps
+from savee_mm._composition import steps
 from savee_mm.evaluation._predictions import PREFIX
 from savee_mm.evaluation.metrics.scores import log_losses, score
 
 _COMBINED = "combined"
+FAILED = "(failed)"
+"""The label of test clips of a fold that failed; it is no class."""
 
 
-def run_fold(job, corpus, groups):
-    """Return the columns of a table with one row per test clip, as lists: what is kept in a file, and shown."""
-    target = np.asarray(corpus.target)
-    training, clips = corpus.data.iloc[job.train], corpus.data.iloc[job.test]
+def run_fold(job, X, y):
+    """Fit one fold and predict its test clips.
+
+    Parameters
+    ----------
+    job : Job
+        The fold.
+    X : DataFrame, ndarray or list of length n_clips
+        The clips.
+    y : ndarray of shape (n_clips,)
+        Their classes.
+
+    Returns
+    -------
+    columns : dict of str to list
+        Columns of the predictions, with one entry for each test clip.
+    """
+    training, clips = (_safe_indexing(X, rows) for rows in (job.train, job.test))
     estimator = clone(job.estimator)
     started = time.perf_counter()
-    estimator.fit(training, target[job.train])
+    estimator.fit(training, y[job.train])
     seconds = time.perf_counter() - started
-    learnt = score(target[job.train], estimator.predict(training))
-    columns = groups.iloc[job.test].to_dict("list") | {
-        # A table of one's own may know neither; which row it was is always known.
-        "clip_id": clips.get("clip_id", clips.index).tolist(),
-        "speaker": clips["speaker"].tolist() if "speaker" in clips else [""] * len(clips),
-        "target": target[job.test].tolist(),
-        "predicted": np.asarray(estimator.predict(clips)).tolist(),
-        "train_accuracy": [learnt["accuracy"]] * len(clips),
-        "train_uar": [learnt["uar"]] * len(clips),
-        "fit_seconds": [seconds] * len(clips),
+    labels, probabilities, branches = predict_once(estimator, clips)
+    trained, train_probabilities, _ = predict_once(estimator, training)
+    scores = score(y[job.train], trained)
+    n = len(job.test)
+    columns = {
+        "predicted": labels.tolist(),
+        "train_accuracy": [scores["accuracy"]] * n,
+        "train_uar": [scores["uar"]] * n,
+        "fit_seconds": [seconds] * n,
     }
-    if hasattr(estimator, "predict_proba"):
-        probabilities = estimator.predict_proba(clips)
+    if probabilities is not None:
         columns |= {f"p_{name}": probabilities[:, i].tolist() for i, name in enumerate(estimator.classes_)}
-        losses = log_losses(target[job.train], estimator.predict_proba(training), estimator.classes_)
-        columns["train_log_loss"] = [float(losses.mean())] * len(clips)
-    columns |= branch_answers(estimator, clips)
+        losses = log_losses(y[job.train], train_probabilities, estimator.classes_)
+        columns["train_log_loss"] = [float(losses.mean())] * n
+    columns |= branches
     history = find_history(estimator)
     if history is not None:
-        columns["history"] = [history] + [None] * (len(clips) - 1)
+        columns["history"] = [history] + [None] * (n - 1)
     return columns
+
+
+def failed_fold(job, error, error_score):
+    """Return the columns of a fold that failed; see :func:`run_fold`."""
+    columns = {
+        "predicted": FAILED,
+        "train_accuracy": error_score,
+        "train_uar": error_score,
+        "fit_seconds": np.nan,
+        "error": f"{type(error).__name__}: {error}",
+        "error_score": error_score,
+    }
+    return {name: [value] * len(job.test) for name, value in columns.items()}
+
+
+def predict_once(estimator, clips):
+    """Predict clips with one pass through every step of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    clips : DataFrame, ndarray or list of length n_clips
+        As the estimator takes them.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_clips,)
+        The most probable classes. ``predict`` is called where there are no probabilities, and on classifiers of
+        scikit-learn, some of which predict another class than the most probable one (SVC, tuned thresholds).
+    probabilities : ndarray of shape (n_clips, n_classes) or None
+    branches : dict of str to list
+        By column, ``branch_<name>``: the label that each branch of a late fusion predicts, None for clips without
+        the modality that the branch reads. Empty for other estimators.
+    """
+    *before, last = steps(estimator)
+    for step in before:
+        clips = step.transform(clips)
+    if hasattr(last, "branch_proba"):
+        table = last.branch_proba(clips)
+        names = [name for name in table.columns.unique(level=0) if name != _COMBINED]
+        branches = {f"{PREFIX}{name}": _most_probable(table[name]) for name in names}
+        probabilities = table[_COMBINED].to_numpy()
+    else:
+        branches, probabilities = {}, last.predict_proba(clips) if hasattr(last, "predict_proba") else None
+    if probabilities is None or type(last).__module__.startswith("sklearn."):
+        return np.asarray(last.predict(clips)), probabilities, branches
+    return np.asarray(last.classes_)[np.argmax(probabilities, axis=1)], probabilities, branches
 
 
 def find_history(estimator):
@@ -54,8 +117,8 @@ def find_history(estimator):
     Returns
     -------
     history : dict of str to list of float, or None
-        ``accuracy`` and ``loss`` after each epoch, ``val_accuracy`` and ``val_loss`` where training watched clips of
-        its own; None for what is not trained in epochs.
+        ``accuracy`` and ``loss`` after each epoch; with inner validation clips also ``val_accuracy`` and
+        ``val_loss``. None for an estimator that is not trained in epochs.
     """
     last = steps(estimator)[-1]
     if hasattr(last, "history_"):
@@ -64,30 +127,8 @@ def find_history(estimator):
     return None if wrapped is None else find_history(wrapped)
 
 
-def branch_answers(estimator, clips):
-    """Return the emotion that each branch of a fitted late fusion would answer by itself.
-
-    Parameters
-    ----------
-    estimator : estimator
-        A :class:`~savee_mm.LateFusionClassifier`, or a search around one; of any other there are no answers.
-    clips : DataFrame
-        Clip table.
-
-    Returns
-    -------
-    answers : dict of str to list
-        By column, ``branch_<name>``: a label for each clip, None where the clip lacks what the branch reads.
-    """
-    estimator = chosen(estimator)
-    if not hasattr(estimator, "branch_proba"):
-        return {}
-    said = estimator.branch_proba(clips)
-    names = [name for name in said.columns.unique(level=0) if name != _COMBINED]
-    return {f"{PREFIX}{name}": _likeliest(said[name]) for name in names}
-
-
-def _likeliest(probabilities):
+def _most_probable(probabilities):
+    """Return the most probable class of each row as a list, None for rows with missing values."""
     known = probabilities.notna().all(axis=1).to_numpy()
     best = np.nan_to_num(probabilities.to_numpy()).argmax(axis=1)
     labels = probabilities.columns.to_numpy()[best]

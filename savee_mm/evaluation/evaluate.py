@@ -2,33 +2,44 @@
 
 import os
 import warnings
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import Bunch
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import Bunch, check_consistent_length
 from tqdm.auto import tqdm
 
 from savee_mm._composition import set_everywhere
 from savee_mm.evaluation._folds import Job, open_folds
-from savee_mm.evaluation._predictions import group_columns
-from savee_mm.evaluation._run import run_fold
+from savee_mm.evaluation._predictions import describe_clips
+from savee_mm.evaluation._run import failed_fold, run_fold
 from savee_mm.evaluation.leakage import LeakageWarning, check_jobs
+from savee_mm.evaluation.leakage.check import make_folds
 from savee_mm.evaluation.report import EvaluationReport
-from savee_mm.model_selection import make_splitter
+from savee_mm.model_selection import PROTOCOLS, make_splitter
 
-_LEAKAGE = ("warn", "raise", "ignore")
+_CHOICES = {"leakage": ("warn", "raise", "ignore"), "on_error": ("raise", "skip")}
 
 
 def evaluate(
     systems: dict[str, BaseEstimator],
-    corpus: Bunch,
-    protocols: Sequence[str] = ("clip", "speaker"),
+    corpus: Bunch | tuple[Any, ArrayLike],
+    protocols: str | BaseCrossValidator | Sequence | Mapping[str, Any] = ("clip", "speaker"),
     seeds: Sequence[int] = (0,),
     *,
+    groups: ArrayLike | None = None,
     folder: str | os.PathLike[str] | None = None,
     leakage: Literal["warn", "raise", "ignore"] = "warn",
+    on_error: Literal["raise", "skip"] = "raise",
+    error_score: float | Literal["raise"] = "raise",
+    n_jobs: int | None = None,
     verbose: bool = False,
 ) -> EvaluationReport:
     """Cross-validate estimators over a corpus, each in every protocol.
@@ -37,45 +48,64 @@ def evaluate(
     ----------
     systems : dict of str to estimator
         Classifiers over the clip table, by the name that the tables show.
-    corpus : Bunch
-        What a loader returned: ``data``, ``target``, ``DESCR``.
-    protocols : sequence of {"clip", "speaker", "sentence", "speaker+sentence"}
-        What never stands on both sides of a split, see :mod:`savee_mm.model_selection`.
+    corpus : Bunch or tuple (X, y)
+        The Bunch of a loader, with ``data`` and ``target``, or the clip table (or an array) and the classes.
+    protocols : str, splitter, sequence of these or dict, default=("clip", "speaker")
+        ``"clip"``, ``"speaker"``, ``"sentence"`` and ``"speaker+sentence"`` name what is kept on one side of each
+        split, see :mod:`savee_mm.model_selection`. A cross-validator of scikit-learn is used as it is, under the name
+        of its class or the name that a dict gives it: ``{"shuffled": KFold(4, shuffle=True)}``.
     seeds : sequence of int, default=(0,)
-        Each seeds the split (where it is shuffled) and every ``random_state`` of the estimators.
+        Each seeds the split of a named protocol (where it is shuffled) and every ``random_state`` of the estimators.
+    groups : array-like of shape (n_clips,), default=None
+        Passed to splitters; None for ``corpus.groups``. Named protocols and the splitters of this library read the
+        clip table.
     folder : path-like, default=None
-        Keeps every finished fold, made where it is missing. A fold that is found there is not trained again: after
-        an interruption the same call goes on where it stopped.
+        Folder that keeps every finished fold; it is created where it is missing. A fold that is found there is not
+        trained again: after an interruption, the same call continues.
     leakage : {"warn", "raise", "ignore"}, default="warn"
-        What happens where :func:`~savee_mm.check_leakage` finds something: a :class:`~savee_mm.LeakageWarning`, or a
-        :class:`~savee_mm.LeakageError` before anything is trained. ``"ignore"`` does not look. A system that is
-        fitted is no finding, unless its clones are.
+        What to do when :func:`~savee_mm.check_leakage` finds a leak: issue a :class:`~savee_mm.LeakageWarning`, or
+        raise a :class:`~savee_mm.LeakageError` before any training. ``"ignore"`` omits the check. A fitted system is
+        a finding only where its clones are fitted, too.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do when a system cannot run, for example because its weights are missing: raise its error, or leave
+        the system out, issue a :class:`~sklearn.exceptions.FitFailedWarning` and list it in ``report.skipped``. Where
+        no system can run, the error of the last one is raised.
+    error_score : "raise" or float, default="raise"
+        Value of the metrics of a fold whose fit or prediction fails, as in
+        :func:`~sklearn.model_selection.cross_validate`. Such a fold is not kept in ``folder``. In metrics over all
+        test clips, its clips count as wrong. With ``"raise"``, ``on_error`` applies.
+    n_jobs : int, default=None
+        Number of folds that are computed at the same time, in processes; -1 for all processors.
     verbose : bool, default=False
         Whether to show a progress bar over the folds.
 
     Returns
     -------
     report : EvaluationReport
-        Every prediction on a test fold, and what follows from them; ``leakage`` is a LeakageReport.
+        The predictions on all test folds, and tables and plots of them; ``leakage`` is a LeakageReport.
 
     Raises
     ------
     LeakageError
         With ``leakage="raise"``, where there is a leak.
     ClipError
-        On the first clip that cannot be used, unless the estimator fills it: no fold is scored NaN.
+        On the first clip that cannot be used, unless the estimator fills it.
     ValueError
-        For an unknown protocol or value of ``leakage``, a protocol whose column the table has not, or nothing to do;
-        with ``folder``, for a parameter of an estimator that cannot be written down.
+        For no system, protocol or seed; an unknown protocol or option; two protocols of one name; a corpus without
+        data and target; a protocol whose column is missing from the table; with ``folder``, for a parameter of an
+        estimator that cannot be described.
     OSError
-        Where ``folder`` is a file, or cannot be made.
+        Where ``folder`` is a file, or cannot be created.
 
     Notes
     -----
-    A fold in ``folder`` counts where nothing that it depends on has changed: name, class and parameters of the
-    system (``cache``, ``memory``, ``n_jobs`` and ``verbose`` excepted), versions of library and extractors, protocol,
-    seed and number of the fold, the clips of both sides with their labels, and the size of their files. Anything else
-    is computed anew. The files are JSON, and any of them may be deleted.
+    A fold in ``folder`` is used again only if everything that it depends on is unchanged: name, class and parameters
+    of the system (except ``cache``, ``memory``, ``n_jobs`` and ``verbose``), versions of library and extractors,
+    protocol, seed and number of the fold, the clips of both sides with their labels, and the sizes of their files. The
+    files are JSON, and any of them may be deleted.
+
+    Each step of a system processes every clip once: the predicted label is the most probable class where there are
+    probabilities. ``predict`` is called on classifiers of scikit-learn, and where there are no probabilities.
 
     Examples
     --------
@@ -83,50 +113,81 @@ def evaluate(
     >>> report = evaluate({"fusion": FusionClassifier()}, load_savee("SAVEE/"), folder="folds")  # doctest: +SKIP
     >>> report.summary()  # doctest: +SKIP
     """
-    protocols = [protocols] if isinstance(protocols, str) else list(protocols)
+    _check_options(leakage=leakage, on_error=on_error, error_score=error_score)
+    protocols = _named(protocols)
     if not systems or not protocols or not len(seeds):
         raise ValueError(
             f"Expected at least one system, protocol and seed, got {len(systems)} systems, {len(protocols)} protocols "
             f"and {len(seeds)} seeds."
         )
-    if leakage not in _LEAKAGE:
-        raise ValueError(f"leakage must be one of {', '.join(map(repr, _LEAKAGE))}, got {leakage!r}.")
-    jobs = _plan(systems, corpus, protocols, seeds)
-    leaks = None if leakage == "ignore" else check_jobs(jobs, corpus.data, corpus.target, verbose=verbose)
-    if leaks is not None and leakage == "raise":
-        leaks.raise_if_any()
-    elif leaks:
-        warnings.warn(leaks.leaks(), LeakageWarning, stacklevel=2)
-    folds = open_folds(folder, corpus)
-    groups = group_columns(corpus.data)
-    parts = [folds.get(job) for job in jobs]
-    missing = [number for number, part in enumerate(parts) if part is None]
-    # Folds that were kept are done at the start, and do not count for the time left.
-    with tqdm(total=len(jobs), initial=len(jobs) - len(missing), disable=not verbose, unit="fold") as bar:
-        for number in missing:
-            job = jobs[number]
-            bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
-            # Another process that works on the same folder may have finished it by now.
-            parts[number] = folds.get(job)
-            if parts[number] is None:
-                parts[number] = run_fold(job, corpus, groups)
-                folds.put(job, parts[number])
-            bar.update()
+    X, y, known_groups = _read_corpus(corpus)
+    jobs = _plan(systems, X, y, protocols, seeds, groups, known_groups)
+    leaks = None
+    if leakage != "ignore":
+        leaks = check_jobs(jobs, X, y, protocols, groups=groups, verbose=verbose)
+        if leakage == "raise":
+            leaks.raise_if_any()
+        elif leaks:
+            warnings.warn(leaks.leaks(), LeakageWarning, stacklevel=2)
+    folds = open_folds(folder, X, y)
+    clips = describe_clips(X, y)
+    parts, skipped = _run(jobs, (X, y, clips, folds, on_error, error_score), n_jobs, verbose)
+    for system, error in skipped.items():
+        warnings.warn(f"{system} was left out. {error}", FitFailedWarning, stacklevel=2)
     frames = [
-        # A fold that was kept by an earlier version knows less of its clips than the table does.
-        pd.DataFrame(groups.iloc[job.test].to_dict("list") | part).assign(
+        # A fold that an earlier version kept has fewer columns than the table.
+        pd.DataFrame(clips.iloc[job.test].to_dict("list") | part).assign(
             system=job.system, protocol=job.protocol, seed=job.seed, fold=job.fold
         )
         for job, part in zip(jobs, parts, strict=True)
+        if job.system not in skipped
     ]
-    return EvaluationReport(pd.concat(frames, ignore_index=True), leakage=leaks)
+    reasons = {system: str(error) for system, error in skipped.items()}
+    return EvaluationReport(pd.concat(frames, ignore_index=True), leakage=leaks, skipped=reasons)
 
 
-def _plan(systems, corpus, protocols, seeds):
+def _check_options(*, error_score, **options):
+    for name, value in options.items():
+        if value not in _CHOICES[name]:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, _CHOICES[name]))}, got {value!r}.")
+    if not (error_score == "raise" or isinstance(error_score, Real)):
+        raise ValueError(f"error_score must be 'raise' or a number, got {error_score!r}.")
+
+
+def _named(protocols):
+    """Return the protocols by name: strings and splitters."""
+    if isinstance(protocols, Mapping):
+        return dict(protocols)
+    if isinstance(protocols, str) or hasattr(protocols, "split"):
+        protocols = [protocols]
+    named = {}
+    for protocol in protocols:
+        name = protocol if isinstance(protocol, str) else type(protocol).__name__
+        if named.setdefault(name, protocol) is not protocol and not isinstance(protocol, str):
+            raise ValueError(f"Two protocols are named {name!r}: pass a dict of name to splitter.")
+    return named
+
+
+def _read_corpus(corpus):
+    """Return clips, classes and groups of a Bunch or of a tuple (X, y)."""
+    if isinstance(corpus, tuple) and len(corpus) == 2:
+        X, y, groups = *corpus, None
+    elif hasattr(corpus, "data") and hasattr(corpus, "target"):
+        X, y, groups = corpus.data, corpus.target, getattr(corpus, "groups", None)
+    else:
+        raise ValueError(
+            "Expected a corpus with data and target, as loaders return, or a tuple (X, y), got "
+            f"{type(corpus).__name__}."
+        )
+    check_consistent_length(X, y)
+    return X, np.asarray(y), groups
+
+
+def _plan(systems, X, y, protocols, seeds, groups, known_groups):
     """Return the folds of all systems in the order of the report."""
     splits = {
-        (protocol, seed): list(make_splitter(protocol, random_state=seed).split(corpus.data, corpus.target))
-        for protocol in protocols
+        (name, seed): _split(protocol, X, y, seed, groups, known_groups)
+        for name, protocol in protocols.items()
         for seed in seeds
     }
     return [
@@ -135,3 +196,55 @@ def _plan(systems, corpus, protocols, seeds):
         for (protocol, seed), sides in splits.items()
         for fold, (train, test) in enumerate(sides)
     ]
+
+
+def _split(protocol, X, y, seed, groups, known_groups):
+    if isinstance(protocol, str):
+        return make_folds(make_splitter(protocol, random_state=seed), X, y)
+    reads_table = isinstance(protocol, tuple(PROTOCOLS.values()))
+    return make_folds(protocol, X, y, known_groups if groups is None and not reads_table else groups)
+
+
+def _run(jobs, settings, n_jobs, verbose):
+    """Return the columns of each job, and the errors of the systems that were left out."""
+    folds = settings[3]
+    parts = [folds.get(job) for job in jobs]
+    missing = [number for number, part in enumerate(parts) if part is None]
+    skipped = {}
+    # Folds that were kept are done at the start, and do not count for the time left.
+    with tqdm(total=len(jobs), initial=len(jobs) - len(missing), disable=not verbose, unit="fold") as bar:
+
+        def tasks():
+            for number in missing:
+                job = jobs[number]
+                if job.system not in skipped:
+                    bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
+                    yield delayed(_run_job)(number, job, *settings)
+
+        for number, part in Parallel(n_jobs=n_jobs, return_as="generator")(tasks()):
+            parts[number] = part
+            if isinstance(part, Exception):
+                skipped.setdefault(jobs[number].system, part)
+            bar.update()
+    if skipped and len(skipped) == len({job.system for job in jobs}):
+        raise list(skipped.values())[-1]
+    return parts, skipped
+
+
+def _run_job(number, job, X, y, clips, folds, on_error, error_score):
+    """Return the number of a job with its columns, or with its error where the system is to be left out."""
+    # Another process that works on the same folder may have finished it.
+    part = folds.get(job)
+    if part is not None:
+        return number, part
+    described = clips.iloc[job.test].to_dict("list")
+    try:
+        part = described | run_fold(job, X, y)
+    except Exception as error:
+        if error_score != "raise":
+            return number, described | failed_fold(job, error, error_score)
+        if on_error == "raise":
+            raise
+        return number, error
+    folds.put(job, part)
+    return number, part

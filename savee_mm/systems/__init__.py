@@ -1,4 +1,4 @@
-"""Every system by its name: those of the reference, and the ones that this library recommends.
+"""Systems by name: those of the reference, and those that this library recommends.
 
 :func:`make` returns an ordinary estimator over the clip table, :func:`available` lists the names.
 """

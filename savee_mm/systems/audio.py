@@ -1,4 +1,4 @@
-"""The systems that read the voice: the nine of the reference, two stand-ins, and the recommended one."""
+"""Systems that read the voice: the nine of the reference, two with other weights, and the recommended one."""
 
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
@@ -23,7 +23,7 @@ from savee_mm.model_selection import ClipGridSearchCV
 from savee_mm.selection import PCACorrSelector
 
 _N_SELECTED = 16
-# Contours of the reference that a PCA each sums up.
+# Contours of the reference, each summarised by a PCA.
 _CONTOURS = (
     "amplitude_envelope",
     "rms",
@@ -35,7 +35,7 @@ _CONTOURS = (
     "spec_flux",
     "teo",
 )
-# Of the recommended system, bounded kernels only: what resembles nothing in training gets nearly equal probabilities.
+# The recommended system has bounded kernels only: clips unlike all training clips get nearly equal probabilities.
 _KERNEL_GRID = {
     "kernelridgeclassifier__kernels": [("rbf", "laplacian"), ("laplacian",), ("rbf",)],
     "kernelridgeclassifier__gamma": [0.5, 0.25, 1.0],
@@ -44,17 +44,17 @@ _KERNEL_GRID = {
 
 
 def logreg(*, speaker_normalized):
-    """Return the selected features under logistic regression."""
+    """Return logistic regression on the selected features."""
     return _on_selected(LogisticRegression(max_iter=1000, class_weight="balanced"), speaker_normalized)
 
 
 def svm(*, speaker_normalized):
-    """Return the selected features under a support vector machine."""
+    """Return a support vector machine on the selected features."""
     return _on_selected(CalibratedClassifierCV(SVC(class_weight="balanced"), ensemble=False), speaker_normalized)
 
 
 def rf(*, speaker_normalized):
-    """Return the selected features under a random forest."""
+    """Return a random forest on the selected features."""
     return _on_selected(RandomForestClassifier(500, class_weight="balanced"), speaker_normalized)
 
 
@@ -77,38 +77,38 @@ def dual_cnn(*, speaker_normalized):
 
 
 def cnn_plus(*, speaker_normalized):
-    """Return the CNN on MFCC beside hand-made features."""
+    """Return the CNN on MFCC with hand-made features."""
     features = _by_speaker(AudioFeatures(), speaker_normalized)
     return AudioCNNClassifier(image=_mfcc_image(speaker_normalized), features=features)
 
 
 def vgg19(*, speaker_normalized):
-    """Return VGG19 with its ImageNet weights on MFCC pictures."""
+    """Return VGG19 with ImageNet weights on MFCC images."""
     return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg19", weights="imagenet"))
 
 
 def vgg19_random(*, speaker_normalized):
-    """Return VGG19 with random weights on MFCC pictures."""
+    """Return VGG19 with random weights on MFCC images."""
     return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg19", weights=None))
 
 
 def mobilenet(*, speaker_normalized):
-    """Return the MobileNet stand-in on MFCC pictures."""
+    """Return MobileNet in place of VGG19 on MFCC images."""
     return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="mobilenet"))
 
 
 def yamnet(*, speaker_normalized):
-    """Return YAMNet's embeddings under a dense head."""
+    """Return a dense head on YAMNet embeddings."""
     return make_pipeline(_by_speaker(YAMNetEmbedding(), speaker_normalized), StandardScaler(), DenseClassifier())
 
 
 def best_audio(*, speaker_normalized):
-    """Return the recommended system: kernels, their width, regularisation and level are chosen in training.
+    """Return the recommended system: inner folds choose kernels, width, regularisation and level.
 
-    Levels re full scale say something beside the clips of the same speaker; on somebody new they tell of the recording.
-    Whether they do is a matter of the corpus, and so the inner folds decide.
+    Levels re full scale are informative relative to other clips of the same speaker. Those of an unseen speaker
+    depend on the recording as well. Which of the two prevails depends on the corpus, so that inner folds decide.
     """
-    # What is tried first counts where candidates are equal.
+    # Of equally good candidates, the first is chosen.
     features, levels = VoiceFunctionals(), ["relative", "absolute"]
     path = "voicefunctionals__level"
     if speaker_normalized:
@@ -119,23 +119,23 @@ def best_audio(*, speaker_normalized):
 
 
 def _on_selected(classifier, speaker_normalized):
-    """Return a classifier on prosody and the PCA scores of contours, cut down to the selected features."""
+    """Return a classifier on the selected features among prosody and PCA scores of contours."""
     features = AudioFeatures(features=_CONTOURS, statistics=(), n_frames=64)
     pipeline = make_pipeline(
         _by_speaker(features, speaker_normalized),
-        # The correlation matrix takes out what is said twice; of what is left, the most telling columns are kept.
+        # Remove correlated columns, then keep the most informative ones.
         PCACorrSelector(n_features=None),
         SelectKBest(k=_N_SELECTED),
         StandardScaler(),
         classifier,
     )
-    # The selector knows contours by the names of their columns.
+    # The selector finds contours by the names of their columns.
     pipeline[0].set_output(transform="pandas")
     return pipeline
 
 
 def _mfcc_image(speaker_normalized):
-    # Over all training clips: what is normalised clip by clip has lost how loud and bright the clip is.
+    # Over all training clips: normalisation by clip removes how loud and bright a clip is.
     return SpeakerNormalizer(MFCCImage(normalize=None)) if speaker_normalized else MFCCImage(normalize="training")
 
 

@@ -1,4 +1,4 @@
-"""The systems that read the face: those of the reference, stand-ins for its weights, and the recommended one."""
+"""Systems that read the face: those of the reference, substitutes for its weights, and the recommended one."""
 
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import KernelPCA
@@ -12,45 +12,45 @@ from savee_mm.features import FaceDescriptor, FaceFrameSampler, SpeakerNormalize
 from savee_mm.model_selection import ClipGridSearchCV
 from savee_mm.vision import WITH_LANDMARKS, resolve_detector
 
-# A third and a tenth of one over the 648 columns of the descriptor: kernels so wide are nearly linear.
+# 1/3 and 1/10 of 1 / 648, for the 648 columns of the descriptor: such wide kernels are nearly linear.
 _GAMMA, _SMALLER_GAMMA = 5e-4, 1.5e-4
 _STATISTICS = [("apex", "direction", "std"), ("mean", "direction", "std"), ("apex", "apex-onset", "std")]
 
 
-def vgg16(*, speaker_normalized):
-    """Return VGG16 with its ImageNet weights on six frames."""
-    return _on_frames("vgg16", TransferClassifier(backbone="vgg16", weights="imagenet"), speaker_normalized)
+def vgg16():
+    """Return VGG16 with ImageNet weights on six frames."""
+    return make_pipeline(face_frames(), TransferClassifier(backbone="vgg16", weights="imagenet"))
 
 
-def vgg16_random(*, speaker_normalized):
+def vgg16_random():
     """Return VGG16 with random weights on six frames."""
-    return _on_frames("vgg16_random", TransferClassifier(backbone="vgg16", weights=None), speaker_normalized)
+    return make_pipeline(face_frames(), TransferClassifier(backbone="vgg16", weights=None))
 
 
-def mobilenet_face(*, speaker_normalized):
-    """Return the MobileNet stand-in on six frames."""
-    return _on_frames("mobilenet_face", TransferClassifier(backbone="mobilenet"), speaker_normalized)
+def mobilenet_face():
+    """Return MobileNet in place of VGG16 on six frames."""
+    return make_pipeline(face_frames(), TransferClassifier(backbone="mobilenet"))
 
 
-def convlstm(*, speaker_normalized):
+def convlstm():
     """Return the reference's ConvLSTM on six frames."""
-    return _on_frames("convlstm", ConvLSTMClassifier(), speaker_normalized)
+    return make_pipeline(face_frames(), ConvLSTMClassifier())
 
 
 def face_svm(*, speaker_normalized):
-    """Return descriptors of the face under a support vector machine."""
+    """Return a support vector machine on descriptors of the face."""
     features = FaceDescriptor()
     svm = SVC(C=3, gamma=_GAMMA, class_weight="balanced")
     return make_pipeline(
         SpeakerNormalizer(features) if speaker_normalized else features,
         StandardScaler(),
-        # Three folds find one clip each of a class that has few.
+        # Each of the folds needs a clip of every class: three folds also suit rare classes.
         CalibratedClassifierCV(svm, cv=3, ensemble=False),
     )
 
 
 def best_face(*, speaker_normalized):
-    """Return the recommended system: the statistics over time and the classifier behind them are chosen in training."""
+    """Return the recommended system: inner folds choose the statistics over time and the classifier."""
     features, path = FaceDescriptor(), "features__statistics"
     if speaker_normalized:
         features, path = SpeakerNormalizer(features), "features__extractor__statistics"
@@ -60,7 +60,7 @@ def best_face(*, speaker_normalized):
 
 
 def _kernel_logistic(gamma, C):
-    """Return logistic regression in the space of an RBF kernel: its probabilities need no clips for calibration."""
+    """Return logistic regression in the space of an RBF kernel; its probabilities need no calibration clips."""
     return make_pipeline(KernelPCA(kernel="rbf", gamma=gamma), _logistic(C))
 
 
@@ -68,12 +68,6 @@ def _logistic(C):
     return LogisticRegression(C=C, class_weight="balanced", max_iter=1000)
 
 
-def _on_frames(name, network, speaker_normalized):
-    if speaker_normalized:
-        raise ValueError(f"The system {name!r} has no speaker-normalised form; leave speaker_normalized out.")
-    return make_pipeline(face_frames(), network)
-
-
 def face_frames():
-    """Return the sampler: aligned by the eyes where landmarks are at hand, without which there is only the box."""
+    """Return the sampler of frames: aligned by the eyes where the detector finds landmarks, else by the box."""
     return FaceFrameSampler(align="eyes" if resolve_detector("auto") in WITH_LANDMARKS else "center")

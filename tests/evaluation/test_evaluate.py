@@ -1,23 +1,34 @@
 """evaluate and its report: every clip is tested once, figures are scikit-learn's, pages stand alone."""
 
 import re
+import warnings
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binom
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, recall_score
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import FixedThresholdClassifier, GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
 
-from savee_mm import ClipError, DenseClassifier, LeaveOneSpeakerOut, ProsodyFeatures, evaluate
+from savee_mm import (
+    ClipError,
+    ClipGroupKFold,
+    DenseClassifier,
+    EvaluationReport,
+    LeaveOneSpeakerOut,
+    ProsodyFeatures,
+    evaluate,
+)
 from savee_mm.evaluation.report.tables import short
 
 SVM = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
@@ -169,3 +180,163 @@ def test_shuffled_labels_score_at_chance(protocol):
     right = (predictions["target"] == predictions["predicted"]).sum()
     low, high = binom.ppf([0.001, 0.999], len(predictions), 1 / 4)
     assert low <= right <= high
+
+
+# ---- what is evaluated under what
+
+NUMBERS = make_column_transformer(("passthrough", [f"f{i}" for i in range(4)]))
+LOGREG = make_pipeline(NUMBERS, LogisticRegression())
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return informative_corpus(n_clips=80)
+
+
+def test_bunch_and_pair_give_the_same(numbers):
+    pair = evaluate({"logreg": LOGREG}, (numbers.data, numbers.target), "clip")
+    bunch = evaluate({"logreg": LOGREG}, numbers, "clip")
+    columns = bunch.predictions.columns.drop("fit_seconds")
+    pd.testing.assert_frame_equal(pair.predictions[columns], bunch.predictions[columns])
+
+
+def test_clips_may_be_rows_of_an_array(numbers, tmp_path):
+    X = numbers.data[[f"f{i}" for i in range(4)]].to_numpy()
+    report = evaluate({"logreg": LogisticRegression()}, (X, numbers.target), StratifiedKFold(4), folder=tmp_path)
+    assert sorted(report.predictions["clip_id"]) == list(range(80))
+    accuracy = cross_val_score(LogisticRegression(), X, numbers.target, cv=StratifiedKFold(4))
+    np.testing.assert_allclose(report.folds()["accuracy"], accuracy)
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_splitters_have_the_name_of_their_class_or_of_the_dict(numbers):
+    shuffled = StratifiedKFold(2, shuffle=True, random_state=1)
+    by_class = evaluate({"logreg": LOGREG}, numbers, ["clip", shuffled])
+    assert by_class.summary()["protocol"].tolist() == ["clip", "StratifiedKFold"]
+    named = evaluate({"logreg": LOGREG}, numbers, {"shuffled": shuffled})
+    assert named.summary()["protocol"].tolist() == ["shuffled"]
+    accuracy = cross_val_score(LOGREG, numbers.data, numbers.target, cv=shuffled)
+    np.testing.assert_allclose(named.folds()["accuracy"], accuracy)
+    with pytest.raises(ValueError, match="Two protocols are named 'StratifiedKFold': pass a dict"):
+        evaluate({"logreg": LOGREG}, numbers, [shuffled, StratifiedKFold(3)])
+
+
+def test_groups_of_the_corpus_reach_a_splitter(numbers):
+    corpus = Bunch(data=numbers.data.drop(columns="speaker"), target=numbers.target, groups=np.arange(80) % 5)
+    report = evaluate({"logreg": LOGREG}, corpus, GroupKFold(5))
+    assert report.predictions.groupby("fold")["clip_id"].agg(lambda ids: set(ids % 5)).map(len).tolist() == [1] * 5
+    # The splitters of this library read the table, unless groups are passed.
+    by_clip = evaluate({"logreg": LOGREG}, corpus, ClipGroupKFold(4, random_state=0))
+    assert by_clip.folds()["n_test"].tolist() == evaluate({"l": LOGREG}, corpus, "clip").folds()["n_test"].tolist()
+    passed = evaluate({"logreg": LOGREG}, numbers, GroupKFold(2), groups=np.arange(80) % 2)
+    assert passed.predictions.query("fold == 0")["clip_id"].mod(2).nunique() == 1
+
+
+def test_what_is_no_corpus_is_named(numbers):
+    with pytest.raises(ValueError, match=r"tuple \(X, y\), got DataFrame"):
+        evaluate({"logreg": LOGREG}, numbers.data)
+
+
+def test_folds_in_worker_processes_are_the_same(numbers):
+    alone, parallel = (evaluate({"logreg": LOGREG}, numbers, n_jobs=n_jobs).predictions for n_jobs in (None, 2))
+    columns = alone.columns.drop("fit_seconds")
+    pd.testing.assert_frame_equal(alone[columns], parallel[columns])
+
+
+class Counting(ClassifierMixin, BaseEstimator):
+    """Classifier that counts how often each clip passes through it."""
+
+    passes = Counter()
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        Counting.passes.update(X["clip_id"].tolist())
+        return np.tile(np.arange(1.0, len(self.classes_) + 1), (len(X), 1))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def test_clips_pass_through_a_network_once(numbers):
+    Counting.passes.clear()
+    report = evaluate({"counting": Counting()}, numbers, "clip")
+    # Once in the test fold, and once in each of three training folds.
+    assert Counting.passes == Counter(dict.fromkeys(range(80), 1 + 3))
+    assert report.predictions["predicted"].unique().tolist() == [3]
+
+
+def test_predictions_of_scikit_learns_classifiers_are_their_own(numbers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # probability=True is deprecated
+        system = make_pipeline(NUMBERS, FixedThresholdClassifier(LogisticRegression(), threshold=0.9, pos_label=1))
+        two = Bunch(data=numbers.data, target=(numbers.target > 1).astype(int))
+        rows = evaluate({"system": system}, two, "clip").predictions
+    assert (rows["predicted"] == (rows["p_1"] >= 0.9)).all()
+
+
+# ---- systems and folds that fail
+
+
+class Failing(DummyClassifier):
+    """Classifier that fails where the training clips lack a speaker, or always."""
+
+    def __init__(self, speaker=None, strategy="prior", random_state=None):
+        super().__init__(strategy=strategy, random_state=random_state)
+        self.speaker = speaker
+
+    def fit(self, X, y):
+        if self.speaker not in set(X["speaker"]):
+            raise FileNotFoundError("no weights here")
+        return super().fit(X, y)
+
+
+def test_system_that_cannot_run_is_left_out_and_reported(numbers):
+    systems = {"logreg": LOGREG, "lost": Failing(2)}
+    with pytest.raises(FileNotFoundError, match="no weights here"):
+        evaluate(systems, numbers, "speaker")
+    with pytest.warns(FitFailedWarning, match="lost was left out. no weights here"):
+        report = evaluate(systems, numbers, "speaker", on_error="skip")
+    assert report.summary()["system"].tolist() == ["logreg"]
+    assert report.skipped == {"lost": "no weights here"}
+
+
+def test_page_names_the_systems_that_were_left_out(numbers, tmp_path):
+    rows = evaluate({"logreg": LOGREG}, numbers, "clip").predictions
+    text = EvaluationReport(rows, skipped={"lost": "no <weights>"}).to_html(tmp_path / "r.html").read_text("utf-8")
+    assert "lost was left out: no &lt;weights&gt;" in text
+
+
+def test_where_no_system_can_run_the_error_is_raised(numbers):
+    with pytest.raises(FileNotFoundError, match="no weights here"):
+        evaluate({"lost": Failing()}, numbers, "clip", on_error="skip")
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_failed_fold_has_the_error_score(numbers, tmp_path, value):
+    report = evaluate({"lost": Failing(2)}, numbers, "speaker", error_score=value, folder=tmp_path)
+    folds = report.folds()
+    failed = folds["speakers"] == "2"
+    for name in ("accuracy", "uar", "f1", "train_accuracy"):
+        np.testing.assert_array_equal(folds.loc[failed, name], [value])
+        assert folds.loc[~failed, name].gt(0).all()
+    summary = report.summary().iloc[0]
+    np.testing.assert_allclose(summary["accuracy"], folds["accuracy"].to_numpy().mean())
+    np.testing.assert_array_equal(np.isnan(summary["worst_fold"]), np.isnan(value))
+    # Its clips count as wrong, and it is tried again.
+    rows = report.predictions
+    assert rows.loc[rows["speaker"] == 2, "error"].unique().tolist() == ["FileNotFoundError: no weights here"]
+    assert report.confusion("lost", "speaker")["(failed)"].sum() == 20
+    assert (
+        report.intervals().set_index("score").at["accuracy", "figure"] == (rows["predicted"] == rows["target"]).mean()
+    )
+    assert len(list(tmp_path.iterdir())) == 3
+    assert report.to_html(tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("on_error", "ignore"), ("error_score", "nan")])
+def test_unknown_option_is_named(numbers, option, value):
+    with pytest.raises(ValueError, match=f"{option} must be .* got '{value}'"):
+        evaluate({"logreg": LOGREG}, numbers, **{option: value})

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from savee_mm import DenseClassifier, EvaluationReport, LateFusionClassifier, evaluate
-from savee_mm.evaluation._run import branch_answers, find_history
+from savee_mm.evaluation._run import find_history, predict_once
 
 
 def reads(column):
@@ -41,15 +41,17 @@ def report(corpus):
 @pytest.mark.parametrize("wrap", [lambda fusion: fusion, lambda fusion: GridSearchCV(fusion, {"combine": ["best"]})])
 def test_answers_are_those_of_the_fitted_branches(corpus, wrap):
     fitted = wrap(FUSION).fit(corpus.data, corpus.target)
-    answers = branch_answers(fitted, corpus.data)
+    labels, probabilities, answers = predict_once(fitted, corpus.data)
     assert list(answers) == ["branch_voice", "branch_face"]
+    assert labels.tolist() == fitted.predict(corpus.data).tolist()
+    np.testing.assert_array_equal(probabilities, fitted.predict_proba(corpus.data))
     voice = getattr(fitted, "best_estimator_", fitted).named_estimators_["voice"]
     assert answers["branch_voice"] == voice.predict(corpus.data).tolist()
     assert [answer is None for answer in answers["branch_face"]] == corpus.data["smile"].isna().tolist()
 
 
 def test_an_estimator_without_branches_has_no_answers(corpus):
-    assert branch_answers(reads("pitch").fit(corpus.data, corpus.target), corpus.data) == {}
+    assert predict_once(reads("pitch").fit(corpus.data, corpus.target), corpus.data)[2] == {}
 
 
 def test_report_has_the_gain_of_every_seed(report):

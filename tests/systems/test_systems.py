@@ -74,7 +74,7 @@ def voices(tmp_path_factory):
 
 def test_available_tells_what_there_is():
     table = systems.available()
-    assert table.columns.tolist() == ["published", "reads", "what"]
+    assert table.columns.tolist() == ["published", "reads", "speaker_normalized", "what"]
     assert table.index.name == "system"
     assert table.index.tolist() == NAMES
     assert table.index[table["reads"] == "audio+video"].tolist() == ["fusion", "best_fusion"]

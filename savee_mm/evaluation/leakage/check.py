@@ -171,17 +171,21 @@ def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
     return LeakageReport(findings + standardised + knowing, [*notes, *said, *also_said])
 
 
-def check_jobs(jobs, data, y, *, verbose=False):
+def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
     """Check the folds of an evaluation before they are run.
 
     Parameters
     ----------
     jobs : list of Job
         Of all systems, protocols and seeds.
-    data : DataFrame
-        The clip table.
-    y : array-like of shape (n_rows,)
+    data : DataFrame, ndarray or list
+        The clips.
+    y : ndarray of shape (n_rows,)
         The classes.
+    protocols : dict of str to (str or splitter)
+        The protocols by the names in ``jobs``.
+    groups : array-like of shape (n_rows,), default=None
+        Groups that the caller passed.
     verbose : bool, default=False
         Whether to show a progress bar over the sounds.
 
@@ -190,7 +194,6 @@ def check_jobs(jobs, data, y, *, verbose=False):
     report : LeakageReport
         ``where`` of a finding is the protocol and the seed, or the system.
     """
-    y = np.asarray(y)
     relations = Relations(data, cache="memory", input_sr=_ARRAY_SR, verbose=verbose)
     splits, systems = {}, {}
     for job in jobs:
@@ -203,7 +206,9 @@ def check_jobs(jobs, data, y, *, verbose=False):
         if any(_same_folds(folds, known) for known in seen.setdefault(protocol, [])):
             continue
         seen[protocol].append(folds)
-        report = check_folds(relations, y, folds, forbid=(*FORBIDDEN, *promised(protocol)))
+        splitter = protocols[protocol]
+        own = None if isinstance(splitter, str) else groups
+        report = check_folds(relations, y, folds, forbid=(*FORBIDDEN, *promised(splitter)), groups=own)
         notes = [f"protocol {protocol!r}: {note}" for note in report.notes]
         reports.append(LeakageReport(_placed(report, f"protocol {protocol!r}, seed {seed}"), notes))
     reports += [LeakageReport(_placed(fitted_findings(part), f"system {name!r}")) for name, part in systems.items()]

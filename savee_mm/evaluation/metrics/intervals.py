@@ -144,7 +144,7 @@ def bootstrap_classes(rows, *, n_draws=2000, random_state=0):
     """
     counts, classes, draws = drawn_counts(rows, n_draws=n_draws, random_state=random_state)
     codes, _ = clip_codes(rows)
-    clips = pd.Series(codes).groupby(rows["target"].to_numpy()).nunique()
+    clips = pd.Series(codes).groupby(rows["target"].astype(str).to_numpy()).nunique()
     table = {"n_clips": clips.reindex(classes, fill_value=0).to_numpy()}
     for name, figures in zip(("precision", "recall", "f1"), class_scores(counts), strict=True):
         ends = np.array([interval(values) for values in figures.T])
@@ -156,7 +156,7 @@ def drawn_counts(rows, *, n_draws, random_state):
     """Return confusion matrices under each row of weights, the classes, and the draws."""
     codes, speakers = clip_codes(rows)
     draws = draw(speakers, n_draws=n_draws, random_state=random_state)
-    labels = rows[["target", "predicted"]].to_numpy()
+    labels = rows[["target", "predicted"]].astype(str).to_numpy(dtype=object)
     classes, numbers = np.unique(labels.ravel(), return_inverse=True)
     true, said = numbers.reshape(labels.shape).T
     counts = np.zeros((len(speakers), len(classes), len(classes)), dtype=np.float32)

@@ -58,7 +58,9 @@ def count(target, predicted):
     classes : ndarray of shape (n_classes,)
         Sorted.
     """
-    classes, numbers = np.unique(np.concatenate([target, predicted]), return_inverse=True)
+    labels = np.concatenate([target, predicted])
+    # Objects are strings, or numbers together with the mark of a failed fold.
+    classes, numbers = np.unique(labels.astype(str) if labels.dtype == object else labels, return_inverse=True)
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, tuple(numbers.reshape(2, -1)), 1)
     return counts, classes
@@ -135,9 +137,9 @@ def average_folds(folds):
     """Return mean and deviation over the folds of each system and protocol, and the lowest accuracy."""
     aggregates = {}
     for name in (*SCORES, *_TRAINING, *_LOSSES):
-        aggregates |= {name: (name, "mean"), f"{name}_sd": (name, _deviation)}
+        aggregates |= {name: (name, _mean), f"{name}_sd": (name, _deviation)}
     aggregates |= {
-        "worst_fold": ("accuracy", "min"),
+        "worst_fold": ("accuracy", _lowest),
         "fit_seconds": ("fit_seconds", "mean"),
         "n_folds": ("fold", "size"),
     }
@@ -176,13 +178,14 @@ def speakers_sd(rows):
 
 def _score_fold(rows):
     first = rows.iloc[0]
+    failed = "error" in rows and pd.notna(first["error"])
     probabilities, classes = read_probabilities(rows)
     losses = log_losses(rows["target"].astype(str), probabilities, classes) if classes else np.array([np.nan])
     return pd.Series(
         {
             "speakers": " ".join(sorted(rows["speaker"].astype(str).unique())),
             "n_test": len(rows),
-            **score(rows["target"], rows["predicted"]),
+            **(dict.fromkeys(SCORES, first["error_score"]) if failed else score(rows["target"], rows["predicted"])),
             "log_loss": losses.mean(),
             **{name: first[name] for name in (*_TRAINING, "fit_seconds")},
             "train_log_loss": first.get("train_log_loss", np.nan),
@@ -192,7 +195,16 @@ def _score_fold(rows):
 
 def _deviation(values):
     """Return the standard deviation with n in the denominator, as numpy and scikit-learn's users report it."""
-    return np.std(values)
+    return np.std(np.asarray(values))
+
+
+# A fold that failed may have NaN, which pandas would leave out.
+def _mean(values):
+    return np.mean(np.asarray(values))
+
+
+def _lowest(values):
+    return np.min(np.asarray(values))
 
 
 def _mean_over_classes(figures, present):

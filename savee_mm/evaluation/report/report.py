@@ -38,7 +38,9 @@ class EvaluationReport:
         ``history`` (in the first row of a fold: curves over the epochs, as a dict) and columns that describe the clip,
         such as ``sex``.
     leakage : LeakageReport, default=None
-        What the set-up was found to leak, None where nobody looked.
+        Leaks of the set-up, None where they were not looked for.
+    skipped : dict of str to str, default=None
+        Systems that could not run, with the error of each.
 
     Attributes
     ----------
@@ -46,6 +48,8 @@ class EvaluationReport:
         As passed.
     leakage : LeakageReport or None
         As passed.
+    skipped : dict of str to str
+        As passed, empty when None.
 
     See Also
     --------
@@ -58,9 +62,15 @@ class EvaluationReport:
     further clips of the same speakers and says nothing about new ones. The models stand as trained in both.
     """
 
-    def __init__(self, predictions: pd.DataFrame, leakage: LeakageReport | None = None) -> None:
+    def __init__(
+        self,
+        predictions: pd.DataFrame,
+        leakage: LeakageReport | None = None,
+        skipped: Mapping[str, str] | None = None,
+    ) -> None:
         self.predictions = predictions
         self.leakage = leakage
+        self.skipped = dict(skipped or {})
 
     @classmethod
     def from_folds(cls, folder: str | os.PathLike[str]) -> Self:
@@ -163,7 +173,7 @@ class EvaluationReport:
         return f"{markdown(table)}\n{note}\n"
 
     def subgroups(self, column: str = "speaker") -> pd.DataFrame:
-        """Return the figures of groups of clips, by fairlearn's MetricFrame.
+        """Return the figures of groups of clips.
 
         Parameters
         ----------
@@ -201,7 +211,9 @@ class EvaluationReport:
         found = self._each(
             lambda rows: pd.DataFrame([gap for name in columns for gap in metrics.largest_gap(rows, name)])
         )
-        return found.reindex(columns=names).sort_values("gap", ascending=False, kind="stable", ignore_index=True)
+        return found.reindex(columns=names).sort_values(
+            "gap", ascending=False, kind="stable", ignore_index=True, na_position="first"
+        )
 
     def emotions(self) -> pd.DataFrame:
         """Return precision, recall and F1 of each emotion, with intervals.

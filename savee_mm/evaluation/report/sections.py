@@ -65,7 +65,12 @@ def write_sections(report, readable, *, title, notes, reads):
     ]
     # Loaders describe their corpus in reStructuredText: a heading is underlined, names stand in backticks.
     notes = re.sub(r"^[-=]{3,}$|`+", "", notes, flags=re.MULTILINE)
-    return page(title, _say_leaks(report) + _say_gap(gaps), notes, [section for section in sections if section[1]])
+    lead = _say_skipped(report) + _say_leaks(report) + _say_gap(gaps)
+    return page(title, lead, notes, [section for section in sections if section[1]])
+
+
+def _say_skipped(report):
+    return "".join(f"{system} was left out: {error}\n\n" for system, error in report.skipped.items())
 
 
 def _say_leaks(report):
@@ -87,6 +92,11 @@ def _say_gap(gaps):
     if gaps.empty:
         return ""
     top = gaps.iloc[0]
+    if pd.isna(top["gap"]):
+        return (
+            f"Largest gap between groups: undefined, because {_FIGURES[top['figure']]} of {top['system']}, protocol "
+            f"{top['protocol']}, is undefined for {top['column']} {top['lowest']}."
+        )
     return (
         f"Largest gap between groups: {_FIGURES[top['figure']]} of {top['system']}, protocol {top['protocol']}, is "
         f"{short(top['low'])} for {top['column']} {top['lowest']} and {short(top['high'])} for {top['column']} "
@@ -189,7 +199,7 @@ def _branches(branches):
 
 def _compared(report, summary):
     lines = []
-    for protocol, rows in summary.groupby("protocol", sort=False):
+    for protocol, rows in summary.dropna(subset="accuracy").groupby("protocol", sort=False):
         best = rows.loc[rows["accuracy"].idxmax(), "system"]
         others = [name for name in rows["system"] if name != best]
         lines += [

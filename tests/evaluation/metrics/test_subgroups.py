@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from savee_mm.evaluation.metrics.scores import score
-from savee_mm.evaluation.metrics.subgroups import group_scores, grouping_columns, largest_gap, name_groups
+from savee_mm.evaluation.metrics.subgroups import gap, group_scores, grouping_columns, largest_gap, name_groups
 
 
 def test_figures_are_those_of_the_groups_own_clips(make_predictions):
@@ -35,6 +35,13 @@ def test_gap_is_between_the_lowest_and_the_highest_group(make_predictions):
         "high": pytest.approx(by_speaker["S0"]),
     }
     assert uar["figure"] == "uar"
+
+
+def test_gap_is_undefined_where_a_group_has_no_value():
+    undefined = gap(pd.Series({"f": 0.5, "m": np.nan, "x": 0.25}))
+    assert (undefined["lowest"], undefined["highest"]) == ("m", "m")
+    assert np.isnan([undefined[name] for name in ("gap", "low", "high")]).all()
+    assert gap(pd.Series({"f": 0.5, "m": 0.25}))["gap"] == 0.25
 
 
 def test_small_groups_make_no_gap(make_predictions):
