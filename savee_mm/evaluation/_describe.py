@@ -1,4 +1,4 @@
-"""What an estimator is, as plain data: the same for two that would be trained alike, in any process."""
+"""Describe an estimator as plain data, equal in all processes for estimators with equal results."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ import joblib
 import numpy as np
 from sklearn.base import clone
 
-# Parameters that decide how something is computed, and not what.
+# Parameters that do not change results.
 _NEUTRAL = frozenset({"cache", "memory", "n_jobs", "verbose"})
 
 
@@ -20,30 +20,29 @@ def describe(estimator):
     Parameters
     ----------
     estimator : estimator
-        Fitted or not; what was learnt does not count.
+        Fitted or not; fitted attributes are ignored.
 
     Returns
     -------
     description : dict
-        Of dicts, lists, strings, numbers and None, ready for JSON. A nested estimator is described like its owner,
-        an array by a hash of its content, a function by its name, code and what it closes over (the functions that
-        it calls count by their names), a class by its name. ``cache``, ``memory``, ``n_jobs`` and ``verbose`` are
-        left out.
+        Dicts, lists, strings, numbers and None, ready for JSON. Nested estimators are described in the same way,
+        arrays by a hash of their content, functions by name, code and closure (functions that they call by their
+        names), classes by name. ``cache``, ``memory``, ``n_jobs`` and ``verbose`` are left out.
 
     Raises
     ------
     ValueError
-        For a parameter that would look different in every process.
+        For a parameter that has no description common to all processes.
     """
     estimator = clone(estimator)
-    # get_params also shows the parameters of parts that None stands for; to set one to what it is puts the part in
-    # place, so that the default is described like the same part passed by hand.
+    # get_params also lists the parameters of a default part for which None is passed. Setting one of them to its own
+    # value creates the part, so that the default and the same part passed explicitly have equal descriptions.
     nested = {name: value for name, value in estimator.get_params().items() if "__" in name}
     return describe_value(estimator.set_params(**nested))
 
 
 def describe_value(value):
-    """Return a parameter's value as plain data, see :func:`describe`."""
+    """Return the value of a parameter as plain data, see :func:`describe`."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.bool_ | np.integer):
@@ -60,7 +59,7 @@ def describe_value(value):
 def _describe_container(value):
     if isinstance(value, list | tuple):
         return [describe_value(item) for item in value]
-    # Pairs, for JSON would turn every key into a string.
+    # Pairs, because JSON would turn every key into a string.
     items = [describe_value(item) for item in (value.items() if isinstance(value, dict) else value)]
     return sorted(items, key=json.dumps)
 
@@ -84,7 +83,7 @@ def _describe_params(estimator):
 
 
 def _describe_detector(value):
-    """Describe the detector that "auto" stands for: it changes with the weights that are on this machine."""
+    """Describe the detector that "auto" resolves to, which depends on the weights on this machine."""
     from savee_mm.vision import resolve_detector
 
     return resolve_detector(value) if isinstance(value, str) and value == "auto" else describe_value(value)
@@ -112,6 +111,7 @@ def _hash(value):
         return joblib.hash(value)
     except (pickle.PicklingError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"A fold is kept by its estimator's parameters, and one of them, a {type(value).__name__}, cannot be "
-            f"written down ({error}). Pass a named function or a picklable object, or evaluate without a folder."
+            f"Finished folds are identified by the parameters of the estimator, and one of them, a "
+            f"{type(value).__name__}, cannot be described ({error}). Pass a named function or a picklable object, or "
+            "evaluate without a folder."
         ) from error

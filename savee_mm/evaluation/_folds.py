@@ -1,4 +1,4 @@
-"""Finished folds in a folder: what was trained once is not trained again."""
+"""Store of finished folds, which are not trained again."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ from savee_mm._version import __version__
 from savee_mm.evaluation._describe import describe, describe_value
 from savee_mm.features._base import KERNEL_VERSION
 
-# Part of every key: to be raised when what is kept of a fold changes.
+# Part of every key; increase it when the content of a fold changes.
 _FORMAT = 1
 _PATH_COLUMNS = ("audio", "video")
 _PLACE = ("system", "protocol", "seed", "fold")
 
 
 class Job(NamedTuple):
-    """One fold of one system: what is trained on which rows and tested on which."""
+    """One fold of one system, with the rows of its training and test clips."""
 
     system: str
     estimator: Any
@@ -34,7 +34,7 @@ class Job(NamedTuple):
 
 
 class NoFolds:
-    """Keeps nothing."""
+    """Store that keeps nothing."""
 
     def get(self, job):
         """Return None."""
@@ -46,15 +46,16 @@ class NoFolds:
 class FoldFolder:
     """Test predictions of finished folds, one JSON file each.
 
-    A fold is found again by everything that it depends on: the system's name, class and parameters (see
-    :func:`~savee_mm.evaluation._describe.describe`), the versions of library and extractors, protocol, seed and number
-    of the fold, and the clips and labels of both sides in their order. A clip is its row of the table, with names and
-    sizes in place of paths, so that a corpus may be moved and another one with the same ``clip_id`` is another one.
+    The key of a fold is everything that it depends on: name, class and parameters of the system (see
+    :func:`~savee_mm.evaluation._describe.describe`), versions of library and extractors, protocol, seed and number of
+    the fold, and the clips and labels of both sides in their order. A clip is described by its row of the table, with
+    file names and sizes in place of paths: a corpus may be moved, and clips of two corpora with equal ``clip_id``
+    differ.
 
     Parameters
     ----------
     folder : path-like
-        Made where it is missing.
+        Created where it is missing.
     X : DataFrame, ndarray or list of length n_clips
         The clips.
     y : ndarray of shape (n_clips,)
@@ -67,12 +68,12 @@ class FoldFolder:
         self._clips = _describe_rows(X, y)
 
     def get(self, job):
-        """Return the columns kept of a job, or None where there are none, or none that can be read."""
+        """Return the columns of a job, or None if there are none, or none that can be read."""
         content = _read(self._locate(job)[0])
         return None if content is None else content["columns"]
 
     def put(self, job, columns):
-        """Keep ``columns``, a dict of lists; another process never sees half a file."""
+        """Keep ``columns``, a dict of lists; other processes never read a partial file."""
         path, key = self._locate(job)
         with write_atomically(path) as file:
             file.write(json.dumps({"key": key, "columns": columns}, indent=1).encode())
@@ -106,33 +107,33 @@ def read_folds(folder):
     Parameters
     ----------
     folder : path-like
-        What a FoldFolder wrote.
+        Folder of a FoldFolder.
 
     Returns
     -------
     predictions : DataFrame
-        As an EvaluationReport takes them, by system in alphabetical order, protocol, seed and fold.
+        As an EvaluationReport takes them, ordered by system, protocol, seed and fold.
 
     Raises
     ------
     ValueError
-        Where there are no folds, or where the folds of one system, protocol and seed were not all made alike.
+        If there are no folds, or if the folds of one system, protocol and seed differ in parameters, clips or version.
     """
     kept = [content for path in sorted(Path(folder).glob("*.json")) if (content := _read(path)) is not None]
     if not kept:
         raise ValueError(
-            f"{folder} holds no finished folds; evaluate(..., folder=...) and `savee-mm evaluate --folder` make them."
+            f"{folder} holds no finished folds; evaluate(..., folder=...) and `savee-mm evaluate --folder` write them."
         )
     kept.sort(key=lambda content: [content["key"][name] for name in _PLACE])
-    ways, places = {}, set()
+    settings, places = {}, set()
     for key in (content["key"] for content in kept):
         place = tuple(key[name] for name in _PLACE)
-        way = json.dumps([key["savee_mm"], key.get("extractors"), key["estimator"]], sort_keys=True)
-        if place in places or ways.setdefault(place[:-1], way) != way:
+        setting = json.dumps([key["savee_mm"], key.get("extractors"), key["estimator"]], sort_keys=True)
+        if place in places or settings.setdefault(place[:-1], setting) != setting:
             raise ValueError(
                 f"{folder} holds folds of {key['system']!r}, protocol {key['protocol']!r}, seed {key['seed']}, that "
-                "were made in different ways (parameters, clips, or version of the library). Move those that do not "
-                "count out of the folder: each file says in its key how it was made."
+                "were made in different ways (parameters, clips, or version of the library). Keep one kind, and move "
+                "the other files out of the folder; the key in each file has the parameters and the version."
             )
         places.add(place)
     frames = [
@@ -142,7 +143,7 @@ def read_folds(folder):
 
 
 def _read(path):
-    """Return the content of a fold's file, or None where it is none that can be read."""
+    """Return the content of the file of a fold, or None if it cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return content if content["key"]["format"] == _FORMAT and content["columns"] else None

@@ -1,4 +1,4 @@
-"""The columns of a table of predictions: which are figures, which are probabilities, which describe the clip."""
+"""Columns of a table of predictions: metrics, probabilities, and descriptions of the clips."""
 
 from numbers import Number
 
@@ -12,7 +12,7 @@ _TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target",
 _TRAINING = {"history", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"}
 OWN = frozenset(_TITLES | _TRAINING | {"error", "error_score"})
 _NOT_GROUPS = frozenset({"audio", "video", "clip_id", "speaker"})
-# Of probabilities, and of what the branches of a late fusion say.
+# Prefixes of probabilities, and of labels that branches of a late fusion predict.
 _PREFIXES = ("p_", PREFIX)
 
 
@@ -42,7 +42,7 @@ def describe_clips(X, y):
 
 
 def group_columns(table):
-    """Return what a clip table says of its clips beside who speaks: sex, age, text, whatever it holds.
+    """Return the columns of a clip table that form groups, other than the speaker: sex, age, sentence and others.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def group_columns(table):
     Returns
     -------
     groups : DataFrame
-        Columns of strings, numbers and truth values that form groups: at most half as many different values as there
-        are clips. Paths and names that the predictions use themselves are left out. Cells are ready for JSON.
+        Columns of strings, numbers and booleans with at most half as many different values as clips. Paths and names
+        of other columns of predictions are left out. Cells are ready for JSON.
     """
     names = [name for name in table.columns if _is_free(name) and _forms_groups(table[name])]
     cells = {name: pd.Series([_plain(cell) for cell in table[name]], table.index, dtype=object) for name in names}
@@ -76,9 +76,9 @@ def read_probabilities(rows):
     Returns
     -------
     probabilities : ndarray of shape (n_rows, n_classes) or None
-        None where the system gives none. A class that a fold's training did not have has probability 0.
+        None where the system gives none. A class that is missing from the training of a fold has probability 0.
     classes : list of str
-        Their names.
+        Names of the classes.
     """
     columns = [name for name in rows.columns if str(name).startswith("p_") and rows[name].notna().any()]
     if not columns or rows[columns].isna().all(axis=1).any():
@@ -92,7 +92,7 @@ def clip_codes(rows):
     Parameters
     ----------
     rows : DataFrame
-        Predictions, with ``speaker`` and ``clip_id``: a clip that was tested with several seeds has several rows.
+        Predictions with ``speaker`` and ``clip_id``. A clip that was tested with several seeds has several rows.
 
     Returns
     -------

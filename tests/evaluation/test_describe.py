@@ -107,7 +107,7 @@ def test_another_process_describes_the_same():
 
 
 def test_a_parameter_that_cannot_be_written_down_is_said():
-    with pytest.raises(ValueError, match="a generator, cannot be written down"):
+    with pytest.raises(ValueError, match="a generator, cannot be described"):
         describe(make_pipeline(Keeper(thing=(i for i in range(3)))))
 
 

@@ -139,7 +139,7 @@ def test_unknown_protocol_is_named(corpus):
         evaluate({"svm": SVM}, corpus, ("room",))
 
 
-def test_page_stands_alone(report, tmp_path):
+def test_page_is_self_contained(report, tmp_path):
     page = report.to_html(tmp_path / "new" / "report.html", title="<Figures>", notes="One & two.\n\nThree.")
     text = page.read_text(encoding="utf-8")
     assert "&lt;Figures&gt;" in text
@@ -329,9 +329,8 @@ def test_failed_fold_has_the_error_score(numbers, tmp_path, value):
     rows = report.predictions
     assert rows.loc[rows["speaker"] == 2, "error"].unique().tolist() == ["FileNotFoundError: no weights here"]
     assert report.confusion("lost", "speaker")["(failed)"].sum() == 20
-    assert (
-        report.intervals().set_index("score").at["accuracy", "figure"] == (rows["predicted"] == rows["target"]).mean()
-    )
+    accuracy = report.intervals().set_index("metric").at["accuracy", "value"]
+    assert accuracy == pytest.approx((rows["predicted"] == rows["target"]).mean())
     assert len(list(tmp_path.iterdir())) == 3
     assert report.to_html(tmp_path / "r.html").exists()
 

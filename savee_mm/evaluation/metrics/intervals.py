@@ -1,4 +1,4 @@
-"""Confidence intervals by the bootstrap, over clips within speakers or over speakers."""
+"""Confidence intervals by the bootstrap over clips within speakers or over speakers."""
 
 import functools
 from typing import NamedTuple
@@ -11,21 +11,21 @@ from savee_mm.evaluation._predictions import clip_codes, read_probabilities
 from savee_mm.evaluation.metrics.scores import class_scores, log_losses, score_counts
 
 MIN_SPEAKERS = 8
-"""From so many speakers on, speakers are drawn."""
+"""With at least this many speakers, speakers are drawn."""
 
 COVERAGE = {
-    "speakers": "Speakers were drawn with all their clips: the intervals hold for further speakers like these.",
+    "speakers": "Speakers were drawn with all their clips: the intervals hold for unseen speakers similar to these.",
     "clips within speakers": (
-        f"Clips were drawn within each speaker, for there are fewer than {MIN_SPEAKERS} speakers: the intervals hold "
-        "for further clips of these speakers, and do not say how far figures for new speakers may lie from these."
+        f"Clips were drawn within each speaker, because there are fewer than {MIN_SPEAKERS} speakers: the intervals "
+        "hold for further clips of these speakers, not for unseen speakers."
     ),
-    "clips": "Clips were drawn, for the table names no speakers.",
+    "clips": "Clips were drawn, because the table has no speakers.",
 }
-"""What is drawn -> what an interval from it covers."""
+"""What is drawn -> what the interval covers."""
 
 
 class Draws(NamedTuple):
-    """How often each clip counts: once in the first row, as often as it was drawn in the others."""
+    """How often each clip counts: once in the first row, as often as it is drawn in the others."""
 
     weights: np.ndarray
     drawn: str
@@ -37,7 +37,7 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     Parameters
     ----------
     speakers : array-like of shape (n_clips,)
-        Who speaks in each clip.
+        Speaker of each clip.
     n_draws : int, default=2000
         Number of samples.
     random_state : int, default=0
@@ -46,9 +46,9 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     Returns
     -------
     draws : Draws
-        ``weights`` of shape (n_draws + 1, n_clips), the first row of ones; and ``drawn``, a key of ``COVERAGE``. From
-        eight speakers on, speakers are drawn with all their clips (the cluster bootstrap); with fewer, as many clips
-        of each speaker as there are.
+        ``weights`` of shape (n_draws + 1, n_clips), whose first row is ones; and ``drawn``, a key of ``COVERAGE``. With
+        at least eight speakers, speakers are drawn with all their clips (the cluster bootstrap). With fewer, the clips
+        of each speaker are drawn, as many as the speaker has.
 
     References
     ----------
@@ -60,7 +60,7 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     return Draws(weights, drawn if any(names) else "clips")
 
 
-# The systems of a report are tested on the same clips, and so are its tables.
+# All systems and tables of a report use the same clips.
 @functools.lru_cache(maxsize=4)
 def _draw(codes, n_draws, random_state):
     random, codes = check_random_state(random_state), np.array(codes)
@@ -77,18 +77,18 @@ def _draw(codes, n_draws, random_state):
 
 
 def interval(values, confidence=0.95):
-    """Return a figure and its percentile interval.
+    """Return a value and its percentile interval.
 
     Parameters
     ----------
     values : ndarray of shape (n_draws + 1,)
-        The figure under each row of weights of :func:`draw`.
+        The metric under each row of weights of :func:`draw`.
     confidence : float, default=0.95
         Share of the samples between the ends.
 
     Returns
     -------
-    figure, low, high : float
+    value, low, high : float
     """
     if not np.isfinite(values[1:]).any():
         return float(values[0]), np.nan, np.nan
@@ -97,12 +97,12 @@ def interval(values, confidence=0.95):
 
 
 def bootstrap(rows, *, n_draws=2000, random_state=0):
-    """Return the figures of one system over all its test clips, each with its interval.
+    """Return the metrics of one system over all its test clips, each with its interval.
 
     Parameters
     ----------
     rows : DataFrame
-        Predictions of one system in one protocol. All rows of a clip, of several seeds, are drawn together.
+        Predictions of one system in one protocol. All rows of a clip (of several seeds) are drawn together.
     n_draws : int, default=2000
         Number of samples.
     random_state : int, default=0
@@ -111,20 +111,20 @@ def bootstrap(rows, *, n_draws=2000, random_state=0):
     Returns
     -------
     table : DataFrame
-        By ``score``: ``figure`` over all test clips taken together, ``low``, ``high``, and what was ``drawn``. The
-        log loss is left out where there are no probabilities. The models stand as they were trained: an interval
-        does not cover what another training would have given.
+        By ``metric``: ``value`` over all test clips together, ``low``, ``high``, and what was ``drawn``. The log loss
+        is left out where there are no probabilities. The fitted models are fixed: an interval does not cover the
+        variation between trainings.
     """
     counts, _, draws = drawn_counts(rows, n_draws=n_draws, random_state=random_state)
-    figures = {name: interval(values) for name, values in score_counts(counts).items()}
+    found = {name: interval(values) for name, values in score_counts(counts).items()}
     probabilities, classes = read_probabilities(rows)
     if classes:
         codes, _ = clip_codes(rows)
         losses = log_losses(rows["target"].astype(str), probabilities, classes)
         sums = draws.weights @ np.bincount(codes, losses)
-        figures["log_loss"] = interval(sums / (draws.weights @ np.bincount(codes)))
-    table = pd.DataFrame.from_dict(figures, orient="index", columns=["figure", "low", "high"])
-    return table.assign(drawn=draws.drawn).rename_axis("score")
+        found["log_loss"] = interval(sums / (draws.weights @ np.bincount(codes)))
+    table = pd.DataFrame.from_dict(found, orient="index", columns=["value", "low", "high"])
+    return table.assign(drawn=draws.drawn).rename_axis("metric")
 
 
 def bootstrap_classes(rows, *, n_draws=2000, random_state=0):
@@ -133,33 +133,33 @@ def bootstrap_classes(rows, *, n_draws=2000, random_state=0):
     Parameters
     ----------
     rows : DataFrame
-        As of :func:`bootstrap`.
+        See :func:`bootstrap`.
     n_draws, random_state : int
-        As of :func:`bootstrap`.
+        See :func:`bootstrap`.
 
     Returns
     -------
     table : DataFrame
-        By class: ``n_clips``, each figure with ``<figure>_low`` and ``<figure>_high``, and what was ``drawn``.
+        By class: ``n_clips``, each metric with ``<metric>_low`` and ``<metric>_high``, and what was ``drawn``.
     """
     counts, classes, draws = drawn_counts(rows, n_draws=n_draws, random_state=random_state)
     codes, _ = clip_codes(rows)
     clips = pd.Series(codes).groupby(rows["target"].astype(str).to_numpy()).nunique()
     table = {"n_clips": clips.reindex(classes, fill_value=0).to_numpy()}
-    for name, figures in zip(("precision", "recall", "f1"), class_scores(counts), strict=True):
-        ends = np.array([interval(values) for values in figures.T])
+    for name, values in zip(("precision", "recall", "f1"), class_scores(counts), strict=True):
+        ends = np.array([interval(column) for column in values.T])
         table |= {name: ends[:, 0], f"{name}_low": ends[:, 1], f"{name}_high": ends[:, 2]}
     return pd.DataFrame(table, index=pd.Index(classes, name="emotion")).assign(drawn=draws.drawn)
 
 
 def drawn_counts(rows, *, n_draws, random_state):
-    """Return confusion matrices under each row of weights, the classes, and the draws."""
+    """Return the confusion matrices under each row of weights, the classes, and the draws."""
     codes, speakers = clip_codes(rows)
     draws = draw(speakers, n_draws=n_draws, random_state=random_state)
     labels = rows[["target", "predicted"]].astype(str).to_numpy(dtype=object)
     classes, numbers = np.unique(labels.ravel(), return_inverse=True)
-    true, said = numbers.reshape(labels.shape).T
+    true, predicted = numbers.reshape(labels.shape).T
     counts = np.zeros((len(speakers), len(classes), len(classes)), dtype=np.float32)
-    np.add.at(counts, (codes, true, said), 1)
+    np.add.at(counts, (codes, true, predicted), 1)
     drawn = draws.weights @ counts.reshape(len(speakers), -1)
     return drawn.reshape(-1, len(classes), len(classes)), classes, draws

@@ -1,4 +1,4 @@
-"""Two systems on the same clips: the difference, its interval, and whether chance would give it."""
+"""Paired differences in accuracy: between two systems, and between a fusion and its branches."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from savee_mm.evaluation._predictions import PREFIX
 from savee_mm.evaluation.metrics.intervals import draw, interval
 
 _CLIP = ["speaker", "clip_id"]
-_ALL_SIGNS = 13  # speakers up to which every combination of signs is tried
+_ALL_SIGNS = 13  # up to this number of speakers, the test enumerates all combinations of signs
 
 
 def compare(rows, other, *, n_draws=2000, random_state=0):
@@ -20,30 +20,30 @@ def compare(rows, other, *, n_draws=2000, random_state=0):
     Parameters
     ----------
     rows, other : DataFrame
-        Predictions of either. A clip that was tested with several seeds counts by its mean over them.
+        Predictions of each. A clip that was tested with several seeds counts by its mean over them.
     n_draws : int, default=2000
         Number of samples of the bootstrap.
     random_state : int, default=0
-        The same number gives the same figures.
+        The same number gives the same results.
 
     Returns
     -------
     comparison : dict
-        ``difference`` in accuracy over all clips, ``low``, ``high`` (95 %, clips or speakers drawn for both systems at
-        once) and what was ``drawn``; ``better`` and ``worse``, the clips on which the first was right more often and
-        less often; ``p_clips``, McNemar's exact test on these; ``p_speakers``, a sign-flip test on the speakers' mean
-        differences, two-sided and exact up to 13 speakers; ``p_speakers_least``, the smallest value that
-        that test can give: .125 with four speakers. It is NaN with fewer than two.
+        ``difference`` in accuracy over all clips, ``low``, ``high`` (95 %, the same draws for both systems) and what
+        was ``drawn``; ``better`` and ``worse``, the clips on which the first was correct more often and less often;
+        ``p_clips``, McNemar's exact test on these; ``p_speakers``, a sign-flip test on the speakers' mean differences,
+        two-sided and exact up to 13 speakers; ``p_speakers_least``, the smallest possible value of that test: .125
+        with four speakers. It is NaN with fewer than two.
 
     Raises
     ------
     ValueError
-        Where the two were not tested on the same clips.
+        If the two were not tested on the same clips.
 
     Notes
     -----
-    McNemar's test takes clips for independent. Clips of one speaker are not, so that ``p_clips`` speaks of these
-    speakers only and is too small as a statement about new ones; that is what ``p_speakers`` is for.
+    McNemar's test assumes independent clips, which clips of one speaker are not. So ``p_clips`` holds for these
+    speakers only, and is too small for unseen speakers; use ``p_speakers`` for those.
 
     References
     ----------
@@ -53,16 +53,16 @@ def compare(rows, other, *, n_draws=2000, random_state=0):
     if difference.isna().any():
         raise ValueError(
             f"The two systems were not tested on the same clips: {int(difference.isna().sum())} of {len(difference)} "
-            "have predictions of one only. Compare systems of one evaluation."
+            "have predictions of only one. Compare systems of one evaluation."
         )
     speakers = difference.index.get_level_values("speaker").to_numpy()
     draws = draw(speakers, n_draws=n_draws, random_state=random_state)
-    figure, low, high = interval((draws.weights @ difference.to_numpy()) / draws.weights.sum(axis=1))
+    value, low, high = interval((draws.weights @ difference.to_numpy()) / draws.weights.sum(axis=1))
     # Means over seeds that are equal may differ in the last digit.
     better, worse = int((difference > 1e-9).sum()), int((difference < -1e-9).sum())
     p_speakers, least = _flip_signs(difference.groupby(level="speaker").mean().to_numpy(), random_state)
     return {
-        "difference": figure,
+        "difference": value,
         "low": low,
         "high": high,
         "drawn": draws.drawn,
@@ -75,7 +75,7 @@ def compare(rows, other, *, n_draws=2000, random_state=0):
 
 
 def branch_gains(rows):
-    """Return what a combination gains over its best branch, for each seed.
+    """Return the gain of a fusion over its best branch, for each seed.
 
     Parameters
     ----------
@@ -86,40 +86,39 @@ def branch_gains(rows):
     -------
     gains : DataFrame
         By ``seed``: ``combined``, the accuracy of the system over its test folds; ``best_branch`` and ``best``, the
-        branch that is right most often in the same clips, and its accuracy; ``difference``; and the accuracy of every
-        branch in ``branch_<name>``. A branch is wrong where it has no answer. Empty for what has no branches.
+        branch with the largest accuracy on the same clips, and this accuracy; ``difference``; and the accuracy of each
+        branch in ``branch_<name>``. A branch is wrong where it has no prediction. Empty without branches.
 
     Notes
     -----
-    The best branch is chosen by the test folds, which nobody could have done beforehand: the difference is the least
-    that the combination can be said to gain. Where it adapts to new speakers, what that adds is part of it: the
-    branches are asked as they are.
+    The best branch is chosen by the test folds, so that the difference is a lower bound of the gain. It includes the
+    gain by adaptation to unseen speakers, because branches predict without it.
     """
     names = [name for name in rows.columns if str(name).startswith(PREFIX) and rows[name].notna().any()]
-    # A fold that an earlier version kept has no answers of branches.
-    asked = rows[rows[names].notna().any(axis=1)] if names else rows.iloc[:0]
+    # A fold that an earlier version kept has no predictions of branches.
+    predicted = rows[rows[names].notna().any(axis=1)] if names else rows.iloc[:0]
     lines = {}
-    for seed, part in asked.groupby("seed"):
-        right = {name: float((part[name] == part["target"]).mean()) for name in names}
-        best, combined = max(right, key=right.get), float((part["predicted"] == part["target"]).mean())
+    for seed, part in predicted.groupby("seed"):
+        accuracy = {name: float((part[name] == part["target"]).mean()) for name in names}
+        best, combined = max(accuracy, key=accuracy.get), float((part["predicted"] == part["target"]).mean())
         lines[seed] = {
             "combined": combined,
             "best_branch": best.removeprefix(PREFIX),
-            "best": right[best],
-            "difference": combined - right[best],
-            **right,
+            "best": accuracy[best],
+            "difference": combined - accuracy[best],
+            **accuracy,
         }
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("seed")
 
 
 def _mean_right(rows):
-    """Return the share of seeds in which each clip is right, by speaker and clip."""
+    """Return the share of seeds in which each clip is correct, by speaker and clip."""
     names = rows.loc[:, _CLIP].astype(str).assign(right=rows["target"] == rows["predicted"])
     return names.groupby(_CLIP)["right"].mean()
 
 
 def _flip_signs(differences, random_state):
-    """Return the share of sign changes that give a mean at least as far from 0, and the smallest that there can be."""
+    """Return the share of sign changes with a mean at least as far from 0, and the smallest possible share."""
     n = len(differences)
     if n < 2:
         return np.nan, np.nan

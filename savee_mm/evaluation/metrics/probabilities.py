@@ -6,24 +6,24 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 
 def reliability(target, probabilities, classes, n_bins=10):
-    """Return how often the likeliest class is right, by the probability that it was given.
+    """Return the share of correct predictions, by the probability of the most probable class.
 
     Parameters
     ----------
     target : array-like of shape (n_clips,)
-        What is displayed.
+        True classes.
     probabilities : ndarray of shape (n_clips, n_classes)
-        What was given to each class.
+        Predicted probabilities.
     classes : sequence of length n_classes
         Their names.
     n_bins : int, default=10
-        Bins of equal width between 0 and 1; a value on an edge belongs to the bin below.
+        Bins of equal width between 0 and 1; a value on an edge is in the lower bin.
 
     Returns
     -------
     table : DataFrame
-        One row per bin: ``low``, ``high``, ``n`` clips, and the mean ``confidence`` and the ``accuracy`` in it (NaN in
-        an empty one).
+        One row for each bin: ``low``, ``high``, ``n`` clips, and their mean ``confidence`` and ``accuracy`` (NaN in an
+        empty bin).
 
     References
     ----------
@@ -41,17 +41,17 @@ def reliability(target, probabilities, classes, n_bins=10):
 
 
 def expected_calibration_error(table):
-    """Return the mean distance between confidence and accuracy, bins weighing as many clips as they hold.
+    """Return the mean distance between confidence and accuracy, with bins weighted by their clips.
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`reliability`.
+        See :func:`reliability`.
 
     Returns
     -------
     error : float
-        0 is calibrated. With few clips it is above 0 for a calibrated system too: the accuracies of the bins scatter.
+        0 for a calibrated system with many clips. With few clips it is larger, because the accuracies of bins vary.
 
     Examples
     --------
@@ -65,21 +65,21 @@ def expected_calibration_error(table):
 
 
 def roc_curves(target, probabilities, classes):
-    """Return each class's curve against all others.
+    """Return the curve of each class against all others.
 
     Parameters
     ----------
     target : array-like of shape (n_clips,)
-        What is displayed.
+        True classes.
     probabilities : ndarray of shape (n_clips, n_classes)
-        What was given to each class.
+        Predicted probabilities.
     classes : sequence of length n_classes
         Their names.
 
     Returns
     -------
     curves : dict of str to (ndarray, ndarray)
-        False and true positive rates; a class without clips, or without others, has none.
+        False and true positive rates; a class without clips, or without clips of other classes, has none.
     """
     target = np.asarray(target, dtype=object)
     return {
@@ -90,21 +90,20 @@ def roc_curves(target, probabilities, classes):
 
 
 def auc_table(target, probabilities, classes, folds):
-    """Return the area under each class's curve.
+    """Return the area under the curve of each class.
 
     Parameters
     ----------
     target, probabilities, classes
-        As of :func:`roc_curves`.
+        See :func:`roc_curves`.
     folds : array-like of shape (n_clips,)
         The fold of each row.
 
     Returns
     -------
     table : DataFrame
-        By emotion: ``auc``, over all rows taken together, and ``auc_folds``, the mean over the folds that have the
-        class and others. Probabilities of two folds come from two models, and where these differ in their level
-        the first figure is the lower one.
+        By emotion: ``auc``, over all rows together, and ``auc_folds``, the mean over the folds that have clips of the
+        class and of others. Probabilities of two folds come from two models; if their levels differ, ``auc`` is lower.
     """
     target, folds = np.asarray(target, dtype=object), np.asarray(folds)
     parts = [folds == fold for fold in pd.unique(folds)]

@@ -1,4 +1,4 @@
-"""The figures of predictions: of any set of them, of each fold, and their means over folds."""
+"""Accuracy, precision, recall, F1 and log loss: of any predictions, of each fold, and averaged over folds."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from savee_mm.evaluation._predictions import read_probabilities
 
 SCORES = ("accuracy", "precision", "recall", "f1", "uar")
-"""Names of the figures, in the order of the tables."""
+"""Names of the metrics, in the order of the tables."""
 
 _FOLD = ["system", "protocol", "seed", "fold"]
 _TRAINING = ("train_accuracy", "train_uar")
@@ -14,23 +14,23 @@ _LOSSES = ("log_loss", "train_log_loss")
 
 
 def score(target, predicted):
-    """Score predictions, every class of the truth weighing the same.
+    """Score predictions, with equal weight for every true class.
 
     Parameters
     ----------
     target, predicted : array-like of shape (n_clips,)
-        What is displayed, and what was said.
+        True and predicted classes.
 
     Returns
     -------
     scores : dict of str to float
-        ``accuracy``; ``precision``, ``recall`` and ``f1``, the plain means of the classes' own; ``uar``, the
-        unweighted average recall, which is another name for ``recall``.
+        ``accuracy``; ``precision``, ``recall`` and ``f1``, the unweighted means over the classes; ``uar``, the
+        unweighted average recall, which equals ``recall``.
 
     Notes
     -----
-    The classes are those of the truth. One that was only ever predicted has no recall and does not count (in
-    scikit-learn's ``average="macro"`` it counts as 0); the precision of one that was never predicted is 0.
+    The classes are those in ``target``. A class that is only in ``predicted`` has no recall and does not count
+    (scikit-learn's ``average="macro"`` counts it as 0). The precision of a class that is never predicted is 0.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def score(target, predicted):
     >>> {name: round(value, 3) for name, value in scores.items()}
     {'accuracy': 0.5, 'precision': 0.75, 'recall': 0.5, 'f1': 0.583, 'uar': 0.5}
     """
-    return {name: float(figure) for name, figure in score_counts(count(target, predicted)[0]).items()}
+    return {name: float(value) for name, value in score_counts(count(target, predicted)[0]).items()}
 
 
 def count(target, predicted):
@@ -48,13 +48,13 @@ def count(target, predicted):
     Parameters
     ----------
     target, predicted : array-like of shape (n_clips,)
-        What is displayed, and what was said.
+        True and predicted classes.
 
     Returns
     -------
     counts : ndarray of shape (n_classes, n_classes)
-        Clips by true class (rows) and predicted class (columns). Scikit-learn's own warns of a single class, which a
-        small group may well have.
+        Clips by true class (rows) and predicted class (columns). Unlike scikit-learn's, without a warning for a single
+        class, which small groups may have.
     classes : ndarray of shape (n_classes,)
         Sorted.
     """
@@ -67,7 +67,7 @@ def count(target, predicted):
 
 
 def score_counts(counts):
-    """Score confusion matrices, many at once.
+    """Score many confusion matrices at once.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def score_counts(counts):
     Returns
     -------
     scores : dict of str to ndarray of shape (...)
-        As of :func:`score`; NaN for a matrix without clips.
+        See :func:`score`; NaN for a matrix without clips.
     """
     counts = np.asarray(counts, dtype=float)
     true = counts.sum(axis=-1)
-    figures = [_mean_over_classes(figure, true > 0) for figure in class_scores(counts)]
+    means = [_mean_over_classes(values, true > 0) for values in class_scores(counts)]
     accuracy = _ratio(np.trace(counts, axis1=-2, axis2=-1), true.sum(axis=-1), np.nan)
-    return dict(zip(SCORES, (accuracy, *figures, figures[1]), strict=True))
+    return dict(zip(SCORES, (accuracy, *means, means[1]), strict=True))
 
 
 def class_scores(counts):
@@ -92,35 +92,35 @@ def class_scores(counts):
     Parameters
     ----------
     counts : ndarray of shape (..., n_classes, n_classes)
-        As of :func:`score_counts`.
+        See :func:`score_counts`.
 
     Returns
     -------
     precision, recall, f1 : ndarray of shape (..., n_classes)
-        The precision of a class that was never predicted is 0; a class without clips has a recall of NaN.
+        The precision of a class that is never predicted is 0; the recall of a class without clips is NaN.
     """
     counts = np.asarray(counts, dtype=float)
-    hits, true, said = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts.sum(axis=-2)
-    return _ratio(hits, said, 0.0), _ratio(hits, true, np.nan), _ratio(2 * hits, true + said, np.nan)
+    hits, true, predicted = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts.sum(axis=-2)
+    return _ratio(hits, predicted, 0.0), _ratio(hits, true, np.nan), _ratio(2 * hits, true + predicted, np.nan)
 
 
 def log_losses(target, probabilities, classes):
-    """Return each clip's logarithmic loss in nats.
+    """Return the logarithmic loss of each clip in nats.
 
     Parameters
     ----------
     target : array-like of shape (n_clips,)
-        What is displayed.
+        True classes.
     probabilities : ndarray of shape (n_clips, n_classes)
-        What was given to each class.
+        Predicted probabilities.
     classes : sequence of length n_classes
         Their names.
 
     Returns
     -------
     losses : ndarray of shape (n_clips,)
-        The probability of the true class is taken for at least the smallest step from 1, as scikit-learn's
-        ``log_loss`` does: a class that was given nothing, or that is not in ``classes``, costs 36 nats.
+        As in scikit-learn's ``log_loss``, the probability of the true class is at least the smallest step from 1: a
+        true class with probability 0, or one that is not in ``classes``, costs 36 nats.
     """
     probabilities = np.asarray(probabilities, dtype=float)
     is_true = np.asarray(target, dtype=object)[:, None] == np.asarray(list(classes), dtype=object)
@@ -129,12 +129,12 @@ def log_losses(target, probabilities, classes):
 
 
 def score_folds(predictions):
-    """Return one row per fold, see :meth:`EvaluationReport.folds`."""
+    """Return one row for each fold, see :meth:`EvaluationReport.folds`."""
     return predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
 
 
 def average_folds(folds):
-    """Return mean and deviation over the folds of each system and protocol, and the lowest accuracy."""
+    """Return mean and standard deviation over the folds of each system and protocol, and the lowest accuracy."""
     aggregates = {}
     for name in (*SCORES, *_TRAINING, *_LOSSES):
         aggregates |= {name: (name, _mean), f"{name}_sd": (name, _deviation)}
@@ -147,18 +147,18 @@ def average_folds(folds):
 
 
 def average_curves(histories):
-    """Return the mean curves over folds.
+    """Return the mean curves over the epochs of several folds.
 
     Parameters
     ----------
     histories : sequence of dict
-        Of :func:`~savee_mm.evaluation._run.find_history`, one per fold.
+        One for each fold, see :func:`~savee_mm.evaluation._run.find_history`.
 
     Returns
     -------
     curves : DataFrame
-        One row per ``name`` of a curve and ``epoch`` (from 1): ``mean``, ``sd`` (with n in the denominator) and
-        ``n_folds``: folds that stopped early are in the mean until then.
+        One row for each ``name`` of a curve and ``epoch`` (from 1): ``mean``, ``sd`` (with n in the denominator) and
+        ``n_folds``. Folds that stopped early are in the means of their epochs only.
     """
     rows = [
         (name, epoch, value)
@@ -171,7 +171,7 @@ def average_curves(histories):
 
 
 def speakers_sd(rows):
-    """Return the deviation of the speakers' accuracies, NaN where there are fewer than two."""
+    """Return the standard deviation of the accuracies of the speakers, NaN with fewer than two."""
     right = (rows["target"] == rows["predicted"]).groupby(rows["speaker"].astype(str)).mean()
     return _deviation(right.to_numpy()) if len(right) > 1 else np.nan
 
@@ -194,11 +194,11 @@ def _score_fold(rows):
 
 
 def _deviation(values):
-    """Return the standard deviation with n in the denominator, as numpy and scikit-learn's users report it."""
+    """Return the standard deviation with n in the denominator, as in numpy."""
     return np.std(np.asarray(values))
 
 
-# A fold that failed may have NaN, which pandas would leave out.
+# A fold that failed may have NaN, which pandas would ignore.
 def _mean(values):
     return np.mean(np.asarray(values))
 
@@ -207,8 +207,8 @@ def _lowest(values):
     return np.min(np.asarray(values))
 
 
-def _mean_over_classes(figures, present):
-    return _ratio(np.where(present, figures, 0).sum(axis=-1), present.sum(axis=-1), np.nan)
+def _mean_over_classes(values, present):
+    return _ratio(np.where(present, values, 0).sum(axis=-1), present.sum(axis=-1), np.nan)
 
 
 def _ratio(part, whole, otherwise):

@@ -59,7 +59,7 @@ def largest_gap(rows, column):
     Returns
     -------
     gaps : list of dict
-        For accuracy and UAR: ``column``, ``figure``, ``gap``, and ``lowest`` and ``highest``, the groups with their
+        For accuracy and UAR: ``column``, ``metric``, ``gap``, and ``lowest`` and ``highest``, the groups with their
         values as ``low`` and ``high``. Groups of fewer than 20 clips are left out; the list is empty where fewer than
         two groups remain. See :func:`gap` for groups without a value.
     """
@@ -68,7 +68,7 @@ def largest_gap(rows, column):
     if len(parts) < 2:
         return []
     scores = pd.DataFrame({name: score(members["target"], members["predicted"]) for name, members in parts.items()}).T
-    return [{"column": column, "figure": name, **gap(scores[name])} for name in _METRICS]
+    return [{"column": column, "metric": name, **gap(scores[name])} for name in _METRICS]
 
 
 def gap(values):

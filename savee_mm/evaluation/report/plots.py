@@ -1,15 +1,15 @@
-"""The pictures of a report, as matplotlib figures that need no display."""
+"""Plots of a report, as matplotlib figures that need no display."""
 
 import numpy as np
 
-# Okabe and Ito's colours, which people with colour blindness tell apart; their yellow is too light for lines.
+# Colours of Okabe and Ito, distinct under colour blindness; their yellow is too light for lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c510a")
 _MAX_NAMED = 8
 _GREY = "#8b949e"
 
 
-def draw_confusion(matrix, title):
-    """Draw a confusion matrix, coloured by the share of the true class.
+def plot_confusion(matrix, title):
+    """Plot a confusion matrix, coloured by the share of the true class.
 
     Parameters
     ----------
@@ -38,15 +38,15 @@ def draw_confusion(matrix, title):
     return figure
 
 
-def draw_roc(curves, areas, title):
-    """Draw one-vs-rest curves.
+def plot_roc(curves, areas, title):
+    """Plot one-vs-rest curves.
 
     Parameters
     ----------
     curves : dict of str to (ndarray, ndarray)
-        Of :func:`~savee_mm.evaluation.metrics.roc_curves`.
+        See :func:`~savee_mm.evaluation.metrics.roc_curves`.
     areas : Series
-        Area under each, by class.
+        Area under each curve, by class.
     title : str
         Heading.
 
@@ -68,13 +68,13 @@ def draw_roc(curves, areas, title):
     return figure
 
 
-def draw_reliability(table, error, title):
-    """Draw a reliability diagram, with the number of clips in each bin under it.
+def plot_reliability(table, error, title):
+    """Plot a reliability diagram, with the number of clips in each bin under it.
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`~savee_mm.evaluation.metrics.reliability`.
+        See :func:`~savee_mm.evaluation.metrics.reliability`.
     error : float
         Expected calibration error.
     title : str
@@ -96,19 +96,19 @@ def draw_reliability(table, error, title):
     axes.set(ylabel="accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
     width = table["high"].iloc[0] - table["low"].iloc[0]
     below.bar(table["low"], table["n"], width=0.92 * width, align="edge", color=COLOURS[5])
-    below.set(xlabel="probability given to the answer", ylabel="clips")
+    below.set(xlabel="probability of the prediction", ylabel="clips")
     for each in (axes, below):
         each.spines[["top", "right"]].set_visible(False)
     return figure
 
 
-def draw_curves(curves, title):
-    """Draw accuracy and loss over the epochs, with a band of one deviation over the folds.
+def plot_curves(curves, title):
+    """Plot accuracy and loss over the epochs, with a band of one standard deviation over the folds.
 
     Parameters
     ----------
     curves : DataFrame
-        Of :func:`~savee_mm.evaluation.metrics.scores.average_curves`.
+        See :func:`~savee_mm.evaluation.metrics.scores.average_curves`.
     title : str
         Heading.
 
@@ -136,13 +136,13 @@ def draw_curves(curves, title):
     return figure
 
 
-def draw_groups(tables, title):
-    """Draw the accuracy of each group under each system, with intervals.
+def plot_groups(tables, title):
+    """Plot the accuracy of each group under each system, with intervals.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
-        By system, of :func:`~savee_mm.evaluation.metrics.group_scores`; groups in one order.
+        By system, see :func:`~savee_mm.evaluation.metrics.group_scores`; groups in one order.
     title : str
         Heading.
 
@@ -158,7 +158,7 @@ def draw_groups(tables, title):
         x = np.array([line["accuracy"] for _, line in lines])
         ends = np.array([[line["accuracy_low"], line["accuracy_high"]] for _, line in lines]).T
         y = np.array([row for row, _ in lines]) + (number - (len(groups) - 1) / 2) * step
-        # A bootstrap interval of an extreme figure may leave the figure out by rounding.
+        # By rounding, the bootstrap interval of an extreme value may exclude the value.
         spread = np.maximum(np.abs(ends - x), 0)
         axes.errorbar(
             x,
@@ -183,7 +183,7 @@ def draw_groups(tables, title):
 
 
 def _figure(width, height, title):
-    # Not pyplot's: that would keep every figure in memory, and may look for a display.
+    # pyplot would keep every figure in memory, and may need a display.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

@@ -1,4 +1,4 @@
-"""EvaluationReport: the test predictions of an evaluation, and tables, pictures and a page made of them."""
+"""EvaluationReport: the predictions of an evaluation, with tables, plots and a page."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -16,27 +16,27 @@ from savee_mm.evaluation.leakage import LeakageReport
 from savee_mm.evaluation.metrics.scores import average_curves, average_folds, count, score_folds, speakers_sd
 from savee_mm.evaluation.metrics.subgroups import grouping_columns
 from savee_mm.evaluation.report import plots
-from savee_mm.evaluation.report.sections import write_sections
+from savee_mm.evaluation.report.sections import write_page
 from savee_mm.evaluation.report.tables import cells, legend, markdown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What a system reads -> what one that reads both has beside.
+# What a system reads -> what a system of both modalities reads in addition.
 _ADDS = {"audio": "video", "video": "audio"}
 
 
 class EvaluationReport:
-    """Predictions on test folds, and what follows from them.
+    """Predictions on test folds, with tables, plots and a page.
 
     Parameters
     ----------
     predictions : DataFrame
-        One row per test clip and fold: ``system``, ``protocol``, ``seed``, ``fold``, ``clip_id``, ``speaker``,
-        ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds``; and where there are any,
-        ``p_<class>``, ``train_log_loss``, ``branch_<name>`` (what a branch of a late fusion says by itself),
-        ``history`` (in the first row of a fold: curves over the epochs, as a dict) and columns that describe the clip,
-        such as ``sex``.
+        One row for each test clip and fold: ``system``, ``protocol``, ``seed``, ``fold``, ``clip_id``, ``speaker``,
+        ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds``. Where they are known also
+        ``p_<class>``, ``train_log_loss``, ``branch_<name>`` (the label that a branch of a late fusion predicts),
+        ``history`` (in the first row of a fold: curves over the epochs, as a dict), columns that describe the clip,
+        such as ``sex``, and for folds that failed ``error`` and ``error_score``.
     leakage : LeakageReport, default=None
         Leaks of the set-up, None where they were not looked for.
     skipped : dict of str to str, default=None
@@ -53,13 +53,14 @@ class EvaluationReport:
 
     See Also
     --------
-    evaluate : Makes one.
+    evaluate : Cross-validate systems and return a report.
 
     Notes
     -----
-    Every interval holds 95 % and comes from 2000 bootstrap samples with a fixed seed: over speakers where there are
-    at least eight, over clips within speakers otherwise; the column ``drawn`` says which. The second kind holds for
-    further clips of the same speakers and says nothing about new ones. The models stand as trained in both.
+    All intervals are 95 % intervals from 2000 bootstrap samples with a fixed seed. With at least eight speakers, the
+    speakers are drawn, otherwise the clips within each speaker; the column ``drawn`` says which. Intervals of the
+    second kind hold for further clips of the same speakers, not for unseen speakers. In both, the fitted models are
+    fixed.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class EvaluationReport:
         Parameters
         ----------
         folder : path-like
-            What was its ``folder``.
+            Its ``folder``.
 
         Returns
         -------
@@ -88,65 +89,64 @@ class EvaluationReport:
         Raises
         ------
         ValueError
-            Where there are no folds, or folds of two different versions of one system.
+            If there are no folds, or folds of two different versions of one system.
         """
         return cls(read_folds(folder))
 
     def folds(self) -> pd.DataFrame:
-        """Return one row per fold.
+        """Return one row for each fold.
 
         Returns
         -------
         folds : DataFrame
-            ``accuracy``; ``precision``, ``recall`` and ``f1``, each the plain mean over the classes in the fold's
-            truth; ``uar``, the unweighted average recall, which is the same as ``recall``; ``log_loss`` (nats, NaN
-            where there are no probabilities); ``train_accuracy``, ``train_uar`` and ``train_log_loss`` on the training
-            clips; ``n_test``, ``fit_seconds``, and ``speakers``: who is in the test fold.
+            ``accuracy``; ``precision``, ``recall`` and ``f1``, the unweighted means over the classes of the test
+            clips; ``uar``, the unweighted average recall, which equals ``recall``; ``log_loss`` (nats, NaN without
+            probabilities); ``train_accuracy``, ``train_uar`` and ``train_log_loss`` on the training clips; ``n_test``,
+            ``fit_seconds``, and ``speakers``, the speakers of the test clips.
         """
         return score_folds(self.predictions)
 
     def summary(self) -> pd.DataFrame:
-        """Return one row per system and protocol: mean and standard deviation over the folds.
+        """Return one row for each system and protocol: mean and standard deviation over the folds.
 
         Returns
         -------
         summary : DataFrame
-            Each figure of :meth:`folds` and its deviation (``accuracy``, ``accuracy_sd`` and so on, training figures
-            included), ``worst_fold`` (the lowest accuracy), ``fit_seconds`` (mean per fold) and ``n_folds``. Of
-            several seeds, the folds of all of them are taken together. Then ``speakers_sd``, the deviation of the
-            speakers' accuracies, and the interval of the accuracy over all test clips: ``accuracy_low``,
-            ``accuracy_high``, ``drawn``.
+            Each metric of :meth:`folds` with its deviation (``accuracy``, ``accuracy_sd`` and so on), ``worst_fold``
+            (the lowest accuracy), ``fit_seconds`` (mean over the folds) and ``n_folds``, over the folds of all seeds.
+            ``speakers_sd`` is the deviation of the accuracies of the speakers; ``accuracy_low``, ``accuracy_high`` and
+            ``drawn`` are the interval of the accuracy over all test clips.
         """
         table = average_folds(self.folds())
-        intervals = self.intervals().query("score == 'accuracy'").drop(columns=["score", "figure"])
+        intervals = self.intervals().query("metric == 'accuracy'").drop(columns=["metric", "value"])
         intervals = intervals.rename(columns={"low": "accuracy_low", "high": "accuracy_high"})
         by_speaker = [speakers_sd(self._rows(*pair)) for pair in self._pairs()]
         return table.assign(speakers_sd=by_speaker).merge(intervals, on=["system", "protocol"], validate="1:1")
 
     def intervals(self) -> pd.DataFrame:
-        """Return every figure over all test clips of a system and protocol, with its interval.
+        """Return each metric over all test clips of a system and protocol, with its interval.
 
         Returns
         -------
         intervals : DataFrame
-            ``system``, ``protocol``, ``score``, ``figure``, ``low``, ``high``, ``drawn``. The figures are those of all
-            test folds taken together, which may differ a little from means over folds.
+            ``system``, ``protocol``, ``metric``, ``value``, ``low``, ``high``, ``drawn``. The values are over all test
+            folds together, and may differ slightly from means over folds.
         """
         return self._each(lambda rows: metrics.bootstrap(rows).reset_index())
 
     def comparison(self, published: Mapping | None = None) -> pd.DataFrame:
-        """Return the summary with published figures beside the measured ones.
+        """Return the summary with published accuracies.
 
         Parameters
         ----------
         published : mapping, default=None
-            Accuracy by the name of the system, or by (name, protocol) where a figure belongs to one protocol.
+            Accuracy by the name of the system, or by (name, protocol) where it belongs to one protocol.
 
         Returns
         -------
         comparison : DataFrame
-            :meth:`summary` with ``published`` (NaN where there is none) and ``difference``, the measured accuracy
-            less the published one.
+            :meth:`summary` with ``published`` (NaN if unknown) and ``difference``, the measured accuracy minus the
+            published one.
         """
         table, published = self.summary(), published or {}
         pairs = zip(table["system"], table["protocol"], strict=True)
@@ -156,14 +156,14 @@ class EvaluationReport:
         return table
 
     def to_markdown(self, published: Mapping | None = None, *, single_split: Collection[str] = ()) -> str:
-        """Return the comparison as a table in Markdown, with a line under it that says what is shown.
+        """Return the comparison as a table in Markdown, with an explanation under it.
 
         Parameters
         ----------
         published : mapping, default=None
-            See :meth:`comparison`; without it, the table has no such columns.
+            See :meth:`comparison`; when None, the table has no such columns.
         single_split : collection of str, default=()
-            Systems whose published figure comes from a single test split; it is marked.
+            Systems whose published accuracy comes from a single test split; it is marked.
 
         Returns
         -------
@@ -173,12 +173,13 @@ class EvaluationReport:
         return f"{markdown(table)}\n{note}\n"
 
     def subgroups(self, column: str = "speaker") -> pd.DataFrame:
-        """Return the figures of groups of clips.
+        """Return the metrics of groups of clips.
 
         Parameters
         ----------
         column : str, default="speaker"
-            Column of the predictions whose values are the groups; numbers of many values are cut into quarters.
+            Column of the predictions whose values are the groups; a numeric column of more than eight values is cut
+            into quarters. Missing values are the group "unknown".
 
         Returns
         -------
@@ -188,11 +189,11 @@ class EvaluationReport:
         """
         if column not in self.predictions:
             known = ", ".join(extra_columns(self.predictions))
-            raise ValueError(f"The predictions have no column {column!r} to group by; there are {known}.")
+            raise ValueError(f"The predictions have no column {column!r} to group by; choose one of {known}.")
         return self._each(lambda rows: metrics.group_scores(rows, column).reset_index())
 
     def gaps(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return how far groups lie apart, the largest gap on top.
+        """Return the largest difference between the groups of each column, the largest on top.
 
         Parameters
         ----------
@@ -202,18 +203,16 @@ class EvaluationReport:
         Returns
         -------
         gaps : DataFrame
-            ``system``, ``protocol``, ``column``, ``figure`` (accuracy or uar), ``gap``, ``lowest`` and ``highest``
-            group with their figures ``low`` and ``high``. Groups of fewer than 20 clips are left aside. The largest
-            of many gaps is partly chance.
+            ``system``, ``protocol``, ``column``, ``metric`` (accuracy or uar), ``gap``, ``lowest`` and ``highest``
+            group with their values ``low`` and ``high``. Groups of fewer than 20 clips are left out. If a group has no
+            value, the gap is NaN, and on top. The largest of many gaps is partly chance.
         """
         columns = grouping_columns(self.predictions) if columns is None else list(columns)
-        names = ["system", "protocol", "column", "figure", "gap", "lowest", "low", "highest", "high"]
+        names = ["system", "protocol", "column", "metric", "gap", "lowest", "low", "highest", "high"]
         found = self._each(
             lambda rows: pd.DataFrame([gap for name in columns for gap in metrics.largest_gap(rows, name)])
-        )
-        return found.reindex(columns=names).sort_values(
-            "gap", ascending=False, kind="stable", ignore_index=True, na_position="first"
-        )
+        ).reindex(columns=names)
+        return found.sort_values("gap", ascending=False, kind="stable", ignore_index=True, na_position="first")
 
     def emotions(self) -> pd.DataFrame:
         """Return precision, recall and F1 of each emotion, with intervals.
@@ -221,7 +220,7 @@ class EvaluationReport:
         Returns
         -------
         emotions : DataFrame
-            ``system``, ``protocol``, ``emotion``, ``n_clips``, each figure with ``_low`` and ``_high``, ``drawn``.
+            ``system``, ``protocol``, ``emotion``, ``n_clips``, each metric with ``_low`` and ``_high``, ``drawn``.
         """
         return self._each(lambda rows: metrics.bootstrap_classes(rows).reset_index())
 
@@ -231,7 +230,7 @@ class EvaluationReport:
         Parameters
         ----------
         system, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            Their names in :func:`~savee_mm.evaluate`.
 
         Returns
         -------
@@ -243,12 +242,12 @@ class EvaluationReport:
         return pd.DataFrame(counts, index=pd.Index(names, name="true"), columns=pd.Index(names, name="predicted"))
 
     def roc(self, system: str, protocol: str) -> pd.DataFrame:
-        """Return the area under each emotion's one-vs-rest ROC curve.
+        """Return the area under the one-vs-rest ROC curve of each emotion.
 
         Parameters
         ----------
         system, protocol : str
-            As of :meth:`confusion`.
+            See :meth:`confusion`.
 
         Returns
         -------
@@ -260,19 +259,19 @@ class EvaluationReport:
         return metrics.auc_table(rows["target"].astype(str), probabilities, classes, folds)
 
     def calibration(self, system: str, protocol: str, n_bins: int = 10) -> pd.DataFrame:
-        """Return how often answers are right, by the probability that they were given.
+        """Return the share of correct predictions by their probability.
 
         Parameters
         ----------
         system, protocol : str
-            As of :meth:`confusion`.
+            See :meth:`confusion`.
         n_bins : int, default=10
             Bins of equal width.
 
         Returns
         -------
         reliability : DataFrame
-            One row per bin: ``low``, ``high``, ``n``, ``confidence``, ``accuracy``. Its ``attrs["ece"]`` is the
+            One row for each bin: ``low``, ``high``, ``n``, ``confidence``, ``accuracy``. Its ``attrs["ece"]`` is the
             expected calibration error.
         """
         rows, probabilities, classes = self._probabilities(system, protocol)
@@ -286,18 +285,17 @@ class EvaluationReport:
         Parameters
         ----------
         system, protocol : str
-            As of :meth:`confusion`.
+            See :meth:`confusion`.
 
         Returns
         -------
         curves : DataFrame
             ``name`` (``accuracy``, ``loss``, and ``val_accuracy`` and ``val_loss`` on inner validation clips, never
-            test clips), ``epoch``, ``mean``, ``sd``, ``n_folds``. Empty for what is not trained in epochs, and for
-            folds that an earlier version kept.
+            test clips), ``epoch``, ``mean``, ``sd``, ``n_folds``. Empty for systems without epochs, and for folds that
+            an earlier version kept.
         """
-        rows = self._rows(system, protocol)
-        known = rows.get("history", [])
-        return average_curves([history for history in known if isinstance(history, dict)])
+        histories = self._rows(system, protocol).get("history", [])
+        return average_curves([history for history in histories if isinstance(history, dict)])
 
     def compare(self, system: str, other: str, protocol: str) -> pd.Series:
         """Test whether two systems differ in accuracy on the same clips.
@@ -305,7 +303,7 @@ class EvaluationReport:
         Parameters
         ----------
         system, other, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            Their names in :func:`~savee_mm.evaluate`.
 
         Returns
         -------
@@ -313,11 +311,11 @@ class EvaluationReport:
             ``difference`` with ``low`` and ``high``, ``better`` and ``worse`` (clips), ``p_clips`` (McNemar's exact
             test) and ``p_speakers`` (sign flips over speakers, at least ``p_speakers_least``).
         """
-        figures = metrics.compare(self._rows(system, protocol), self._rows(other, protocol))
-        return pd.Series({"system": system, "other": other, "protocol": protocol, **figures})
+        results = metrics.compare(self._rows(system, protocol), self._rows(other, protocol))
+        return pd.Series({"system": system, "other": other, "protocol": protocol, **results})
 
     def modalities(self, reads: Mapping[str, str]) -> pd.DataFrame:
-        """Return what voice and face each add: systems that read both, against those that read one.
+        """Return the gain of each modality: systems of both modalities against systems of one.
 
         Parameters
         ----------
@@ -327,7 +325,7 @@ class EvaluationReport:
         Returns
         -------
         modalities : DataFrame
-            Of every such pair in every protocol: ``adds``, the modality that only the first of them reads, and
+            For every such pair in every protocol: ``adds``, the modality that only the first of them reads, and
             :meth:`compare` of the two.
         """
         lines = []
@@ -338,83 +336,83 @@ class EvaluationReport:
         return pd.DataFrame(lines)
 
     def branches(self) -> pd.DataFrame:
-        """Return what late fusions gain over the best of their branches.
+        """Return the gain of late fusions over the best of their branches.
 
         Returns
         -------
         branches : DataFrame
             ``system``, ``protocol``, ``seed``, ``combined`` (accuracy over the test folds), ``best_branch``, ``best``,
             ``difference``, and the accuracy of each branch as ``branch_<name>``. The best branch is chosen by the test
-            folds, which is hard on the combination. Empty where no system has branches.
+            folds, so that the difference is a lower bound of the gain. Empty where no system has branches.
         """
         return self._each(lambda rows: metrics.branch_gains(rows).reset_index())
 
     def plot_confusion(self, system: str, protocol: str) -> "Figure":
-        """Draw the confusion matrix, coloured by the share of the true class.
+        """Plot the confusion matrix, coloured by the share of the true class.
 
         Parameters
         ----------
         system, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            See :meth:`confusion`.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
         """
-        return plots.draw_confusion(self.confusion(system, protocol), f"Confusion: {system}, protocol {protocol}")
+        return plots.plot_confusion(self.confusion(system, protocol), f"Confusion: {system}, protocol {protocol}")
 
     def plot_roc(self, system: str, protocol: str) -> "Figure":
-        """Draw the one-vs-rest ROC curves, all test folds taken together.
+        """Plot the one-vs-rest ROC curves over all test folds together.
 
         Parameters
         ----------
         system, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            See :meth:`confusion`.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
         """
         rows, probabilities, classes = self._probabilities(system, protocol)
-        lines = metrics.roc_curves(rows["target"].astype(str), probabilities, classes)
-        return plots.draw_roc(lines, self.roc(system, protocol)["auc"], f"ROC: {system}, protocol {protocol}")
+        curves = metrics.roc_curves(rows["target"].astype(str), probabilities, classes)
+        return plots.plot_roc(curves, self.roc(system, protocol)["auc"], f"ROC: {system}, protocol {protocol}")
 
     def plot_calibration(self, system: str, protocol: str) -> "Figure":
-        """Draw the reliability diagram.
+        """Plot the reliability diagram.
 
         Parameters
         ----------
         system, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            See :meth:`confusion`.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
         """
         table = self.calibration(system, protocol)
-        return plots.draw_reliability(table, table.attrs["ece"], f"Calibration: {system}, protocol {protocol}")
+        return plots.plot_reliability(table, table.attrs["ece"], f"Calibration: {system}, protocol {protocol}")
 
     def plot_curves(self, system: str, protocol: str) -> "Figure":
-        """Draw accuracy and loss over the epochs, with a band of one deviation over the folds.
+        """Plot accuracy and loss over the epochs, with a band of one standard deviation over the folds.
 
         Parameters
         ----------
         system, protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            See :meth:`confusion`.
 
         Returns
         -------
         figure : matplotlib.figure.Figure
         """
-        return plots.draw_curves(self.curves(system, protocol), f"Training: {system}, protocol {protocol}")
+        return plots.plot_curves(self.curves(system, protocol), f"Training: {system}, protocol {protocol}")
 
     def plot_subgroups(self, protocol: str, column: str = "speaker") -> "Figure":
-        """Draw the accuracy of each group under each system.
+        """Plot the accuracy of each group under each system.
 
         Parameters
         ----------
         protocol : str
-            As they were named to :func:`~savee_mm.evaluate`.
+            Its name in :func:`~savee_mm.evaluate`.
         column : str, default="speaker"
             See :meth:`subgroups`.
 
@@ -424,7 +422,7 @@ class EvaluationReport:
         """
         part = type(self)(self.predictions[self.predictions["protocol"] == protocol])
         groups = part.subgroups(column).set_index("group").groupby("system", sort=False)
-        return plots.draw_groups(dict(list(groups)), f"Accuracy by {column}, protocol {protocol}")
+        return plots.plot_groups(dict(list(groups)), f"Accuracy by {column}, protocol {protocol}")
 
     def to_html(
         self,
@@ -436,29 +434,29 @@ class EvaluationReport:
         single_split: Collection[str] = (),
         reads: Mapping[str, str] | None = None,
     ) -> Path:
-        """Write one self-contained page that a browser opens offline.
+        """Write a self-contained HTML page that a browser opens offline.
 
         Parameters
         ----------
         path : path-like
-            File to write; its folder is made where it is missing.
+            File to write; its folder is created where it is missing.
         title : str, default="Evaluation"
             Heading.
         notes : str, default=""
-            Plain text under the heading: the corpus, and what the figures may be used for.
+            Plain text under the heading: the corpus, and what the results may be used for.
         published : mapping, default=None
             See :meth:`comparison`.
         single_split : collection of str, default=()
             See :meth:`to_markdown`.
         reads : mapping of str to str, default=None
-            See :meth:`modalities`; without it, the page has no such section.
+            See :meth:`modalities`; when None, the page has no such section.
 
         Returns
         -------
         path : Path
-            The file written.
+            The file.
         """
-        text = write_sections(self, self._readable(published, single_split), title=title, notes=notes, reads=reads)
+        text = write_page(self, self._readable(published, single_split), title=title, notes=notes, reads=reads)
         with write_atomically(path) as file:
             file.write(text.encode())
         return Path(path)
@@ -473,14 +471,14 @@ class EvaluationReport:
         rows = table[(table["system"] == system) & (table["protocol"] == protocol)]
         if rows.empty:
             known = [list(pair) for pair in self._pairs()]
-            raise ValueError(f"No folds of system {system!r} in protocol {protocol!r}; there are {known}.")
+            raise ValueError(f"No folds of system {system!r} in protocol {protocol!r}; choose one of {known}.")
         return rows
 
     def _probabilities(self, system, protocol):
         rows = self._rows(system, protocol)
         probabilities, classes = read_probabilities(rows)
         if not classes:
-            raise ValueError(f"{system!r} gives no probabilities; only a system with predict_proba has this figure.")
+            raise ValueError(f"{system!r} gives no probabilities; this metric needs a system with predict_proba.")
         return rows, probabilities, classes
 
     def _each(self, function):

@@ -1,9 +1,9 @@
-"""The comparison of systems as a table to be read: short figures, in Markdown or as cells of a page."""
+"""The comparison of systems as a readable table: rounded values, in Markdown or as cells of a page."""
 
 import pandas as pd
 
-# Heading -> the column that it shows, with its deviation where there is one.
-_FIGURES = {
+# Heading -> the column that it shows with its deviation.
+_METRICS = {
     "accuracy": "accuracy",
     "training accuracy": "train_accuracy",
     "precision": "precision",
@@ -11,30 +11,29 @@ _FIGURES = {
     "training UAR": "train_uar",
     "F1": "f1",
 }
-# The same for figures that not every evaluation has.
+# The same for metrics that not every evaluation has.
 _MORE = {"log loss": "log_loss", "training log loss": "train_log_loss"}
 _MARK = " †"
 
 
 def cells(comparison, single_split=()):
-    """Return the comparison with every figure written out, ``.877 ± .025``.
+    """Return the comparison with every metric as text, ``.877 ± .025``.
 
     Parameters
     ----------
     comparison : DataFrame
-        Of :meth:`EvaluationReport.comparison`.
+        See :meth:`EvaluationReport.comparison`.
     single_split : collection of str, default=()
-        Systems whose published figure comes from one test split; it is marked.
+        Systems whose published accuracy comes from one test split; it is marked.
 
     Returns
     -------
     cells : DataFrame of str
-        One row per system and protocol. The published figures and log losses are left out where there are none at
-        all.
+        One row for each system and protocol. Published accuracies and log losses are left out if all are missing.
     """
     table = comparison[["system", "protocol"]].astype(str)
-    for heading, column in (_FIGURES | _MORE).items():
-        if heading in _FIGURES or comparison[column].notna().any():
+    for heading, column in (_METRICS | _MORE).items():
+        if heading in _METRICS or comparison[column].notna().any():
             pairs = zip(comparison[column], comparison[f"{column}_sd"], strict=True)
             table[heading] = ["-" if pd.isna(mean) else f"{short(mean)} ± {short(sd)}" for mean, sd in pairs]
     table.insert(3, "95% interval", spans(comparison, "accuracy"))
@@ -58,16 +57,16 @@ def spans(table, name, *, sign=False):
 
 
 def legend(table, n_seeds, drawn=()):
-    """Return the sentences that a table of :func:`cells` needs under it.
+    """Return the explanation of a table of :func:`cells`.
 
     Parameters
     ----------
     table : DataFrame
-        Of :func:`cells`.
+        See :func:`cells`.
     n_seeds : int
         Number of seeds.
     drawn : collection of str, default=()
-        What the intervals were drawn over.
+        What the bootstrap draws.
 
     Returns
     -------
@@ -76,14 +75,14 @@ def legend(table, n_seeds, drawn=()):
     seeds = "" if n_seeds == 1 else f" of all {n_seeds} seeds"
     text = f"Mean ± standard deviation over the folds{seeds}; precision, recall and F1 are means over the classes."
     if drawn:
-        text += f" The interval is that of the accuracy over all test clips, by bootstrap over {' or '.join(drawn)}."
+        text += f" The interval is for the accuracy over all test clips, by bootstrap over {' or '.join(drawn)}."
     if "published" in table and table["published"].str.endswith(_MARK).any():
         text += f"{_MARK} published from a single test split."
     return text
 
 
 def markdown(table):
-    """Return a DataFrame of strings as a table in Markdown, columns aligned."""
+    """Return a DataFrame of strings as a Markdown table with aligned columns."""
     rows = [[str(cell).replace("|", "\\|") for cell in row] for row in [table.columns, *table.to_numpy()]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     rows.insert(1, ["-" * width for width in widths])
@@ -92,7 +91,7 @@ def markdown(table):
 
 
 def short(value, *, sign=False):
-    """Return a figure with three digits and no leading zero, a dash where there is none."""
+    """Return a value with three digits and no leading zero, or a dash for NaN."""
     if pd.isna(value):
         return "-"
     text = f"{value:{'+' if sign else ''}.3f}"

@@ -53,7 +53,7 @@ def test_figures_are_those_of_a_table_in_which_rows_are_repeated(make_prediction
     assert table["high"].to_dict() == pytest.approx(expected, abs=1e-6)
     whole = score(rows["target"], rows["predicted"])
     whole["log_loss"] = log_loss(rows["target"], rows.filter(regex="^p_"))
-    assert table["figure"].to_dict() == pytest.approx(whole, abs=1e-6)
+    assert table["value"].to_dict() == pytest.approx(whole, abs=1e-6)
 
 
 def test_interval_of_a_share_is_about_the_binomial_one():
@@ -71,7 +71,7 @@ def test_interval_over_speakers_is_wide_where_speakers_differ(make_predictions):
     over_speakers = bootstrap(rows).loc["accuracy"]
     over_clips = bootstrap(rows.assign(speaker="", clip_id=rows.index)).loc["accuracy"]
     assert (over_speakers["drawn"], over_clips["drawn"]) == ("speakers", "clips")
-    assert over_speakers["figure"] == over_clips["figure"]
+    assert over_speakers["value"] == over_clips["value"]
     assert over_speakers["high"] - over_speakers["low"] > 2 * (over_clips["high"] - over_clips["low"])
 
 

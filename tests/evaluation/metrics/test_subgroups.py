@@ -27,14 +27,14 @@ def test_gap_is_between_the_lowest_and_the_highest_group(make_predictions):
     by_speaker = (rows["target"] == rows["predicted"]).groupby(rows["speaker"]).mean()
     assert accuracy == {
         "column": "speaker",
-        "figure": "accuracy",
+        "metric": "accuracy",
         "gap": pytest.approx(by_speaker.max() - by_speaker.min()),
         "lowest": "S1",
         "low": pytest.approx(by_speaker["S1"]),
         "highest": "S0",
         "high": pytest.approx(by_speaker["S0"]),
     }
-    assert uar["figure"] == "uar"
+    assert uar["metric"] == "uar"
 
 
 def test_gap_is_undefined_where_a_group_has_no_value():

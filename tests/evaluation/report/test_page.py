@@ -1,4 +1,4 @@
-"""The page: what is written is escaped, pictures say what they show, ids are unique."""
+"""The page: text is escaped, plots are described, ids are unique."""
 
 import re
 from html.parser import HTMLParser
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from savee_mm.evaluation.report.page import figure_svg, figures, heading, page, table
+from savee_mm.evaluation.report.page import Bullets, Heading, Plots, Section, Table, Text, figure_svg, render
 
 
 def draw():
@@ -16,45 +16,66 @@ def draw():
     return figure
 
 
+def page_of(*blocks):
+    return render("T", "", "", [Section("One", list(blocks))])
+
+
 def test_text_is_escaped():
-    text = page("<T>", "<lead>", "<one>\n\n<two>", [("<Section>", table(pd.DataFrame({"<c>": ["<v>"]}), "<below>"))])
-    for word in ("T", "lead", "one", "two", "Section", "c", "v", "below"):
+    blocks = [
+        Table(pd.DataFrame({"<c>": ["<v>"], "n": ["<w>"]}), "<below>"),
+        Text("<words>"),
+        Bullets(["<line>"]),
+        Heading("<inner>", "inner"),
+    ]
+    text = render("<T>", "<lead>", "<one>\n\n<two>", [Section("<Section>", blocks)])
+    for word in ("T", "lead", "one", "two", "Section", "c", "v", "w", "below", "words", "line", "inner"):
         assert f"<{word}>" not in text
         assert f"&lt;{word}&gt;" in text
 
 
-def test_list_of_sections_leads_to_every_heading():
-    text = page("T", "", "", [("One", heading("Inner", "inner-1")), ("Two", "")])
+def test_empty_lines_start_paragraphs():
+    assert '<p class="note">One &amp; two.</p><p class="note">Three.</p>' in page_of(
+        Text("One & two.\n\nThree.", "note")
+    )
+
+
+def test_list_of_sections_links_to_every_heading():
+    text = render("T", "", "", [Section("One", [Heading("Inner", "inner-1")]), Section("Two", [])])
     assert re.findall(r'<a href="#([\w-]+)">(\w+)</a>', text) == [("s1", "One"), ("inner-1", "Inner"), ("s2", "Two")]
     for anchor in ("s1", "s2", "inner-1"):
         assert text.count(f'id="{anchor}"') == 1
 
 
 def test_names_of_a_row_are_its_headings():
-    text = table(pd.DataFrame({"system": ["svm"], "accuracy": [".5"]}), "Caption")
+    text = page_of(Table(pd.DataFrame({"system": ["svm"], "accuracy": [".5"]}), "Caption"))
     assert '<th scope="row">svm</th><td>.5</td>' in text
     assert text.count('scope="col"') == 2
 
 
-def test_pictures_say_what_they_show_and_share_no_id():
-    text = figures([(draw(), 'first "one"'), (draw(), "second")], "x")
-    assert 'role="img" aria-label="first &quot;one&quot;"' in text
+def test_plots_have_a_description():
+    text = page_of(Plots([(draw(), 'first "one"'), (draw(), "second")], "x"))
+    assert 'role="img" aria-label="first &#34;one&#34;"' in text
+    assert 'role="img" aria-label="second"' in text
+
+
+def test_plots_share_no_id():
+    text = page_of(Plots([(draw(), "first"), (draw(), "second")], "x"))
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids)) > 2
-    for used in re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', text):
+    for used in re.findall(r'url\(#([^)]+)\)|xlink:href="#([^"]+)"', text):
         assert "".join(used) in ids
 
 
-def test_same_figure_same_picture():
-    assert figure_svg(draw(), "x") == figure_svg(draw(), "x")
+def test_same_figure_same_svg():
+    assert figure_svg(draw()) == figure_svg(draw())
 
 
-def test_letters_stay_letters():
-    assert re.search(r"<text[^>]*>1\.0</text>", figure_svg(draw(), "x"))
+def test_labels_stay_text():
+    assert re.search(r"<text[^>]*>1\.0</text>", figure_svg(draw()))
 
 
 class _Balance(HTMLParser):
-    """Raises where a tag is closed that was not opened last."""
+    """Raises if the tag that is closed was not the last one opened."""
 
     def __init__(self):
         super().__init__()
@@ -75,6 +96,6 @@ class _Balance(HTMLParser):
 @pytest.mark.parametrize("lead", ["", "Look."])
 def test_tags_are_balanced(lead):
     parser = _Balance()
-    content = table(pd.DataFrame({"a": [1]}), "c") + figures([(draw(), "d")], "f")
-    parser.feed(page("T", lead, "notes", [("One", content)]))
+    blocks = [Table(pd.DataFrame({"a": [1], "b": [2]}), "c"), Plots([(draw(), "d")], "f"), Bullets(["a", "b"])]
+    parser.feed(render("T", lead, "notes", [Section("One", blocks), Section("Two", [Heading("h", "h")])]))
     assert parser.open == []

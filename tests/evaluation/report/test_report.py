@@ -1,4 +1,4 @@
-"""The tables and pictures of a report: means over folds, published figures beside, intervals, groups, the page."""
+"""Tables, plots and page of a report."""
 
 import re
 
@@ -183,9 +183,9 @@ def test_intervals_are_of_all_test_clips(full):
     table = full.intervals()
     assert table.groupby(["system", "protocol"]).size().tolist() == [6] * 6
     rows = full.predictions.query("system == 'svm' and protocol == 'speaker'")
-    line = table.query("system == 'svm' and protocol == 'speaker' and score == 'accuracy'").iloc[0]
-    assert line["figure"] == pytest.approx((rows["target"] == rows["predicted"]).mean())
-    assert line["low"] < line["figure"] < line["high"]
+    line = table.query("system == 'svm' and protocol == 'speaker' and metric == 'accuracy'").iloc[0]
+    assert line["value"] == pytest.approx((rows["target"] == rows["predicted"]).mean())
+    assert line["low"] < line["value"] < line["high"]
 
 
 def test_groups_of_every_column_that_describes_clips(full):
@@ -193,7 +193,7 @@ def test_groups_of_every_column_that_describes_clips(full):
     by_sex = full.subgroups("sex")
     assert len(by_sex) == 6 * 2
     assert by_sex["n_clips"].tolist() == [60] * 12
-    with pytest.raises(ValueError, match="no column 'age' to group by; there are speaker, sex"):
+    with pytest.raises(ValueError, match="no column 'age' to group by; choose one of speaker, sex"):
         full.subgroups("age")
 
 
@@ -300,7 +300,7 @@ def test_page_has_every_section(full, tmp_path):
     ]
     # By speaker and by sex in two protocols; confusion, ROC and reliability of six; curves of one.
     assert text.count("<svg ") == text.count("aria-label=") - 1 == 2 * 2 + 3 * 6 + 1
-    assert "do not say how far figures for new speakers may lie" in text
+    assert "hold for further clips of these speakers, not for unseen speakers." in text
     assert "cannot fall below .125" in text
 
 
@@ -315,7 +315,7 @@ def test_page_says_on_top_that_there_is_a_leak(report, tmp_path):
     )
     assert "No leak was found." in text
     assert "leak(s)" not in text
-    assert "Worth knowing" not in text
+    assert "Notes:" not in text
 
 
 def test_marks_of_a_loaders_description_are_left_out(report, tmp_path):
@@ -328,7 +328,7 @@ def test_marks_of_a_loaders_description_are_left_out(report, tmp_path):
 def test_page_of_a_table_without_speakers(tmp_path):
     rows = predictions_of("svm", "clip", (8, 6)).assign(speaker="")
     text = EvaluationReport(rows).to_html(tmp_path / "r.html").read_text("utf-8")
-    assert "Clips were drawn, for the table names no speakers." in text
+    assert "Clips were drawn, because the table has no speakers." in text
     assert "By speaker" not in text
 
 
