@@ -1,4 +1,4 @@
-"""Whether an estimator, or one that it is made of, has been fitted already."""
+"""Find leaks of an estimator: parts that are fitted, and accuracy above chance with shuffled classes."""
 
 import inspect
 
@@ -12,7 +12,7 @@ from savee_mm.evaluation.leakage.report import Finding
 
 
 def fitted_findings(estimator):
-    """Find what of an estimator has been fitted.
+    """Find the parts of an estimator that are fitted.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def fitted_findings(estimator):
     names = ", ".join(dict.fromkeys(name for name, _ in parts))
     kept = any(survives for _, survives in parts)
     what_then = (
-        "clones keep what it has learnt, and nobody can tell whether it was from test clips"
+        "its clones remain fitted, possibly to test clips"
         if kept
-        else "what it has learnt may be of test clips, and a clone forgets it"
+        else "possibly to test clips; its clones are not fitted"
     )
-    return [Finding("fitted", f"{names} is fitted already: {what_then}; pass an estimator that is not fitted")]
+    return [Finding("fitted", f"{names} is fitted: {what_then}; pass an estimator that is not fitted")]
 
 
 def fitted_parts(estimator):
@@ -43,15 +43,14 @@ def fitted_parts(estimator):
     Parameters
     ----------
     estimator : estimator
-        Is looked for in its parameters: steps of a Pipeline, wrapped estimators, grids of a search, and functions that
-        are methods of an estimator.
+        Its parameters are searched: steps of a Pipeline, wrapped estimators, grids of a search, and functions that are
+        methods of an estimator.
 
     Returns
     -------
     parts : list of (str, bool)
-        ``"StandardScaler"`` or ``"StandardScaler (steps)"``, named for the parameter that it came with, and whether it
-        stays fitted in the clones that cross-validation trains. An estimator that is fitted because its parts are is
-        not named itself.
+        ``"StandardScaler"`` or ``"StandardScaler (steps)"``, with the parameter that holds it, and whether its clones
+        in cross-validation remain fitted. An estimator that is fitted because its parts are is not listed.
     """
     return list(_walk(estimator, "", False, set()))
 
@@ -63,7 +62,7 @@ def _walk(value, where, survives, seen):
         seen.add(id(value))
         yield from _walk_estimator(value, where, survives, seen)
     else:
-        # A clone clones what a container holds, and copies anything else with all that it holds.
+        # clone() clones the items of a container, and copies any other object with its contents.
         survives = survives or not isinstance(value, dict | list | tuple | set)
         for part in held(value):
             seen.add(id(value))
@@ -84,11 +83,11 @@ def _is_fitted(estimator):
         return True
     if not hasattr(type(estimator), "__sklearn_is_fitted__"):
         return False
-    # Transformers without a state call themselves fitted from the start.
+    # Stateless transformers are fitted from the start.
     return bool(estimator.__sklearn_is_fitted__()) and not clone(estimator).__sklearn_is_fitted__()
 
 
-# Rearrangements that chance is told by, and the probability below which it was none.
+# Number of permutations for the chance level, and the significance level.
 _N_CHANCE = 1999
 _ALPHA = 0.001
 
@@ -99,7 +98,7 @@ def permutation_findings(estimator, data, y, folds, recordings, *, n_runs, rng):
     Parameters
     ----------
     estimator : estimator
-        Is cloned.
+        It is cloned.
     data : DataFrame, ndarray or list
         The clips.
     y : ndarray of shape (n_rows,)
@@ -107,40 +106,40 @@ def permutation_findings(estimator, data, y, folds, recordings, *, n_runs, rng):
     folds : list of (ndarray, ndarray)
         Positions of training and test rows.
     recordings : ndarray of int, shape (n_rows,)
-        Rows of one code are copies, and keep one class when classes are shuffled.
+        Rows of one code are copies, and keep a common class when classes are shuffled.
     n_runs : int
-        Number of shufflings.
+        Number of cross-validations.
     rng : RandomState
-        What they are drawn from.
+        Generator of the permutations.
 
     Returns
     -------
     findings : list of Finding
-        One of kind "permutation" where more test rows are right than chance explains.
+        One of kind "permutation" if more test rows are correct than by chance.
     notes : list of str
-        The accuracy at which the run was.
+        The accuracy of the run.
     """
     units = _units(y, recordings)
     tested = np.concatenate([test for _, test in folds])
-    right, chance = 0, np.zeros(_N_CHANCE, dtype=int)
+    correct, chance = 0, np.zeros(_N_CHANCE, dtype=int)
     for _ in range(n_runs):
         shuffled = _shuffled(y, units, rng)
         predicted = np.concatenate([_predict(estimator, data, shuffled, *fold) for fold in folds])
-        right += np.count_nonzero(predicted == shuffled[tested])
+        correct += np.count_nonzero(predicted == shuffled[tested])
         chance += [np.count_nonzero(predicted == _shuffled(shuffled, units, rng)[tested]) for _ in range(_N_CHANCE)]
     n = n_runs * len(tested)
-    probability = (1 + np.count_nonzero(chance >= right)) / (1 + _N_CHANCE)
+    probability = (1 + np.count_nonzero(chance >= correct)) / (1 + _N_CHANCE)
     by_chance = chance.mean() / n
-    text = f"with shuffled classes {right / n:.3f} of the test rows are right, where chance gives {by_chance:.3f}"
+    text = f"with shuffled classes {correct / n:.3f} of the test rows are correct, and {by_chance:.3f} by chance"
     if probability > _ALPHA:
         return [], [f"{text} (probability {probability:.3f})"]
-    message = f"{text} (probability {probability:.4f}): test clips, or copies of them, are known from training"
+    message = f"{text} (probability {probability:.4f}): test clips or copies of them are in training"
     rows = tuple(np.unique(tested).astype(int).tolist())
     return [Finding("permutation", message, rows, tuple(range(len(folds))))], []
 
 
 def _units(y, recordings):
-    """Return codes of the rows whose class is shuffled as one; rows of several classes are shuffled one by one."""
+    """Return codes of rows that keep a common class: the copies of one recording, if all have the same class."""
     codes = np.unique(recordings, return_inverse=True)[1]
     first = np.unique(codes, return_index=True)[1]
     mixed = np.unique(codes[y != y[first[codes]]])

@@ -1,4 +1,4 @@
-"""Which rows of a clip table, a list of clips or an array belong together, and by what."""
+"""Relations between rows of clips (one clip, recording, speaker...), and relations across the sides of a split."""
 
 import os
 import re
@@ -12,35 +12,35 @@ from scipy.sparse.csgraph import connected_components
 from savee_mm.evaluation.leakage._sounds import Sounds, content_groups
 from savee_mm.evaluation.leakage.report import Finding
 
-# What "clip" stands for among the columns.
+# Kind of relation -> column of the table, where the names differ.
 _COLUMN_OF = {"clip": "clip_id"}
-# Columns that may name the clip that a row is a copy of.
+# Columns that may have the clip_id of the original of a copy.
 _SOURCE_COLUMNS = ("source_clip_id", "source_clip", "source")
-# How people name altered copies of a01: a01_noise, a01-aug2, a01_time_stretch_1.1.
+# Usual names of modified copies of a01: a01_noise, a01-aug2, a01_time_stretch_1.1.
 _SEPARATOR = re.compile(r"[\s_.\-(]+")
 _COPY = re.compile(r"(?<![a-z])(aug|copy|noise|noisy|pitch|stretch|shift|gain|speed|reverb)", re.IGNORECASE)
-# Columns of the clip table that are no features.
+# Columns of the clip table that are not features.
 _NO_FEATURES = ("audio", "video", "speaker", "sentence", "clip_id")
 
 
 class Relation(NamedTuple):
-    """Rows that belong together: a code for each row (-1: not known), and a name for each code."""
+    """Groups of rows: a code for each row (-1: unknown), and a name for each code."""
 
     codes: np.ndarray
     names: np.ndarray
 
 
 class Relations:
-    """The relations between rows, each found when it is asked for.
+    """Relations between rows, each computed on first use.
 
     Parameters
     ----------
     data : DataFrame, ndarray, or list of paths or of 1-D arrays
         The clips.
     cache : "memory", path-like or None
-        Where fingerprints are kept.
+        Where to keep fingerprints.
     input_sr : float
-        Rate (Hz) of sounds that are arrays.
+        Sample rate (Hz) of sounds that are arrays.
     verbose : bool, default=False
         Whether to show a progress bar over the sounds.
     """
@@ -54,7 +54,7 @@ class Relations:
 
     @property
     def columns(self):
-        """Names of the table's columns; empty without a table."""
+        """Names of the columns of the table; empty if the data are no table."""
         return list(self.data.columns) if isinstance(self.data, pd.DataFrame) else []
 
     def has(self, kind):
@@ -69,11 +69,11 @@ class Relations:
         return self._known[kind]
 
     def recordings(self, kinds=("clip", "source", "audio")):
-        """Return codes of rows that are one recording by any of the kinds, one code at least a row."""
+        """Return a code for each row, equal for rows that are one recording by any of the kinds."""
         return _joined(self.n_rows, [self.get(kind).codes for kind in kinds if self.has(kind)])
 
     def sources(self):
-        """Return path, array or None of each row's sound, of its video where it has no sound file."""
+        """Return the sound of each row as path, array or None; its video if it has no sound file."""
         if isinstance(self.data, pd.DataFrame):
             empty = [None] * self.n_rows
             audio, video = (self.data.get(c, empty) for c in ("audio", "video"))
@@ -83,7 +83,7 @@ class Relations:
         return [_media(item) for item in self.data]
 
     def numbers(self):
-        """Return the numeric values by name: arrays whose first axis are the rows."""
+        """Return the numeric values by name: arrays whose first axis is the rows."""
         if isinstance(self.data, pd.DataFrame):
             return _numbers_of_table(self.data)
         if isinstance(self.data, np.ndarray) and self.data.dtype.kind in "fiu" and self.data.ndim > 1:
@@ -91,7 +91,7 @@ class Relations:
         return {}
 
     def row_names(self):
-        """Return what to call each row."""
+        """Return a name for each row."""
         if "clip_id" in self.columns:
             return self.data["clip_id"].astype(str).to_numpy()
         names = [os.path.basename(s) if isinstance(s, str) else f"row {i}" for i, s in enumerate(self.sources())]
@@ -102,7 +102,7 @@ class Relations:
         missing = np.count_nonzero(codes < 0)
         if missing:
             self.notes.append(
-                f"{missing} of {self.n_rows} rows have nothing in {column!r}, and were not compared by it"
+                f"{missing} of {self.n_rows} rows have no value in {column!r}, and were not compared by it"
             )
         return Relation(codes, np.asarray(names).astype(str))
 
@@ -110,15 +110,13 @@ class Relations:
         relation = self._by_column("clip_id")
         codes = np.where(relation.codes < 0, -1, self._of_one_speaker(relation.codes))
         if codes.max(initial=-1) > relation.codes.max(initial=-1):
-            self.notes.append(
-                "some values of 'clip_id' name clips of several speakers; give every clip a name of its own"
-            )
+            self.notes.append("some values of 'clip_id' belong to several speakers; give every clip a unique clip_id")
         names = np.empty(codes.max(initial=-1) + 1, dtype=object)
         names[codes[codes >= 0]] = relation.names[relation.codes[codes >= 0]]
         return Relation(codes, names)
 
     def _by_source(self):
-        """Relate rows of one file, of files with one content, of one named source, and equal rows of numbers."""
+        """Relate rows of one file, of files with equal content, of one named source, and equal rows of numbers."""
         relations = []
         for column in ("audio", "video"):
             if column in self.columns:
@@ -136,12 +134,12 @@ class Relations:
         if "clip_id" not in self.columns:
             return []
         missing = self.data["clip_id"].isna()
-        # A row without a name is like no other.
+        # A row without a name is related to no other.
         names = [f"\0{i}" if missing.iloc[i] else str(name) for i, name in enumerate(self.data["clip_id"])]
         known = set(names)
         relations = [self._of_one_speaker([_source_name(name, known) for name in names])]
         for column in set(_SOURCE_COLUMNS) & set(self.columns):
-            # A column "source" may also be the corpus, which is no clip.
+            # A column "source" may also name the corpus, which is no clip.
             named = [
                 str(value) if str(value) in known or (column != "source" and pd.notna(value)) else name
                 for value, name in zip(self.data[column], names, strict=True)
@@ -150,7 +148,7 @@ class Relations:
         return relations
 
     def _of_one_speaker(self, names):
-        """Return codes of the names: a01 of two speakers are two clips."""
+        """Return codes of the names; equal names of two speakers are two clips."""
         speakers = pd.factorize(self.data["speaker"])[0] if "speaker" in self.columns else np.zeros(self.n_rows)
         return pd.factorize(pd.MultiIndex.from_arrays([pd.factorize(np.array(names, dtype=object))[0], speakers]))[0]
 
@@ -160,7 +158,7 @@ class Relations:
         return self._named(codes)
 
     def _named(self, codes):
-        """Name every code by the first row that has it."""
+        """Name every code after its first row."""
         known, first = np.unique(codes, return_index=True)
         names = np.full(self.n_rows, "", dtype=object)
         names[known[known >= 0]] = self.row_names()[first[known >= 0]]
@@ -168,7 +166,7 @@ class Relations:
 
 
 def _joined(n_rows, relations):
-    """Return codes of the rows that any of the relations joins, directly or by way of other rows."""
+    """Return codes of the rows that any of the relations joins, directly or through other rows."""
     first, second = [], []
     for codes in relations:
         order = np.argsort(codes, kind="stable")
@@ -190,7 +188,7 @@ def _media(value):
 
 
 def _source_name(name, known):
-    """Return the clip that a name says it is a copy of, or the name itself."""
+    """Return the clip of which a row is a copy by its name, or the name itself."""
     for separator in _SEPARATOR.finditer(name):
         if name[: separator.start()] in known and _COPY.search(name, separator.end()):
             return name[: separator.start()]
@@ -203,12 +201,12 @@ def _real_path(value):
 
 
 def _equal_rows(values):
-    """Relate rows of continuous numbers that are the same to the last digit, as drawn twice by a resampler."""
+    """Relate exactly equal rows of continuous numbers, such as a resampler draws twice."""
     rows = np.ascontiguousarray(values.reshape(len(values), -1))
     if rows.dtype.kind != "f" or rows.shape[1] < 2:
         return np.full(len(rows), -1)
     codes = pd.factorize(np.array([row.tobytes() for row in rows], dtype=object))[0]
-    # Rows of whole numbers or of nothing but one value can be equal by chance.
+    # Rows of whole numbers or of one repeated value can be equal by chance.
     plain = (rows == np.round(rows)).all(axis=1) | (rows == rows[:, :1]).all(axis=1)
     return np.where(plain, -1, codes)
 
@@ -229,42 +227,41 @@ _REMEDY = {
     "rows": "the two sides must not overlap",
     "clip": "keep copies on one side: split by clip (protocol 'clip', or groups=data['clip_id'])",
     "source": "give all copies of a recording its clip_id, and split by it",
-    "audio": "leave the doubles out, or give them one clip_id and split by it",
+    "audio": "leave the duplicates out, or give them one clip_id and split by it",
     "speaker": "split by speaker (protocol 'speaker' or 'speaker+sentence')",
-    "sentence": "split by text (protocol 'sentence' or 'speaker+sentence')",
-    "groups": "take a splitter that reads groups, such as StratifiedGroupKFold",
+    "sentence": "split by sentence (protocol 'sentence' or 'speaker+sentence')",
+    "groups": "use a splitter that reads groups, such as StratifiedGroupKFold",
 }
-_NOUNS = {
-    "rows": "row",
-    "clip": "clip",
-    "source": "recording",
-    "audio": "recording",
-    "speaker": "speaker",
-    "sentence": "text",
-    "groups": "group",
+_SUBJECTS = {
+    "rows": "{n} row{s}",
+    "clip": "copies of {n} clip{s}",
+    "source": "copies of {n} recording{s} under several names",
+    "audio": "copies of {n} recording{s} in several files, equal by content or by fingerprint,",
+    "speaker": "clips of {n} speaker{s}",
+    "sentence": "clips of {n} sentence{s}",
+    "groups": "clips of {n} group{s}",
 }
-_MORE = {"source": " under several names", "audio": " in several files, equal or equal by fingerprint"}
 
 
 def shared_rows(folds):
-    """Return the finding of rows that are trained on and tested in one fold, in a list that may be empty."""
+    """Return the finding of rows that are both training and test rows of a fold, in a list that may be empty."""
     per_fold = [np.intersect1d(train, test) for train, test in folds]
     return _findings("rows", per_fold, None)
 
 
-def shared_values(kind, relation, folds, *, told_by=None):
-    """Find what stands on both sides.
+def shared_values(kind, relation, folds, *, known=None):
+    """Find values that are on both sides of a split.
 
     Parameters
     ----------
     kind : str
-        What the relation is called.
+        Kind of the relation.
     relation : Relation
         Codes and names.
     folds : list of (ndarray, ndarray)
         Positions of training and test rows.
-    told_by : ndarray of int, default=None
-        Codes of rows that are known to belong together: what they have in common was said already.
+    known : ndarray of int, default=None
+        Codes of rows that an earlier finding has related: values that only they share are not reported again.
 
     Returns
     -------
@@ -276,32 +273,33 @@ def shared_values(kind, relation, folds, *, told_by=None):
     for train, test in folds:
         both = np.intersect1d(codes[train], codes[test])
         both = both[both >= 0]
-        if told_by is not None:
-            both = _untold(both, codes, told_by, train, test)
+        if known is not None:
+            both = _unreported(both, codes, known, train, test)
         values.update(both.tolist())
         rows = np.union1d(train, test)
         per_fold.append(rows[np.isin(codes[rows], both)])
     return _findings(kind, per_fold, [relation.names[value] for value in sorted(values)])
 
 
-def _untold(both, codes, told_by, train, test):
-    """Return the codes of which the rows on the two sides are not all known to belong together."""
+def _unreported(both, codes, known, train, test):
+    """Return the codes whose rows on the two sides are not all related by ``known``."""
     rows = np.concatenate([train, test])
     rows = rows[np.isin(codes[rows], both)]
-    pairs = np.unique(np.column_stack([codes[rows], told_by[rows]]), axis=0)
+    pairs = np.unique(np.column_stack([codes[rows], known[rows]]), axis=0)
     values, counts = np.unique(pairs[:, 0], return_counts=True)
     return values[counts > 1]
 
 
 def _findings(kind, per_fold, names):
-    """Return the one finding of rows by fold; ``names`` of what is shared, None where the rows are."""
+    """Return the finding of rows by fold; ``names`` are those of the shared values, None for the rows themselves."""
     folds = tuple(number for number, rows in enumerate(per_fold) if len(rows))
     if not folds:
         return []
     rows = tuple(np.unique(np.concatenate(per_fold)).astype(int).tolist())
     names = list(rows) if names is None else names
     shown = ", ".join(map(str, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    noun = _NOUNS.get(kind, f"{kind!r} value")
-    what = f"{len(names)} {noun}" + "s" * (len(names) != 1)
-    where = f"on both sides{_MORE.get(kind, '')}, in {len(folds)} of {len(per_fold)} folds"
-    return [Finding(kind, f"{what} {where}: {shown}; {_REMEDY.get(kind, 'split by it')}", rows, folds)]
+    n, default = len(names), f"clips of {{n}} value{{s}} of {kind!r}"
+    subject = _SUBJECTS.get(kind, default).format(n=n, s="s" * (n != 1))
+    verb = "is" if kind == "rows" and n == 1 else "are"
+    where = f"on both sides of the split, in {len(folds)} of {len(per_fold)} folds"
+    return [Finding(kind, f"{subject} {verb} {where}: {shown}; {_REMEDY.get(kind, 'split by it')}", rows, folds)]

@@ -1,4 +1,4 @@
-"""Numbers that were learnt from all rows before the split: standardised or scaled columns, and the class itself."""
+"""Find numbers that were standardised, whitened or scaled over all rows before the split."""
 
 from numbers import Integral
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from savee_mm.evaluation.leakage.report import Finding
 
-# Mean and deviation are what they should be to this much: also after a table was written with few decimals.
+# Tolerance of mean and deviation, which allows for a table that was written with few decimals.
 _CLOSE = 1e-4
 # Extremes, medians and quartiles are exact up to rounding in single precision.
 _EXACT = 1e-6
@@ -15,12 +15,12 @@ _FEWEST_ROWS = 8
 
 
 def standardised_findings(numbers, folds):
-    """Find columns whose statistics are round over all rows, and not over the training rows alone.
+    """Find columns that are scaled over all rows, but not over the training rows alone.
 
     Parameters
     ----------
     numbers : dict of str to ndarray of shape (n_rows, ...)
-        Values by what they are called.
+        Values by name.
     folds : list of (ndarray, ndarray)
         Positions of training and test rows.
 
@@ -29,40 +29,40 @@ def standardised_findings(numbers, folds):
     findings : list of Finding
         At most one for each array, of kind "standardised".
     notes : list of str
-        Of values that were standardised within speakers or other groups that no fold tears apart.
+        Values that were standardised within speakers or other groups that no fold splits.
     """
     findings, notes = [], []
     for name, values in numbers.items():
         if len(values) < _FEWEST_ROWS:
             continue
         columns = values.reshape(len(values), -1)
-        for scaling, is_round in _SCALINGS.items():
-            n_round, torn = _torn_columns(columns, is_round, folds)
-            if torn:
-                which = f"{n_round} of {columns.shape[1]} columns of {name} have {scaling}"
-                findings.append(_finding(which, len(values), torn, len(folds)))
+        for scaling, is_scaled in _SCALINGS.items():
+            n_scaled, affected = _scaled_columns(columns, is_scaled, folds)
+            if affected:
+                which = f"{n_scaled} of {columns.shape[1]} columns of {name} have {scaling}"
+                findings.append(_finding(which, len(values), affected, len(folds)))
                 break
-            if n_round and is_round is not _is_min_max:
+            if n_scaled and is_scaled is not _is_min_max:
                 notes.append(
-                    f"columns of {name} have {scaling} over all rows and over every training side alike: standardised "
-                    "by speaker or another group before the split, which makes figures transductive"
+                    f"columns of {name} have {scaling} over all rows and over the training rows of every fold: they "
+                    "were standardised by speaker or another group before the split, so that results are transductive"
                 )
                 break
         else:
-            # Pictures are often divided by one deviation.
-            torn = _torn_whole(values, folds) if values.ndim > 2 else ()
-            if torn:
-                findings.append(_finding(f"{name} has mean 0 and deviation 1", len(values), torn, len(folds)))
+            # Images are often standardised together, with one mean and one deviation.
+            affected = _standardised_whole(values, folds) if values.ndim > 2 else ()
+            if affected:
+                findings.append(_finding(f"{name} has mean 0 and deviation 1", len(values), affected, len(folds)))
     return findings, notes
 
 
-def _finding(which, n_rows, torn, n_folds):
+def _finding(which, n_rows, affected, n_folds):
     return Finding(
         "standardised",
-        f"{which} over all rows, and not over the training rows of {len(torn)} of {n_folds} folds: a step that "
-        "saw the test rows came before the split; put it into a Pipeline, which learns it in training",
+        f"{which} over all rows, but not over the training rows of {len(affected)} of {n_folds} folds: a step before "
+        "the split was fitted to test rows; put it into a Pipeline, which fits it to training rows",
         tuple(range(n_rows)),
-        torn,
+        affected,
     )
 
 
@@ -119,26 +119,26 @@ def _is_plain(column):
     return all(isinstance(value, str | bool | Integral | float) for value in column.tolist())
 
 
-def _torn_columns(values, is_round, folds):
-    """Return how many columns are round over all rows, and the folds in whose training rows some are not."""
-    columns = np.flatnonzero(_in_blocks(is_round, values))
+def _scaled_columns(values, is_scaled, folds):
+    """Return the number of columns that are scaled over all rows, and the folds in whose training rows some are not."""
+    columns = np.flatnonzero(_in_blocks(is_scaled, values))
     chosen = values[:, columns]
-    torn = [len(columns) and not _in_blocks(is_round, chosen[train]).all() for train, _ in folds]
-    return len(columns), tuple(np.flatnonzero(torn).tolist())
+    affected = [len(columns) and not _in_blocks(is_scaled, chosen[train]).all() for train, _ in folds]
+    return len(columns), tuple(np.flatnonzero(affected).tolist())
 
 
-def _torn_whole(values, folds):
-    """Return the folds in which training rows together are not standardised, where all rows together are."""
+def _standardised_whole(values, folds):
+    """Return the folds whose training rows together are not standardised, if all rows together are."""
     if not _is_standard(values.reshape(-1, 1)).all():
         return ()
-    torn = [not _is_standard(values[train].reshape(-1, 1)).all() for train, _ in folds]
-    return tuple(np.flatnonzero(torn).tolist())
+    affected = [not _is_standard(values[train].reshape(-1, 1)).all() for train, _ in folds]
+    return tuple(np.flatnonzero(affected).tolist())
 
 
-def _in_blocks(is_round, values, size=4096):
-    """Apply ``is_round`` to blocks of columns in double precision: pictures have many columns."""
+def _in_blocks(is_scaled, values, size=4096):
+    """Apply ``is_scaled`` to blocks of columns in double precision, because images have many columns."""
     starts = range(0, max(values.shape[1], 1), size)
-    return np.concatenate([is_round(values[:, i : i + size].astype(np.float64)) for i in starts])
+    return np.concatenate([is_scaled(values[:, i : i + size].astype(np.float64)) for i in starts])
 
 
 def _is_standard(values):
@@ -150,7 +150,7 @@ def _is_standard(values):
 
 
 def _is_centred(values):
-    """Tell columns of mean zero; a single one may be so by chance."""
+    """Find columns of mean zero; a single column may be so by chance."""
     found = (np.abs(values.mean(axis=0)) <= _EXACT * values.std(axis=0)) & _is_continuous(values)
     return found & (found.sum() >= max(2, values.shape[1] / 2))
 
@@ -158,7 +158,7 @@ def _is_centred(values):
 def _is_min_max(values):
     low, high = values.min(axis=0), values.max(axis=0)
     bounds = ((np.abs(low) <= _EXACT) | (np.abs(low + 1) <= _EXACT)) & (np.abs(high - 1) <= _EXACT)
-    # A share that is 0 or 1 by nature is so in several rows.
+    # The extremes of a natural proportion occur in several rows.
     once = ((values == low).sum(axis=0) == 1) & ((values == high).sum(axis=0) == 1)
     return bounds & once & _is_continuous(values)
 
@@ -169,7 +169,7 @@ def _is_robust(values):
 
 
 def _is_continuous(values):
-    """Tell columns of measurements from counts and codes."""
+    """Find columns of measurements, as opposed to counts and codes."""
     with np.errstate(invalid="ignore"):
         return np.isfinite(values).all(axis=0) & (values != np.round(values)).any(axis=0)
 

@@ -1,4 +1,4 @@
-"""Which sounds are one recording, whatever their files are called and in whatever format."""
+"""Find sounds that are one recording, whatever the names and formats of their files."""
 
 import hashlib
 import os
@@ -12,23 +12,23 @@ from savee_mm._validation import ClipError
 from savee_mm.media import read_audio
 from savee_mm.signal import similar_fingerprints, sound_fingerprint
 
-# Part of the keys in the cache: to be raised when the kernel changes what it returns.
+# Part of the cache keys; increase it when the output of the kernel changes.
 _VERSION = "fingerprint 1"
-# Rate (Hz) that holds the bands of a fingerprint.
+# Sample rate (Hz) that is sufficient for the bands of a fingerprint.
 _SR = 5600
-# What is done sooner (s) needs no bar.
+# Faster runs (s) show no bar.
 _BAR_DELAY = 2
 
 
 class Sounds:
-    """Fingerprints of sounds, kept in the cache by content.
+    """Fingerprints of sounds, cached by content.
 
     Parameters
     ----------
     cache : "memory", path-like or None
-        As of the extractors.
+        As for the extractors.
     input_sr : float
-        Rate (Hz) of arrays.
+        Sample rate (Hz) of arrays.
     verbose : bool, default=False
         Whether to show a progress bar.
     """
@@ -39,21 +39,21 @@ class Sounds:
         self.verbose = verbose
 
     def relate(self, sources, names):
-        """Relate sounds of one recording.
+        """Group sounds of one recording.
 
         Parameters
         ----------
         sources : list of str, ndarray of shape (n_samples,) or None
             Paths or samples.
         names : sequence of str
-            What to call them.
+            Their names.
 
         Returns
         -------
         codes : ndarray of int, shape (n_sources,)
-            Equal for the same recording, -1 where there is nothing or nothing that can be read.
+            Equal for the same recording, -1 for sounds that are missing or cannot be read.
         notes : list of str
-            What could not be compared.
+            Sounds that could not be compared.
         """
         of_source, prints = {}, {}
         codes, unread = np.full(len(sources), -1), []
@@ -76,7 +76,7 @@ class Sounds:
         return codes, _notes(sources, unread, prints)
 
     def _fingerprint(self, source, prints):
-        """Return the position in ``prints``, a dict by content, or None where there is no sound."""
+        """Return the position in ``prints``, a dict by content, or None for a sound that cannot be read."""
         try:
             key = content_key(source, f"{_VERSION} {_SR} {'' if isinstance(source, str) else self.input_sr}")
             if key not in prints:
@@ -86,14 +86,14 @@ class Sounds:
                     self.store.put(key, bits)
                 prints[key] = len(prints), bits
         except (OSError, ClipError, ValueError):
-            return None  # the extractor that needs it says what is wrong
+            return None  # the extractor that reads this file raises the error
         return prints[key][0]
 
     def _read(self, source):
         return read_audio(source, sr=_SR) if isinstance(source, str) else (source, self.input_sr)
 
     def _pairs(self, prints):
-        """Return the pairs of similar fingerprints, from the cache where the same set was compared before."""
+        """Return the pairs of similar fingerprints, from the cache if the same set was compared before."""
         digest = hashlib.blake2b(_VERSION.encode(), digest_size=20)
         for bits in prints:
             digest.update(str(len(bits)).encode())
@@ -106,17 +106,17 @@ class Sounds:
 
 
 def content_groups(sources):
-    """Relate files of one content; only files of equal size are read.
+    """Group files of equal content; only files of equal size are read.
 
     Parameters
     ----------
     sources : list of str, ndarray or None
-        Paths; anything else is left alone.
+        Paths; other items are ignored.
 
     Returns
     -------
     codes : ndarray of int, shape (n_sources,)
-        Equal for equal content, -1 for what no other file is equal to.
+        Equal for equal content, -1 for files without a duplicate.
     """
     by_size = defaultdict(set)
     for path in {source for source in sources if isinstance(source, str) and os.path.isfile(source)}:
@@ -141,7 +141,7 @@ def _notes(sources, unread, prints):
     notes = []
     n_missing = sum(source is None for source in sources)
     if n_missing == len(sources):
-        return ["no sound was compared: there is neither a path nor an array of samples in any row"]
+        return ["no sound was compared: no row has a path or an array of samples"]
     if n_missing:
         notes.append(f"{n_missing} of {len(sources)} rows have no sound to compare")
     if unread:
@@ -149,5 +149,5 @@ def _notes(sources, unread, prints):
         notes.append(f"the sound of {shown} could not be read, and was not compared")
     n_short = sum(not bits.any() for bits in prints)
     if n_short:
-        notes.append(f"{n_short} sounds are silent or shorter than 0.4 s, and were compared to the last bit alone")
+        notes.append(f"{n_short} sounds are silent or shorter than 0.4 s, and were compared for exact equality only")
     return notes

@@ -1,4 +1,4 @@
-"""check_leakage: whether a set-up tests what it trained on."""
+"""Check a cross-validation for leakage between training and test clips."""
 
 import os
 import warnings
@@ -18,12 +18,12 @@ from savee_mm.evaluation.leakage.report import LeakageReport, join_reports
 from savee_mm.model_selection import PROTOCOLS, make_splitter
 
 FORBIDDEN = ("clip", "source", "audio")
-"""What never stands on both sides of a split, unless asked otherwise."""
+"""Relations that are not allowed across the sides of a split by default."""
 
-# In this order one leak is told once: copies that share their clip_id also share their file and their sound.
+# In this order each leak is reported once: copies with one clip_id also share their file and their sound.
 _RECORDINGS = ("clip", "source", "audio")
-_WORTH_KNOWING = ("speaker", "sentence")
-# Rate (Hz) that an array is taken to have: only that it is the same for all arrays matters.
+_NOTED = ("speaker", "sentence")
+# Default sample rate (Hz) of arrays; it matters only that it is equal for all.
 _ARRAY_SR = 16000
 
 
@@ -40,33 +40,33 @@ def check_leakage(
     cache: str | os.PathLike[str] | None = "memory",
     random_state: int | np.random.RandomState | None = 0,
 ) -> LeakageReport:
-    """Look for what makes test figures better than they would be on new clips.
+    """Check for leaks, which make test results better than they would be on new clips.
 
     Parameters
     ----------
     estimator : estimator or None
-        What is cross-validated; looked at for parts that are fitted already. None: only the data are looked at.
+        The estimator to cross-validate; its parts are checked. When None, only the data are checked.
     data : DataFrame, ndarray of shape (n_rows, ...), or list of paths or of 1-D arrays
-        The clip table that is split, or arrays made of it. Augmented copies are rows.
+        The clip table that is split, or arrays computed from it. Augmented copies are rows.
     y : array-like of shape (n_rows,)
         The classes.
     splitter : str, cross-validator, int or iterable of (train, test)
-        A protocol by its name (``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"``), what scikit-learn
-        takes as ``cv``, or the folds themselves as positions of rows.
+        A protocol by its name (``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"``), a ``cv`` of
+        scikit-learn, or the folds as positions of rows.
     groups : array-like of shape (n_rows,), default=None
-        Handed to the splitter; they should not stand on both sides.
+        Passed to the splitter; a group should not be on both sides.
     forbid : sequence of str, default=("clip", "source", "audio")
-        What should not stand on both sides: ``"clip"`` (column ``clip_id``), ``"source"`` (the recording that copies
-        were made of: one file under several names, a column ``source_clip_id`` or ``source``, names such as
+        Relations that are not allowed across the sides: ``"clip"`` (column ``clip_id``), ``"source"`` (copies of one
+        recording: one file under several names, a column ``source_clip_id`` or ``source``, names such as
         ``a01_noise``, equal rows of an array), ``"audio"`` (equal or nearly equal sound, by fingerprint),
-        ``"speaker"``, ``"sentence"``, and any other column of the table. A protocol adds what it promises.
+        ``"speaker"``, ``"sentence"``, and any other column of the table. A protocol adds its own.
     permutation : bool or int, default=False
-        Number of cross-validations with shuffled classes, which should be right by chance only; True is one. Copies
-        keep one class.
+        Number of cross-validations with shuffled classes, whose accuracy should be at chance; True is one. Copies keep
+        a common class.
     input_sr : float, default=16000
-        Rate (Hz) of sounds that are passed as arrays.
+        Sample rate (Hz) of sounds that are passed as arrays.
     cache : "memory", path-like or None, default="memory"
-        Where fingerprints are kept, by content: in this process, in a folder, or not at all.
+        Where to keep fingerprints, by content: in this process, in a folder, or not at all.
     random_state : int, RandomState instance or None, default=0
         Seed of the shuffled classes.
 
@@ -74,25 +74,25 @@ def check_leakage(
     -------
     report : LeakageReport
         Its length is the number of findings. Their kinds are those of ``forbid``, and ``"rows"`` (rows on both sides of
-        a fold), ``"groups"``, ``"fitted"`` (a part of the estimator is fitted already), ``"standardised"`` (numbers
-        were standardised, whitened or scaled over all rows), ``"class"`` (an array has the class in a column) and
-        ``"permutation"``.
-        Speakers and texts on both sides are notes where they are not forbidden, and so is what could not be compared.
+        a fold), ``"groups"``, ``"fitted"`` (a part of the estimator is fitted), ``"standardised"`` (numbers were
+        standardised, whitened or scaled over all rows), ``"class"`` (the class is in a column) and ``"permutation"``.
+        Speakers and sentences on both sides are notes if they are not in ``forbid``. Clips that could not be compared
+        are notes, too.
 
     Raises
     ------
     ValueError
         For ``y`` or ``groups`` of another length than ``data``, an unknown name in ``forbid`` or of a protocol, folds
-        that are no positions of rows, a splitter that cannot split, or a permutation run without an estimator.
+        that are not positions of rows, a splitter that cannot split, or ``permutation`` without an estimator.
 
     See Also
     --------
-    evaluate : Runs it before it trains.
+    evaluate : Cross-validate, after this check.
 
     Notes
     -----
-    What it cannot see: statistics of the test clips in a cache of one's own, choices that were made on test folds
-    (features, epochs, systems), pitch or tempo changed in copies that go under new names and in new files, and excerpts
+    The check does not find: statistics of test clips in your own cache, choices that were made on test folds
+    (features, epochs, systems), copies with another pitch or tempo in new files with unrelated names, and excerpts
     shorter than about half a second.
 
     Examples
@@ -112,13 +112,13 @@ def check_leakage(
     y = np.asarray(y)
     _check_lengths(data, y, groups)
     if permutation and estimator is None:
-        raise ValueError("A permutation run trains the estimator, which is None: pass the one that is evaluated.")
+        raise ValueError("permutation trains the estimator, which is None: pass the estimator that is evaluated.")
     relations = Relations(data, cache=cache, input_sr=input_sr)
     folds = make_folds(splitter, data, y, groups)
     report = check_folds(relations, y, folds, forbid=(*forbid, *promised(splitter)), groups=groups)
     findings, notes = [*report.findings, *fitted_findings(estimator)], [*report.notes, *relations.notes]
     if permutation:
-        more, said = permutation_findings(
+        more, more_notes = permutation_findings(
             estimator,
             data,
             y,
@@ -127,7 +127,7 @@ def check_leakage(
             n_runs=int(permutation),
             rng=check_random_state(random_state),
         )
-        findings, notes = findings + more, notes + said
+        findings, notes = findings + more, notes + more_notes
     return LeakageReport(findings, notes)
 
 
@@ -137,15 +137,15 @@ def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
     Parameters
     ----------
     relations : Relations
-        Of the data.
+        Relations of the data.
     y : ndarray of shape (n_rows,)
         The classes.
     folds : list of (ndarray, ndarray)
         Positions of training and test rows.
     forbid : sequence of str
-        What should not stand on both sides.
+        Relations that are not allowed across the sides.
     groups : array-like, default=None
-        What the splitter was given.
+        Groups that were passed to the splitter.
 
     Returns
     -------
@@ -155,24 +155,24 @@ def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
     forbid = list(dict.fromkeys(forbid))
     _check_forbidden(forbid, relations)
     findings, notes = shared_rows(folds), []
-    told = []
+    reported = []
     for kind in (*(k for k in _RECORDINGS if k in forbid), *(k for k in forbid if k not in _RECORDINGS)):
         if not relations.has(kind):
             continue  # a table without clip_id
-        told_by = relations.recordings(told) if kind in _RECORDINGS else None
-        findings += shared_values(kind, relations.get(kind), folds, told_by=told_by)
-        told += [kind] if kind in _RECORDINGS else []
+        known = relations.recordings(reported) if kind in _RECORDINGS else None
+        findings += shared_values(kind, relations.get(kind), folds, known=known)
+        reported += [kind] if kind in _RECORDINGS else []
     findings += _group_findings(groups, folds)
-    for kind in _WORTH_KNOWING:
+    for kind in _NOTED:
         if kind not in forbid and relations.has(kind):
             notes += [_as_note(kind, finding) for finding in shared_values(kind, relations.get(kind), folds)]
-    standardised, said = standardised_findings(relations.numbers(), folds)
-    knowing, also_said = class_findings(relations, y)
-    return LeakageReport(findings + standardised + knowing, [*notes, *said, *also_said])
+    scaled, scaling_notes = standardised_findings(relations.numbers(), folds)
+    labels, label_notes = class_findings(relations, y)
+    return LeakageReport(findings + scaled + labels, [*notes, *scaling_notes, *label_notes])
 
 
 def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
-    """Check the folds of an evaluation before they are run.
+    """Check the folds of an evaluation before they run.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
     Returns
     -------
     report : LeakageReport
-        ``where`` of a finding is the protocol and the seed, or the system.
+        ``where`` of a finding is protocol and seed, or the system.
     """
     relations = Relations(data, cache="memory", input_sr=_ARRAY_SR, verbose=verbose)
     splits, systems = {}, {}
@@ -202,7 +202,7 @@ def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
     reports, seen = [], {}
     for (protocol, seed), folds in splits.items():
         folds = [folds[number] for number in sorted(folds)]
-        # A protocol without chance has the same folds for every seed.
+        # A deterministic protocol has the same folds for every seed.
         if any(_same_folds(folds, known) for known in seen.setdefault(protocol, [])):
             continue
         seen[protocol].append(folds)
@@ -225,7 +225,7 @@ def _same_folds(first, second):
 
 
 def promised(splitter):
-    """Return what a protocol, by its name or its splitter, keeps apart."""
+    """Return the columns that a protocol keeps on one side, by its name or splitter."""
     names = [name for name, kind in PROTOCOLS.items() if splitter is name or type(splitter) is kind]
     if isinstance(splitter, str):
         names = [splitter]
@@ -233,7 +233,7 @@ def promised(splitter):
 
 
 def make_folds(splitter, data, y, groups=None):
-    """Return the folds of a splitter as arrays of positions, checked.
+    """Return the folds of a splitter as checked arrays of positions.
 
     Parameters
     ----------
@@ -247,15 +247,15 @@ def make_folds(splitter, data, y, groups=None):
     Raises
     ------
     ValueError
-        Where a side is empty or not positions of rows, and from the splitter itself.
+        If a side is empty or not positions of rows, and from the splitter itself.
     """
     splitter = make_splitter(splitter) if isinstance(splitter, str) else check_cv(splitter, y, classifier=True)
     with warnings.catch_warnings():
-        # It is a finding of ours where it matters.
+        # Groups on both sides are a finding.
         warnings.filterwarnings("ignore", message="The groups parameter is ignored", category=UserWarning)
         folds = list(splitter.split(data, y, groups))
     if not folds:
-        raise ValueError("The splitter gave no fold; pass a cross-validator, or pairs of training and test rows.")
+        raise ValueError("The splitter yields no fold; pass a cross-validator, or pairs of training and test rows.")
     return [tuple(_positions(side, len(y), number) for side in fold) for number, fold in enumerate(folds)]
 
 
@@ -276,23 +276,23 @@ def _check_lengths(data, y, groups):
     for name, values in (("y", y), ("groups", groups)):
         if values is not None and len(values) != len(data):
             raise ValueError(
-                f"{name} has {len(values)} entries for {len(data)} rows of data: one is needed for each row that is "
-                "split, augmented copies included."
+                f"{name} has {len(values)} entries for {len(data)} rows of data: pass one for each row, including "
+                "augmented copies."
             )
 
 
 def _check_forbidden(forbid, relations):
     for kind in forbid:
-        # Without the column clip_id nothing is a copy by its name.
+        # "clip" is a default, and may lack its column.
         if kind != "clip" and not relations.has(kind):
             raise ValueError(
-                f"forbid names {kind!r}, which is none of {', '.join(_RECORDINGS)} and no column of the data; the "
+                f"forbid has {kind!r}, which is neither one of {', '.join(_RECORDINGS)} nor a column of the data; the "
                 f"columns are {list(map(str, relations.columns))}."
             )
 
 
 def _group_findings(groups, folds):
-    """Return findings of groups on both sides: a splitter may ignore what it is given."""
+    """Return findings of groups on both sides, because a splitter may ignore its groups."""
     if groups is None:
         return []
     values = np.asarray(groups)

@@ -1,4 +1,4 @@
-"""LeakageReport: what test clips have in common with training that they should not."""
+"""LeakageReport: the leaks between training and test clips."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,12 +7,12 @@ import pandas as pd
 
 
 class LeakageError(ValueError):
-    """A leak was found, and was asked to be an error.
+    """Error for a leak between training and test clips.
 
     Parameters
     ----------
     report : LeakageReport
-        What was found.
+        The leaks.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class LeakageError(ValueError):
 
 
 class LeakageWarning(UserWarning):
-    """A leak was found: figures of this evaluation are better than they would be on clips that are new."""
+    """Warning of a leak: results of this evaluation are better than they would be on new clips."""
 
 
 class Finding(NamedTuple):
@@ -47,26 +47,26 @@ class Finding(NamedTuple):
 
 
 class LeakageReport:
-    """Leaks of an evaluation; its length is their number, and it is true where there is one.
+    """Leaks of an evaluation. Its length is their number, and it is true if there is one.
 
     Parameters
     ----------
     findings : sequence of Finding
-        What should not be.
+        The leaks.
     notes : sequence of str, default=()
-        What is allowed but worth knowing, and what could not be looked at.
+        Overlap that is allowed, and parts that could not be checked.
 
     Attributes
     ----------
     findings : tuple of Finding
-        Records of ``kind``, ``message`` (what was found and the remedy), ``rows`` (tuple of positions in the table,
-        from 0), ``folds`` (tuple of numbers of folds, from 0) and ``where`` (protocol, seed or system; may be empty).
+        Records of ``kind``, ``message`` (the leak and the remedy), ``rows`` (tuple of positions in the table, from 0),
+        ``folds`` (tuple of numbers of folds, from 0) and ``where`` (protocol, seed or system; may be empty).
     notes : tuple of str
-        As passed, each once.
+        As passed, without duplicates.
 
     See Also
     --------
-    check_leakage : Makes one.
+    check_leakage : Check a set-up and return a report.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class LeakageReport:
         return f"LeakageReport({len(self.findings)} findings, {len(self.notes)} notes)"
 
     def __str__(self):
-        return "\n".join([self.leaks(), *(["Worth knowing:"] if self.notes else []), *(f"- {n}" for n in self.notes)])
+        return "\n".join([self.leaks(), *(["Notes:"] if self.notes else []), *(f"- {n}" for n in self.notes)])
 
     def leaks(self) -> str:
         """Return the findings as text, without the notes.
@@ -102,7 +102,7 @@ class LeakageReport:
         Returns
         -------
         text : str
-            A line a finding, under one that counts them.
+            The number of findings, and one line for each.
         """
         n = len(self.findings)
         title = "No leak was found." if not n else f"{n} leak{'s'[: n - 1]} between training and test:"
@@ -114,25 +114,25 @@ class LeakageReport:
         Returns
         -------
         findings : DataFrame
-            ``kind``, ``where``, ``message``, ``rows`` and ``folds``, one row a finding.
+            ``kind``, ``where``, ``message``, ``rows`` and ``folds``, one row for each finding.
         """
         columns = ["kind", "where", "message", "rows", "folds"]
         return pd.DataFrame([[getattr(finding, name) for name in columns] for finding in self], columns=columns)
 
     def raise_if_any(self) -> None:
-        """Raise where a leak was found.
+        """Raise an error if there is a leak.
 
         Raises
         ------
         LeakageError
-            With this report as its text and in its attribute ``report``.
+            With the findings as its text, and this report in its attribute ``report``.
         """
         if self.findings:
             raise LeakageError(self)
 
 
 def join_reports(reports):
-    """Put several reports together: equal findings and notes once."""
+    """Join several reports, without duplicate findings and notes."""
     reports = list(reports)
     findings = dict.fromkeys(finding for report in reports for finding in report)
     return LeakageReport(findings, [note for report in reports for note in report.notes])

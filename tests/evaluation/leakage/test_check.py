@@ -1,4 +1,4 @@
-"""check_leakage: leaks put in on purpose are each found and named, clean set-ups are not accused."""
+"""check_leakage finds and names deliberate leaks, and no leaks in clean set-ups."""
 
 import shutil
 import warnings
@@ -58,8 +58,8 @@ def copies(clips):
     return Bunch(data=data, target=np.tile(clips.target, 3), groups=np.tile(clips.groups, 3))
 
 
-def with_doubles(clips, folder, alter, n=6):
-    """Return the clips and ``n`` of them again: altered, in new files and under new names."""
+def with_duplicates(clips, folder, alter, n=6):
+    """Return the clips and altered duplicates of ``n`` of them, in new files and under new names."""
     more = clips.data.iloc[:n].reset_index(drop=True)
     for row, path in enumerate(more["audio"]):
         y, sr = read_audio(path)
@@ -75,22 +75,22 @@ def numbers(n=60, n_columns=5, seed=0):
     return np.random.default_rng(seed).gamma(2.0, size=(n, n_columns)), np.resize(["a", "b", "c"], n)
 
 
-# Leaks.
+# ---- leaks
 
 
 def test_copies_of_one_clip_on_both_sides(copies):
     report = check_leakage(SVM, copies.data, copies.target, SHUFFLED)
     (finding,) = report
     assert finding.kind == "clip"
-    # The rows are those that the folds tear apart.
+    # The rows are those of clips that a fold splits.
     ids = copies.data["clip_id"].to_numpy()
-    torn = {
+    split = {
         i
         for train, test in SHUFFLED.split(ids)
         for i in (*train, *test)
         if ids[i] in set(ids[train]) and ids[i] in set(ids[test])
     }
-    assert set(finding.rows) == torn
+    assert set(finding.rows) == split
     assert finding.folds == (0, 1, 2, 3)
     assert ids[finding.rows[0]] in finding.message
 
@@ -100,14 +100,23 @@ def test_copies_under_new_names_share_their_file(copies):
     assert kinds(SVM, data, copies.target, "clip") == ["source"]
 
 
-def test_copies_named_for_their_source_or_told_by_a_column():
+def test_copies_are_known_by_their_names():
     names = [f"DC_a{i:02d}" for i in range(20)]
     y = np.tile(np.resize(["x", "y"], 20), 2)
     by_name = pd.DataFrame({"clip_id": names + [f"{name}_time_stretch_1.1" for name in names]})
     assert kinds(None, by_name, y, SHUFFLED) == ["source"]
-    by_column = pd.DataFrame({"clip_id": [f"c{i}" for i in range(40)], "source_clip_id": names * 2})
+
+
+def test_copies_are_known_by_a_column():
+    y = np.tile(np.resize(["x", "y"], 20), 2)
+    by_column = pd.DataFrame(
+        {"clip_id": [f"c{i}" for i in range(40)], "source_clip_id": [f"a{i}" for i in range(20)] * 2}
+    )
     assert kinds(None, by_column, y, SHUFFLED) == ["source"]
-    # The corpus that a clip came from is no clip.
+
+
+def test_column_source_may_name_the_corpus():
+    y = np.tile(np.resize(["x", "y"], 20), 2)
     corpora = pd.DataFrame({"clip_id": [f"c{i}" for i in range(40)], "source": ["SAVEE", "RAVDESS"] * 20})
     assert kinds(None, corpora, y, SHUFFLED) == []
 
@@ -130,9 +139,9 @@ ALTERED = {
 
 @pytest.mark.parametrize("how", list(ALTERED))
 def test_one_recording_in_files_that_are_nearly_equal(clips, tmp_path, how):
-    doubled = with_doubles(clips, tmp_path, ALTERED[how])
-    splitter = KFold(2)  # the doubles are in the second half
-    report = check_leakage(SVM, doubled.data, doubled.target, splitter)
+    duplicated = with_duplicates(clips, tmp_path, ALTERED[how])
+    splitter = KFold(2)  # the duplicates are in the second half
+    report = check_leakage(SVM, duplicated.data, duplicated.target, splitter)
     assert [finding.kind for finding in report] == ["audio"]
     assert report.findings[0].rows == (*range(6), *range(21, 27))
 
@@ -151,15 +160,20 @@ def test_one_video_under_two_names(clips, tmp_path):
     assert [(finding.kind, finding.rows) for finding in report] == [("source", (0, 20))]
 
 
-def test_speaker_and_text_on_both_sides_where_they_are_forbidden(clips):
+def test_forbidden_speakers_and_sentences_on_both_sides(clips):
     data, y = clips.data, clips.target
     assert kinds(SVM, data, y, "clip", forbid=("clip", "source", "audio", "speaker")) == ["speaker"]
     assert kinds(SVM, data, y, "speaker", forbid=("clip", "sentence")) == ["sentence"]
-    # A protocol adds what it promises, and its splitter does so too.
-    by_chance = LeaveOneSpeakerOut()
-    assert kinds(SVM, data, y, by_chance, groups=np.arange(21) % 3) == ["speaker"]
-    rooms = data.assign(room=np.resize(["large", "small"], 21))
-    assert kinds(SVM, rooms, y, SHUFFLED, forbid=("room",)) == ["room"]
+
+
+def test_splitter_of_a_protocol_forbids_its_column(clips):
+    random_groups = np.arange(21) % 3
+    assert kinds(SVM, clips.data, clips.target, LeaveOneSpeakerOut(), groups=random_groups) == ["speaker"]
+
+
+def test_any_column_can_be_forbidden(clips):
+    rooms = clips.data.assign(room=np.resize(["large", "small"], 21))
+    assert kinds(SVM, rooms, clips.target, SHUFFLED, forbid=("room",)) == ["room"]
 
 
 def test_groups_that_the_splitter_ignores(clips):
@@ -199,7 +213,7 @@ def test_estimator_that_is_fitted_in_part(clips, how):
     report = check_leakage(FITTED[how](clips.data), clips.data, clips.target, "clip")
     assert [finding.kind for finding in report] == ["fitted"]
     kept = how in ("frozen", "method")
-    assert ("clones keep" in report.findings[0].message) == kept
+    assert ("clones remain fitted" in report.findings[0].message) == kept
 
 
 SCALED = {
@@ -211,7 +225,7 @@ SCALED = {
     "whitened": lambda X: PCA(3, whiten=True).fit_transform(X),
     "rotated": lambda X: PCA(3).fit_transform(X),
     "centred": lambda X: X - X.mean(axis=0),
-    "pictures": lambda X: ((X - X.mean()) / X.std()).reshape(-1, 5, 1, 1),
+    "images": lambda X: ((X - X.mean()) / X.std()).reshape(-1, 5, 1, 1),
 }
 
 
@@ -246,8 +260,8 @@ def test_class_among_the_columns():
     assert "column 5" in report.findings[0].message
 
 
-def test_shuffled_classes_are_found_out_by_copies():
-    """Names, files and numbers differ: that copies share a class is what is left."""
+def test_copies_are_found_by_shuffled_classes():
+    """Names, files and numbers differ; only the common class of copies is left."""
     rng = np.random.default_rng(0)
     X, y = np.repeat(rng.normal(size=(40, 5)), 2, axis=0), np.repeat(np.resize(["a", "b"], 40), 2)
     table = pd.DataFrame(X + 1e-3 * rng.normal(size=X.shape)).add_prefix("f")
@@ -261,7 +275,7 @@ def test_shuffled_classes_are_found_out_by_copies():
     assert any("shuffled classes" in note for note in clean.notes)
 
 
-# Clean set-ups.
+# ---- clean set-ups
 
 
 @pytest.mark.parametrize("protocol", ["clip", "speaker"])
@@ -294,7 +308,7 @@ def test_features_of_the_split_clips_are_clean(clips):
     assert kinds(SVC(), MFCCImage().fit_transform(clips.data), clips.target, ShuffleSplit(2, random_state=0)) == []
 
 
-def test_columns_that_are_round_by_nature_are_clean():
+def test_natural_proportions_and_counts_are_clean():
     rng = np.random.default_rng(0)
     X, y = numbers(90)
     share = rng.random(90)
@@ -311,9 +325,12 @@ def test_standardised_within_speakers_is_transductive_and_a_leak_by_clip(clips):
     assert kinds(SVC(), X, clips.target, SHUFFLED) == ["standardised"]
 
 
-def test_speakers_and_texts_that_may_be_shared_are_notes(clips):
+def test_speakers_and_sentences_that_may_be_shared_are_notes(clips):
     report = check_leakage(SVM, clips.data, clips.target, "clip")
-    assert [note.split(" on both sides")[0] for note in report.notes] == ["3 speakers", "1 text"]
+    assert [note.split(" are on both sides")[0] for note in report.notes] == [
+        "clips of 3 speakers",
+        "clips of 1 sentence",
+    ]
 
 
 def test_class_in_a_column_of_the_table_is_a_note(clips):
@@ -329,7 +346,7 @@ def test_clips_of_several_speakers_may_have_one_name():
     assert any("several speakers" in note for note in report.notes)
 
 
-def test_what_cannot_be_compared_is_a_note(clips, tmp_path):
+def test_clips_that_cannot_be_compared_are_notes(clips, tmp_path):
     data = clips.data.assign(video=None)
     data.loc[0, "audio"] = None
     Path(tmp_path / "empty.wav").touch()
@@ -345,8 +362,8 @@ def test_what_cannot_be_compared_is_a_note(clips, tmp_path):
     assert "1 of 21 rows have no sound" in notes
     assert f"{data['clip_id'][1]}, {data['clip_id'][2]} could not be read" in notes
     assert "1 sounds are silent" in notes
-    assert "1 of 21 rows have nothing in 'sentence'" in notes
-    assert "2 of 21 rows have nothing in 'clip_id'" in notes
+    assert "1 of 21 rows have no value in 'sentence'" in notes
+    assert "2 of 21 rows have no value in 'clip_id'" in notes
 
 
 @pytest.mark.parametrize("protocol", ["clip", "speaker", "sentence", "speaker+sentence"])
@@ -355,20 +372,20 @@ def test_savee_is_clean_in_every_protocol(shared, protocol):
     assert kinds(systems.make("knn"), savee.data, savee.target, protocol) == []
 
 
-def test_ravdess_is_clean_and_its_double_is_found(shared, tmp_path):
-    """The corpus has a byte-identical double, which is left out here: it is put back."""
+def test_ravdess_is_clean_and_its_duplicate_is_found(shared, tmp_path):
+    """The loader leaves out a byte-identical duplicate of the corpus; here it is restored."""
     with pytest.warns(UserWarning, match="RAVDESS"):
         ravdess = load_ravdess(shared / "data" / "ravdess")
-    few = ravdess.data[ravdess.data["actor"] == 2].reset_index(drop=True)
-    y = few["emotion"].to_numpy()
+    own = (ravdess.data["actor"] == 2).to_numpy()
+    few, y = ravdess.data[own].reset_index(drop=True), ravdess.target[own]
     assert kinds(None, few, y, "clip") == []
-    double = few.iloc[[20]].assign(clip_id="03-01-03-01-02-02-07", actor=7, speaker="Actor_07")
-    double["audio"] = shutil.copy(few["audio"][20], tmp_path / "03-01-03-01-02-02-07.flac")
-    report = check_leakage(None, pd.concat([few, double], ignore_index=True), np.append(y, y[20]), "speaker")
+    duplicate = few.iloc[[20]].assign(clip_id="03-01-03-01-02-02-07", actor=7, speaker="Actor_07")
+    duplicate["audio"] = shutil.copy(few["audio"][20], tmp_path / "03-01-03-01-02-02-07.flac")
+    report = check_leakage(None, pd.concat([few, duplicate], ignore_index=True), np.append(y, y[20]), "speaker")
     assert [(finding.kind, finding.rows) for finding in report] == [("audio", (20, len(few)))]
 
 
-# Inputs.
+# ---- input
 
 
 @pytest.mark.parametrize(
@@ -377,15 +394,15 @@ def test_ravdess_is_clean_and_its_double_is_found(shared, tmp_path):
         ({"groups": ["a", "b"]}, "groups has 2 entries for 21 rows"),
         ({"y": ["a", "b"]}, "y has 2 entries for 21 rows"),
         ({"splitter": "room"}, "no protocol 'room'"),
-        ({"forbid": ("room",)}, "forbid names 'room'"),
+        ({"forbid": ("room",)}, "forbid has 'room'"),
         ({"splitter": [([0, 1], [21])]}, "positions of rows from 0 to 20"),
         ({"splitter": [([0, 1], [])]}, "at least one each; got 0 values"),
         ({"splitter": [([0.0, 1.0], [2.0])]}, "values of type float64"),
-        ({"splitter": []}, "gave no fold"),
-        ({"estimator": None, "permutation": True}, "permutation run trains the estimator"),
+        ({"splitter": []}, "yields no fold"),
+        ({"estimator": None, "permutation": True}, "permutation trains the estimator"),
     ],
 )
-def test_wrong_input_is_said(clips, wrong, message):
+def test_wrong_input_is_refused(clips, wrong, message):
     given = {"estimator": SVM, "data": clips.data, "y": clips.target, "splitter": "clip", **wrong}
     with pytest.raises(ValueError, match=message):
         check_leakage(**given)
@@ -406,33 +423,33 @@ def test_paths_in_a_list(clips):
 def test_fingerprints_are_kept_in_a_folder(clips, tmp_path):
     first = check_leakage(SVM, clips.data, clips.target, "clip", cache=tmp_path)
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(kept) == 21 + 1  # the clips, and which of them are alike
+    assert len(kept) == 21 + 1  # the clips, and the pairs of similar ones
     assert check_leakage(SVM, clips.data, clips.target, "clip", cache=tmp_path).notes == first.notes
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
 
 
-def test_data_are_left_as_they_were(copies):
+def test_data_are_not_changed(copies):
     before = copies.data.copy()
     check_leakage(SVM, copies.data, copies.target, SHUFFLED, permutation=True)
     pd.testing.assert_frame_equal(copies.data, before)
 
 
-# Within evaluate.
+# ---- within evaluate
 
 DUMMY = {"dummy": DummyClassifier()}
 
 
 @pytest.fixture
-def doubled(clips, tmp_path):
+def duplicated(clips, tmp_path):
     """The clips, the last of which is the first under another name and speaker."""
     data = clips.data.copy()
     data.loc[20, "audio"] = shutil.copy(data["audio"][0], tmp_path / "again.wav")
     return Bunch(data=data, target=clips.target)
 
 
-def test_evaluate_warns_and_keeps_what_it_found(doubled):
-    with pytest.warns(LeakageWarning, match="1 recording on both sides in several files") as caught:
-        report = evaluate(DUMMY, doubled, ("clip", "speaker"), seeds=(0, 1))
+def test_evaluate_warns_and_keeps_the_leaks(duplicated):
+    with pytest.warns(LeakageWarning, match="copies of 1 recording in several files") as caught:
+        report = evaluate(DUMMY, duplicated, ("clip", "speaker"), seeds=(0, 1))
     assert len(caught) == 1
     assert caught[0].filename == __file__
     # By speaker every seed has the same folds.
@@ -441,17 +458,20 @@ def test_evaluate_warns_and_keeps_what_it_found(doubled):
     assert {finding.kind for finding in report.leakage} == {"audio"}
 
 
-def test_evaluate_raises_before_it_trains_or_does_not_look(doubled, tmp_path):
+def test_evaluate_raises_before_it_trains(duplicated, tmp_path):
     with pytest.raises(LeakageError, match="1 leak between training and test") as caught:
-        evaluate(DUMMY, doubled, "clip", leakage="raise", folder=tmp_path / "folds")
+        evaluate(DUMMY, duplicated, "clip", leakage="raise", folder=tmp_path / "folds")
     assert [finding.kind for finding in caught.value.report] == ["audio"]
     assert not (tmp_path / "folds").exists()
-    assert evaluate(DUMMY, doubled, "clip", leakage="ignore").leakage is None
+
+
+def test_evaluate_without_the_check(duplicated):
+    assert evaluate(DUMMY, duplicated, "clip", leakage="ignore").leakage is None
     with pytest.raises(ValueError, match="leakage must be one of 'warn', 'raise', 'ignore', got 'stop'"):
-        evaluate(DUMMY, doubled, "clip", leakage="stop")
+        evaluate(DUMMY, duplicated, "clip", leakage="stop")
 
 
-def test_evaluate_accuses_only_what_stays_fitted_in_its_clones(clips):
+def test_evaluate_refuses_only_systems_whose_clones_are_fitted(clips):
     fitted = DummyClassifier().fit(clips.data, clips.target)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
