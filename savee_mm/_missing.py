@@ -8,8 +8,12 @@ A modality of a clip is missing if
 
 Extractors raise a :class:`~savee_mm.ClipError` for such a clip, or fill it with ``on_error="fill"``. The reason in the
 error and in ``failed_clips_`` comes from :func:`missing_reason`, and :func:`is_missing` recognizes it. Fusions predict
-such a clip by its other modality; an unreadable file or a video without a face is an error, not a missing modality.
+such a clip by its other modality, in :func:`fill_missing`; an unreadable file or a video without a face is an error,
+not a missing modality.
 """
+
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -89,6 +93,28 @@ def is_missing(reason: str) -> bool:
     missing : bool
     """
     return reason.startswith((_PREFIX.format("audio"), _PREFIX.format("video")))
+
+
+_FILLS = ContextVar("savee_mm_fills_missing", default=False)
+
+
+@contextmanager
+def fill_missing():
+    """Let extractors fill clips with a missing modality, whatever their ``on_error``.
+
+    For a fusion, which predicts these clips by its other branches. Extractors list them in ``failed_clips_`` as with
+    ``on_error="fill"``, without a warning. The context is that of the current thread.
+    """
+    token = _FILLS.set(True)
+    try:
+        yield
+    finally:
+        _FILLS.reset(token)
+
+
+def fills_missing() -> bool:
+    """Return whether the code runs in :func:`fill_missing`."""
+    return _FILLS.get()
 
 
 #: Reasons for a file or array that holds nothing.

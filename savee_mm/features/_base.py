@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
+from savee_mm._missing import fills_missing, is_missing
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
@@ -138,16 +139,21 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
         results = self._extract_clips(clips)
         errors = [result for result in results if isinstance(result, ClipError)]
+        # A fusion predicts clips with a missing modality by its other branches, and warns.
+        unexpected = [error for error in errors if not (fills_missing() and is_missing(error.reason))]
+        if unexpected and self.on_error == "raise":
+            raise unexpected[0]
         # A fit needs at least one clip; transform fills even a table in which all clips failed.
-        if errors and (self.on_error == "raise" or (fitting and len(errors) == len(clips))):
+        if errors and fitting and len(errors) == len(clips):
             raise errors[0]
-        if errors:
+        if unexpected:
             warnings.warn(
-                f"{len(errors)} of {len(clips)} clips could not be used and were filled; see failed_clips_. "
-                f"First error: {errors[0]}",
+                f"{len(unexpected)} of {len(clips)} clips could not be used and were filled; see failed_clips_. "
+                f"First error: {unexpected[0]}",
                 ClipWarning,
                 stacklevel=3,
             )
+        if errors:
             blank = np.full(self._shape(), np.nan, np.float32)
             results = [blank if isinstance(result, ClipError) else result for result in results]
         return np.stack(results), [(error.clip_id, error.path, error.reason) for error in errors]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from savee_mm._composition import columns_read, parts, rebuild
+from savee_mm._composition import columns_read, failures, parts, rebuild
+from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, ClipWarning
 
 MODALITIES = ("audio", "video")
@@ -103,7 +104,8 @@ def predict_clip(model, clip):
         If the model can use neither the clip nor one of its modalities alone.
     """
     try:
-        return _predict(model, clip), ""
+        probabilities = _predict(model, clip)
+        return probabilities, _missing_note(model, clip)
     except ClipError as error:
         present = [name for name in MODALITIES if name in clip]
         for name in reversed(present) if len(present) > 1 and allows_missing(model) else ():
@@ -116,8 +118,23 @@ def predict_clip(model, clip):
 
 
 def _predict(model, clip):
-    p = model.predict_proba(pd.DataFrame([clip]))[0]
+    with warnings.catch_warnings():
+        # The note has these reasons.
+        warnings.filterwarnings("ignore", r".*clips are missing for branch", ClipWarning)
+        p = model.predict_proba(pd.DataFrame([clip]))[0]
     return pd.Series(p, index=[str(label) for label in model.classes_])
+
+
+def _missing_note(model, clip):
+    """Return which modality of a clip a fusion has just predicted without, and the reason; else an empty text."""
+    if not allows_missing(model):
+        return ""
+    reasons = [failure[-1] for failure in failures(model)]
+    for name in MODALITIES:
+        for reason in reasons if name in clip else ():
+            if reason.startswith(missing_reason(name, "")):
+                return f"without its {name}: {reason}"
+    return ""
 
 
 def check_model(model, owner):

@@ -10,7 +10,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from savee_mm._composition import columns_read, failures, steps
+from savee_mm._missing import fill_missing
 from savee_mm._validation import ClipError, clip_names
+from savee_mm.classifiers._missing_branches import missing_values
 from savee_mm.classifiers.late_fusion._combination import log_scores
 
 
@@ -72,6 +74,8 @@ def fit_branches(estimators, columns, clips, n_jobs):
     present : ndarray of bool of shape (n_branches, n_clips)
         Which clips each branch was fitted to: those that have what it reads, without those that its extractors could
         not use. Training on the values that stand in for these would teach nothing.
+    failed : list of tuple
+        Branch, clip_id, path and reason of the other clips.
 
     Raises
     ------
@@ -86,10 +90,11 @@ def fit_branches(estimators, columns, clips, n_jobs):
         _check_two_classes(name, own, clips.y[rows], len(clips.y))
         tasks.append((name, estimator, own, *_training_data(clips, rows)))
     results = Parallel(n_jobs=n_jobs)(delayed(_fit_usable)(*task) for task in tasks)
-    present = clips.present.copy()
-    for rows, (_, usable) in zip(present, results, strict=True):
+    present, failed = clips.present.copy(), []
+    for (name, own), rows, (_, usable, unusable) in zip(columns.items(), present, results, strict=True):
+        failed += [*missing_values(name, clips.table.iloc[~rows], own), *((name, *failure) for failure in unusable)]
         rows[rows] = usable
-    return [fitted for fitted, _ in results], check_some_branch(clips.table, present)
+    return [fitted for fitted, *_ in results], check_some_branch(clips.table, present), failed
 
 
 def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n_jobs):
@@ -121,7 +126,7 @@ def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n
                 places.append((b, fold, held_out))
     results = Parallel(n_jobs=n_jobs)(delayed(_fit_and_predict)(*task) for task in tasks)
     scores, features = np.full((*present.shape, len(classes)), np.nan), {fold: [] for fold in np.unique(folds)}
-    for (b, fold, held_out), (p, array) in zip(places, results, strict=True):
+    for (b, fold, held_out), (p, array, _) in zip(places, results, strict=True):
         scores[b, held_out] = log_scores(p)
         if with_features:
             features[fold].append(_placed(held_out[folds == fold], array))
@@ -150,6 +155,8 @@ def predict_branches(fitted, columns, clips, classes, with_features):
         Log-probabilities, NaN where a clip lacks what a branch reads, or the branch could not use it.
     features : list of ndarray of shape (n_clips, n_features)
         Of each branch, NaN in the same rows; empty without ``with_features``.
+    failed : list of tuple
+        Branch, clip_id, path and reason for each of these NaN rows.
 
     Raises
     ------
@@ -157,14 +164,15 @@ def predict_branches(fitted, columns, clips, classes, with_features):
         On a clip that no branch can use.
     """
     check_some_branch(clips.table, clips.present)
-    scores, features = np.full((*clips.present.shape, len(classes)), np.nan), []
-    for branch, own, rows, log_p in zip(fitted, columns.values(), clips.present, scores, strict=True):
-        p, array = _predict_branch(branch, clips.table.iloc[rows], own, classes, with_features)
+    scores, features, failed = np.full((*clips.present.shape, len(classes)), np.nan), [], []
+    for branch, (name, own), rows, log_p in zip(fitted, columns.items(), clips.present, scores, strict=True):
+        p, array, unusable = _predict_branch(branch, clips.table.iloc[rows], own, classes, with_features)
+        failed += [*missing_values(name, clips.table.iloc[~rows], own), *((name, *failure) for failure in unusable)]
         log_p[rows] = log_scores(p)
         if with_features:
             features.append(_placed(rows, array))
     check_some_branch(clips.table, ~np.isnan(scores[:, :, 0]))
-    return scores, features
+    return scores, features, failed
 
 
 def check_some_branch(table, present):
@@ -205,14 +213,15 @@ def _training_data(clips, rows):
 
 
 def _fit_usable(name, estimator, columns, table, y, sample_weight):
-    """Return a fitted branch, and which clips it was fitted to: those that its extractors can use."""
-    fitted = _fit_branch(estimator, table, y, sample_weight)
-    usable = ~_failed(fitted, table, columns)
-    if not usable.all():
-        _check_two_classes(name, columns, y[usable], len(y))
-        weights = None if sample_weight is None else sample_weight[usable]
-        fitted = _fit_branch(estimator, table.iloc[usable], y[usable], weights)
-    return fitted, usable
+    """Return a fitted branch, which clips it was fitted to, and the failures of the others."""
+    with fill_missing():
+        fitted = _fit_branch(estimator, table, y, sample_weight)
+    unusable, failed = _failed(fitted, table, columns)
+    if failed.any():
+        y, table = y[~failed], table.iloc[~failed]
+        _check_two_classes(name, columns, y, len(failed))
+        fitted = _fit_branch(estimator, table, y, None if sample_weight is None else sample_weight[~failed])
+    return fitted, ~failed, unusable
 
 
 def _fit_branch(estimator, table, y, sample_weight):
@@ -237,19 +246,22 @@ def _fit_and_predict(fit, table, columns, classes, with_features):
 
 
 def _predict_branch(fitted, table, columns, classes, with_features):
-    """Return the probabilities of all classes, and the features of the last step or None.
+    """Return the probabilities of all classes, the features of the last step or None, and failures of extractors.
 
     Probabilities are 0 for a class that the branch was not trained on; both are NaN for a clip that it could not use.
     """
-    p, features = np.zeros((len(table), len(classes))), np.empty((0, 1)) if with_features else None
-    if len(table):
+    if not len(table):
+        return np.empty((0, len(classes))), np.empty((0, 1)) if with_features else None, []
+    with fill_missing():
         own, features = _predict_with_features(fitted, table) if with_features else (fitted.predict_proba(table), None)
-        p[:, np.searchsorted(classes, fitted.classes_)] = own
-        failed = _failed(fitted, table, columns)
-        p[failed] = np.nan
-        if with_features:
-            features[failed] = np.nan
-    return p, features
+    unusable, failed = _failed(fitted, table, columns)
+    if failed.any():
+        # Again without these clips, whose stand-in values may change the predictions of the others.
+        p, features, _ = _predict_branch(fitted, table.iloc[~failed], columns, classes, with_features)
+        return _placed(~failed, p), _placed(~failed, features) if with_features else None, unusable
+    p = np.zeros((len(table), len(classes)))
+    p[:, np.searchsorted(classes, fitted.classes_)] = own
+    return p, features, []
 
 
 def _predict_with_features(fitted, table):
@@ -269,19 +281,20 @@ def _predict_with_features(fitted, table):
     return last.predict_proba(features), array.reshape(len(array), -1)
 
 
-def _placed(rows, features):
-    """Return the features of some clips (a mask) in an array of all, NaN for the others."""
-    placed = np.full((len(rows), features.shape[1]), np.nan, dtype=features.dtype)
-    placed[rows] = features
+def _placed(rows, values):
+    """Return the values of some clips (a mask) in an array of all, NaN for the others."""
+    placed = np.full((len(rows), values.shape[1]), np.nan, dtype=values.dtype)
+    placed[rows] = values
     return placed
 
 
 def _failed(fitted, table, columns):
-    """Return which clips the extractors of a branch could not use, after a call with this table."""
-    # The last three entries are clip_id, path and reason.
-    reported = {failure[-3] for failure in failures(fitted)}
+    """Return the failures of extractors in a call with this table, as (clip_id, path, reason), and their clips."""
     failed = np.zeros(len(table), bool)
-    if reported:
-        for column in columns:
-            failed |= pd.Index(clip_names(table, column)).isin(reported)
-    return failed
+    # A fusion as a branch predicts such a clip by its own branches.
+    if any(getattr(step, "_allows_missing_columns", False) for step in steps(fitted)):
+        return [], failed
+    unusable = [failure[-3:] for failure in failures(fitted)]
+    for column in columns if unusable else ():
+        failed |= pd.Index(clip_names(table, column)).isin({clip_id for clip_id, *_ in unusable})
+    return unusable, failed

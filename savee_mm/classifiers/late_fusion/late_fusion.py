@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm.classifiers._missing_branches import warn_of_missing
 from savee_mm.classifiers.late_fusion._adaptation import adapt, check_features, evaluate_adaptation
 from savee_mm.classifiers.late_fusion._branches import check_branch, fit_branches, predict_branches, predict_out_of_fold
 from savee_mm.classifiers.late_fusion._clips import clips_present, read_clips, read_training_clips
@@ -29,6 +30,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     A plain sum can be below it, where one of the branches predicts unseen speakers badly.
 
     A clip that lacks what one branch reads is predicted by the other branches, and is not used to train that branch.
+    This includes files that hold nothing: digital silence, a muted track, black frames. ``failed_clips_`` lists such
+    clips, and a warning names a branch that predicts no clip of a table.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         Branches: a name, and a classifier with ``predict_proba`` over the clip table. ``columns`` (a str or a list of
         str) are those in which a clip needs a value for that branch; if left out, they are found from the extractors,
         table-in networks and ColumnTransformers inside. An empty list is for a branch that predicts every clip. A
-        clip that an extractor with ``on_error="fill"`` could not use is missing for its branch, too.
+        clip that an extractor with ``on_error="fill"`` could not use is missing for its branch, too; of other
+        extractors, only a file that holds nothing.
     combine : {"auto", "weights", "stack", "best"}, default="auto"
         How to combine the branches: by the best of all ways on the inner folds, or by one of them; "best" is the best
         branch alone.
@@ -79,6 +83,9 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         is unseen then, nor where no speaker has 16 clips, or no clip has what all branches read.
     speakers_ : list of str
         Speakers seen in training (non-zero weight). Empty without ``adapt_speakers``.
+    failed_clips_ : DataFrame
+        ``branch``, ``clip_id``, ``path`` and ``reason`` of the clips that a branch was not fitted to, or did not
+        predict in the last call.
     inner_scores_ : DataFrame
         ``accuracy`` and ``log_loss`` of each branch alone, of each combination and, where it was tried, of the chosen
         one with adaptation (``"adapted"``), on the inner folds, over the clips that every branch predicts. The weights
@@ -240,7 +247,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self.speakers_ = clips.seen_speakers() if self.adapt_speakers else []
         self.classes_, codes = np.unique(clips.y, return_inverse=True)
         branches = self.estimators, self.columns_, clips
-        self.estimators_, present = fit_branches(*branches, self.n_jobs)
+        self.estimators_, present, self._failures = fit_branches(*branches, self.n_jobs)
+        warn_of_missing(self._failures, len(X), stacklevel=2)
         scores, features = predict_out_of_fold(
             *branches, present, with_features=self.adapt_speakers, n_jobs=self.n_jobs
         )
@@ -270,6 +278,11 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         ------
         ClipError
             On a clip that no branch can use; by a branch, on a clip that it cannot use.
+
+        Warns
+        -----
+        ClipWarning
+            If a branch predicts no clip, because a column is missing or empty, or if a file holds nothing.
         """
         _, log_p = self._predict_branches(X)
         return np.exp(log_p)
@@ -317,6 +330,12 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """The fitted branches by name."""
         check_is_fitted(self)
         return Bunch(**dict(zip(self.temperatures_, self.estimators_, strict=True)))
+
+    @property
+    def failed_clips_(self):
+        """``branch``, ``clip_id``, ``path`` and ``reason`` of clips that a branch did not use in the last call."""
+        check_is_fitted(self)
+        return pd.DataFrame(self._failures, columns=["branch", "clip_id", "path", "reason"], dtype=object)
 
     @property
     def inner_scores_(self):
@@ -398,7 +417,10 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """Return log-probabilities of the branches, (n_branches, n_clips, n_classes), and of their combination."""
         check_is_fitted(self)
         clips = read_clips(X, self.columns_)
-        scores, features = predict_branches(self.estimators_, self.columns_, clips, self.classes_, self.adapts_)
+        scores, features, self._failures = predict_branches(
+            self.estimators_, self.columns_, clips, self.classes_, self.adapts_
+        )
+        warn_of_missing(self._failures, len(X), stacklevel=3)
         log_p = combine(self._combinations, scores)
         if self.adapts_:
             log_p = adapt(log_p, features, clips.unseen_speakers(self.speakers_))

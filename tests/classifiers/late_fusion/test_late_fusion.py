@@ -1,10 +1,12 @@
 """LateFusionClassifier: combinations chosen by out-of-fold predictions, and clips that lack a modality."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from scipy.special import softmax
 from sklearn import config_context
@@ -28,9 +30,13 @@ from savee_mm import (
     LateFusionClassifier,
     LeaveOneSpeakerOut,
     ProsodyFeatures,
+    SpeakerNormalizer,
     load_model,
     save_model,
 )
+from savee_mm._missing import SILENT, is_silent
+from savee_mm.features._tabular import TabularTransformer
+from savee_mm.media import read_audio
 
 CLASSES = np.array(["anger", "fear", "joy"])
 VOICE, FACE = ["pitch", "level"], ["smile", "brow"]
@@ -352,7 +358,39 @@ def test_clip_without_a_modality_is_predicted_by_the_other_alone(fitted, empty):
 def test_table_without_the_columns_of_a_branch_is_predicted_by_the_other(fitted):
     clf, X, _ = fitted
     voice = clf.named_estimators_["audio"]
-    np.testing.assert_array_equal(clf.predict(X.drop(columns=FACE)), voice.predict(X))
+    with pytest.warns(ClipWarning, match="300 of 300 clips .* branch 'face': the table has no column 'smile'"):
+        predicted = clf.predict(X.drop(columns=FACE))
+    np.testing.assert_array_equal(predicted, voice.predict(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda X: X.rename(columns={"smile": "Smile"}), "the table has no column 'smile'"),
+        (lambda X: X.assign(brow=None), "no value in the column 'brow'"),
+        (lambda X: X[["pitch", "level", "clip_id"]], "the table has no column 'smile'"),
+    ],
+    ids=["misspelt", "all None", "not joined"],
+)
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "branch_proba"])
+def test_branch_without_its_columns_is_warned_of(fitted, change, reason, method):
+    clf, X, _ = fitted
+    with pytest.warns(ClipWarning, match=f"300 of 300 clips are missing for branch 'face': {reason}") as caught:
+        getattr(clf, method)(change(X))
+    assert caught[0].filename == __file__
+    assert set(clf.failed_clips_["reason"]) == {reason}
+
+
+def test_clips_without_a_modality_are_listed(fitted):
+    clf, X, _ = fitted
+    lost = X.astype({"brow": object})
+    lost.loc[[4, 7], "brow"] = None
+    clf.predict(lost)
+    assert clf.failed_clips_.to_numpy().tolist() == [
+        ["face", clip_id, None, "no value in the column 'brow'"] for clip_id in ("clip004", "clip007")
+    ]
+    clf.predict(X)
+    assert clf.failed_clips_.empty
 
 
 def test_clips_with_both_modalities_are_predicted_as_in_a_complete_table(fitted):
@@ -373,8 +411,9 @@ def test_other_branch_predicts_where_the_chosen_one_is_missing():
     X, y = make_table(face=3)
     clf = make_fusion(combine="best").fit(X, y)
     assert clf.combination_ == "face"
-    lost = X.assign(smile=np.nan)
-    np.testing.assert_array_equal(clf.predict(lost), clf.named_estimators_["audio"].predict(X))
+    with pytest.warns(ClipWarning, match="branch 'face'"):
+        predicted = clf.predict(X.assign(smile=np.nan))
+    np.testing.assert_array_equal(predicted, clf.named_estimators_["audio"].predict(X))
 
 
 def test_training_clip_without_a_modality_is_left_out_of_its_branch(seen):
@@ -409,8 +448,9 @@ def test_every_pair_of_three_branches_has_its_combination():
     branches = [("audio", reads(VOICE)), ("face", reads(FACE)), ("noise", reads(["noise"]))]
     clf = LateFusionClassifier(branches, combine="weights").fit(X, y)
     pair = LateFusionClassifier(branches[:2], combine="weights").fit(X, y)
-    lost = X.assign(noise=np.nan)
-    np.testing.assert_allclose(clf.predict_proba(lost), pair.predict_proba(X), atol=1e-9)
+    with pytest.warns(ClipWarning, match="branch 'noise'"):
+        p = clf.predict_proba(X.assign(noise=np.nan))
+    np.testing.assert_allclose(p, pair.predict_proba(X), atol=1e-9)
 
 
 @pytest.fixture
@@ -459,7 +499,6 @@ def test_given_columns_replace_those_found():
 @pytest.fixture
 def unreadable(tmp_path, tone):
     """Return clips of which two have no readable audio, their classes, a branch for voices, and the fusion."""
-    soundfile = pytest.importorskip("soundfile")
     X, y = make_table(face=2, n_speakers=2, n_clips=12)
     for i in range(len(X)):
         path = tmp_path / f"clip{i:03}.wav"
@@ -500,6 +539,96 @@ def test_clip_that_no_branch_can_use_is_named(unreadable):
     X, y, _, clf = unreadable
     with pytest.warns(ClipWarning), pytest.raises(ClipError, match="clip 'clip003': no branch has anything"):
         clone(clf).fit(X.assign(smile=np.where(X.index == 3, np.nan, X["smile"])), y)
+
+
+# ---- files that hold nothing
+
+
+class Levels(TabularTransformer):
+    """Crossing rate and level of a sound; silence is a missing modality."""
+
+    def __init__(self, on_error="raise"):
+        self.on_error = on_error
+        self.cache, self.n_jobs, self.verbose = "memory", None, False
+
+    def _kernel(self):
+        return partial(measure_levels)
+
+    def _output_columns(self):
+        return [("crossings", "1"), ("level", "1")]
+
+
+def measure_levels(path):
+    y, _ = read_audio(path)
+    if is_silent(y):
+        raise ClipError(SILENT)
+    return np.array([np.mean(y[1:] * y[:-1] < 0), np.std(y)], np.float32)
+
+
+@pytest.fixture
+def silent(tmp_path, tone):
+    """Return clips of which two have silent audio, their classes, and a fusion that raises on unusable clips."""
+    X, y = make_table(face=2, n_speakers=2, n_clips=12)
+    X["audio"] = [str(tmp_path / f"{clip_id}.wav") for clip_id in X["clip_id"]]
+    for i, path in enumerate(X["audio"]):
+        sound = tone(f0=150 + 40 * CLASSES.tolist().index(y[i]) + i, seconds=0.3)
+        soundfile.write(path, np.zeros_like(sound) if i in (3, 20) else sound, 22050)
+    voice = make_pipeline(Levels(), StandardScaler(), LogisticRegression())
+    return X, y, LateFusionClassifier([("audio", voice), ("face", reads(FACE))], combine="weights")
+
+
+SILENCE = r"2 of 24 clips are missing for branch 'audio'; .* First: clip 'clip003' \(.*\): missing audio: .* silent"
+
+
+def test_silent_training_clip_is_left_out_of_its_branch(silent):
+    X, y, clf = silent
+    with pytest.warns(ClipWarning, match=SILENCE):
+        clf.fit(X, y)
+    assert clf.failed_clips_["clip_id"].tolist() == ["clip003", "clip020"]
+    usable = X.drop(index=[3, 20])
+    expected = clone(clf.estimators[0][1]).fit(usable, y[usable.index])
+    np.testing.assert_allclose(clf.named_estimators_["audio"].predict_proba(usable), expected.predict_proba(usable))
+
+
+def test_silent_clip_is_predicted_by_the_other_branch(silent):
+    X, y, clf = silent
+    usable = X.drop(index=[3, 20])
+    clf.fit(usable, y[usable.index])
+    with pytest.warns(ClipWarning, match=SILENCE):
+        proba = clf.branch_proba(X)
+    assert clf.failed_clips_["branch"].tolist() == ["audio", "audio"]
+    assert proba["audio"].isna().all(axis=1).to_numpy().nonzero()[0].tolist() == [3, 20]
+    np.testing.assert_allclose(proba["combined"].loc[[3, 20]], proba["face"].loc[[3, 20]])
+
+
+def test_silent_clip_does_not_change_the_others(silent):
+    X, y, clf = silent
+    branches = [("audio", make_pipeline(SpeakerNormalizer(Levels()), LogisticRegression())), clf.estimators[1]]
+    usable = X.drop(index=[3, 20])
+    clf.set_params(estimators=branches).fit(usable, y[usable.index])
+    unseen = X.assign(speaker="T" + X["speaker"])
+    with pytest.warns(ClipWarning, match=SILENCE):
+        p = clf.predict_proba(unseen)
+    np.testing.assert_allclose(p[usable.index], clf.predict_proba(unseen.loc[usable.index]))
+
+
+def test_clip_that_is_silent_and_has_no_face_is_refused(silent):
+    X, y, clf = silent
+    usable = X.drop(index=[3, 20])
+    clf.fit(usable, y[usable.index])
+    X.loc[20, "smile"] = np.nan
+    with pytest.raises(ClipError, match="clip 'clip020': no branch has anything to read in it"):
+        clf.predict(X)
+
+
+def test_unreadable_clip_is_no_missing_modality(silent):
+    X, y, clf = silent
+    usable = X.drop(index=[3, 20])
+    clf.fit(usable, y[usable.index])
+    with open(X.loc[5, "audio"], "wb") as file:
+        file.write(b"no sound")
+    with pytest.raises(ClipError, match="clip005"):
+        clf.predict(X)
 
 
 # ---- scikit-learn
@@ -621,7 +750,8 @@ def test_voice_and_face_of_clips(corpus):
     face = make_pipeline(frames, pixels, LogisticRegression(max_iter=500))
     clf = LateFusionClassifier([("audio", voice), ("face", face)], n_inner_folds=2).fit(corpus.data, corpus.target)
     assert clf.columns_ == {"audio": ["audio"], "face": ["video"]}
-    p = clf.predict_proba(corpus.data.drop(columns="video"))
+    with pytest.warns(ClipWarning, match="branch 'face': missing video: the table has no column 'video'"):
+        p = clf.predict_proba(corpus.data.drop(columns="video"))
     np.testing.assert_allclose(p.sum(axis=1), 1)
     np.testing.assert_array_equal(p.argmax(axis=1), clf.estimators_[0].predict_proba(corpus.data).argmax(axis=1))
 
