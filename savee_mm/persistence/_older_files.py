@@ -10,6 +10,7 @@ _RENAMED = {
     "AudioCNNClassifier": {"filters": "n_filters"},
     "ConvLSTMClassifier": {"augment": "augment_frames", "filters": "n_filters"},
     "FusionClassifier": {"filters": "n_filters", "_met_groups": "_seen_groups"},
+    "LateFusionClassifier": {"_judged": "_inner_scores"},  # codespell:ignore judged
     "TransferClassifier": {"n_unfrozen": "trainable_layers"},
     "YAMNetEmbedding": {"_heard": "_top"},
 }

@@ -343,10 +343,6 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         check_is_fitted(self)
         return pd.DataFrame.from_dict(self._inner_scores, orient="index", columns=["accuracy", "log_loss"])
 
-    def __setstate__(self, state):
-        names = {"_judged": "_inner_scores"}  # of older model files  # codespell:ignore judged
-        super().__setstate__({names.get(name, name): value for name, value in state.items()})
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_combinations")
 
