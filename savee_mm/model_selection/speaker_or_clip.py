@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.model_selection import BaseCrossValidator, GroupKFold
+from sklearn.model_selection import BaseCrossValidator, GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length
 
 from savee_mm._validation import Clips, clip_names
@@ -30,6 +30,9 @@ class SpeakerOrClipKFold(BaseCrossValidator):
         Fewest clips of a speaker by whom a fold is judged.
     random_state : int, RandomState instance or None, default=0
         Seed of the shuffling of clips; folds of speakers have no chance in them.
+    unseen_texts : bool, default=False
+        Whether each fold of speakers is divided into folds of texts, whose clips are not in training either. It needs
+        the column ``sentence`` without missing values; otherwise the folds are those of speakers.
 
     See Also
     --------
@@ -49,13 +52,20 @@ class SpeakerOrClipKFold(BaseCrossValidator):
 
     # Groups are the table's own.
     __metadata_request__split = {"groups": None}
+    unseen_texts = False  # of older model files
 
     def __init__(
-        self, n_splits: int = 5, *, min_clips: int = 8, random_state: int | np.random.RandomState | None = 0
+        self,
+        n_splits: int = 5,
+        *,
+        min_clips: int = 8,
+        random_state: int | np.random.RandomState | None = 0,
+        unseen_texts: bool = False,
     ) -> None:
         self.n_splits = n_splits
         self.min_clips = min_clips
         self.random_state = random_state
+        self.unseen_texts = unseen_texts
         if n_splits < 2 or min_clips < 1:
             raise ValueError(
                 f"SpeakerOrClipKFold needs n_splits of 2 and min_clips of 1 at least, got {n_splits} and {min_clips}."
@@ -104,7 +114,15 @@ class SpeakerOrClipKFold(BaseCrossValidator):
             return []
         # The largest groups are dealt out first: each fold has one of the speakers who are counted here.
         folds = list(GroupKFold(n_splits).split(codes, groups=codes))
-        return folds if all(set(y[train]) == set(y) for train, _ in folds) else []
+        if self.unseen_texts:
+            texts = text_folds(X, y)
+            cells = [
+                (train[texts[train] != text], test[texts[test] == text]) for train, test in folds for text in set(texts)
+            ]
+            cells = [(train, test) for train, test in cells if len(test)]
+            if _leave_all_classes(cells, y):
+                return cells
+        return folds if _leave_all_classes(folds, y) else []
 
     def _folds_of_clips(self, X, y):
         names = _clip_groups(X)
@@ -121,6 +139,41 @@ class SpeakerOrClipKFold(BaseCrossValidator):
                 "allow no two folds that leave two classes to train on. Add clips: two of every class at least."
             )
         return folds
+
+
+def _leave_all_classes(folds, y):
+    return bool(folds) and all(set(y[train]) == set(y) for train, _ in folds)
+
+
+def text_folds(table, y, n_splits=3):
+    """Divide the clips of a table into folds by text.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Clip table.
+    y : ndarray of shape (n_clips,)
+        The classes; their proportions are kept as far as the texts allow.
+    n_splits : int, default=3
+        Maximum number of folds.
+
+    Returns
+    -------
+    folds : ndarray of int of shape (n_clips,)
+        The fold of each clip; deterministic. All 0 without the column ``sentence``, with missing values in it, or with
+        a single text.
+    """
+    folds = np.zeros(len(table), dtype=int)
+    if "sentence" not in table.columns or table["sentence"].isna().any():
+        return folds
+    texts = pd.factorize(table["sentence"], sort=True)[0]
+    n_splits = min(n_splits, texts.max() + 1, np.unique(y, return_counts=True)[1].max())
+    if n_splits > 1:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+            for fold, (_, test) in enumerate(StratifiedGroupKFold(n_splits).split(y, y, texts)):
+                folds[test] = fold
+    return folds
 
 
 def _clip_groups(X):

@@ -1,5 +1,7 @@
 """Systems that read the voice: the nine of the reference, two with other weights, and the recommended one."""
 
+from importlib.util import find_spec
+
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
@@ -9,20 +11,34 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from savee_mm.classifiers import AudioCNNClassifier, DenseClassifier, KernelRidgeClassifier, TransferClassifier
+from savee_mm.classifiers import (
+    AudioCNNClassifier,
+    DenseClassifier,
+    KernelRidgeClassifier,
+    LateFusionClassifier,
+    TransferClassifier,
+)
 from savee_mm.features import (
     AudioFeatures,
     MelImage,
     MFCCImage,
     SpeakerNormalizer,
     SpectralFeatures,
+    SpeechEmbedding,
     VoiceFunctionals,
     YAMNetEmbedding,
 )
-from savee_mm.model_selection import ClipGridSearchCV
+from savee_mm.features.encoders import ENCODERS
+from savee_mm.model_selection import ClipGridSearchCV, SpeakerOrClipKFold
 from savee_mm.selection import PCACorrSelector
 
 _N_SELECTED = 16
+# In order of preference, and the blocks among which the training clips choose.
+_ENCODERS = ("wavlm", "hubert", "wav2vec2", "emotion2vec", "whisper-base")
+_BLOCKS = {
+    "whisper-base": [("hidden_2", "hidden_3"), ("hidden_2",), ("hidden_3",)],
+    **{name: [("hidden_4", "hidden_6", "hidden_8"), ("hidden_6",), ("hidden_9",)] for name in _ENCODERS[:4]},
+}
 # Contours of the reference, each summarised by a PCA.
 _CONTOURS = (
     "amplitude_envelope",
@@ -102,8 +118,49 @@ def yamnet(*, speaker_normalized):
     return make_pipeline(_by_speaker(YAMNetEmbedding(), speaker_normalized), StandardScaler(), DenseClassifier())
 
 
+def encoder_audio(*, speaker_normalized):
+    """Return statistics of a speech encoder with a kernel ridge classifier; its blocks are chosen in training."""
+    name = find_audio_encoder()
+    if name is None:
+        files = ", ".join(ENCODERS[name].filenames[0] for name in _ENCODERS)
+        raise FileNotFoundError(
+            f"The system 'encoder_audio' needs the packages onnxruntime and onnx (`pip install 'savee-mm[encoders]'`) "
+            f"and one of the files {files} in the folder of the environment variable SAVEE_MM_WEIGHTS."
+        )
+    features, path = SpeechEmbedding(name), "speechembedding__outputs"
+    if speaker_normalized:
+        features, path = SpeakerNormalizer(features), "speakernormalizer__extractor__outputs"
+    pipeline = make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
+    # A late block of a speech recogniser knows the text, so that blocks are chosen on unseen texts.
+    cv = SpeakerOrClipKFold(unseen_texts=True)
+    return ClipGridSearchCV(pipeline, {path: _BLOCKS.get(name, [None]), **_KERNEL_GRID}, cv=cv)
+
+
+def find_audio_encoder():
+    """Return the name of the encoder that ``encoder_audio`` uses: the first that can be run here, or None."""
+    if find_spec("onnxruntime") is None or find_spec("onnx") is None:
+        return None
+    return next((name for name in _ENCODERS if ENCODERS[name].find() is not None), None)
+
+
 def best_audio(*, speaker_normalized):
-    """Return the recommended system: inner folds choose kernels, width, regularisation and level.
+    """Return the recommended system: functionals of the voice, and a speech encoder if one can be run here."""
+    branches = audio_branches(speaker_normalized)
+    if len(branches) == 1:
+        return branches[0][1]
+    return LateFusionClassifier(branches, adapt_speakers=speaker_normalized, unseen_texts=True)
+
+
+def audio_branches(speaker_normalized):
+    """Return the branches of ``best_audio``, (name, estimator) each."""
+    branches = [("audio", functionals(speaker_normalized=speaker_normalized))]
+    if find_audio_encoder() is not None:
+        branches.append(("encoder", encoder_audio(speaker_normalized=speaker_normalized)))
+    return branches
+
+
+def functionals(*, speaker_normalized):
+    """Return functionals of the voice: inner folds choose kernels, width, regularisation and level.
 
     Levels re full scale are informative relative to other clips of the same speaker. Those of an unseen speaker
     depend on the recording as well. Which of the two prevails depends on the corpus, so that inner folds decide.

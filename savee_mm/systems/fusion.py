@@ -15,8 +15,9 @@ def best_fusion(*, speaker_normalized):
 
     With speaker normalisation it also adapts to unseen speakers. Both use the other clips of the table.
     """
-    branches = {"audio": audio.best_audio, "face": face.best_face}
+    voice = audio.audio_branches(speaker_normalized)
     return LateFusionClassifier(
-        [(name, make(speaker_normalized=speaker_normalized)) for name, make in branches.items()],
+        [*voice, ("face", face.best_face(speaker_normalized=speaker_normalized))],
         adapt_speakers=speaker_normalized,
+        unseen_texts=len(voice) > 1,
     )

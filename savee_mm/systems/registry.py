@@ -40,7 +40,10 @@ SYSTEMS = {
     "yamnet": System(audio.yamnet, "audio", "YAMNet embeddings of the waveform, dense head", 0.210),
     "vgg19_random": System(audio.vgg19_random, "audio", "vgg19 with random weights: the share of the architecture"),
     "mobilenet": System(audio.mobilenet, "audio", "as vgg19, with a quantised ImageNet MobileNet"),
-    "best_audio": System(audio.best_audio, "audio", "functionals of the voice, kernel ridge classifier"),
+    "encoder_audio": System(audio.encoder_audio, "audio", "blocks of a speech encoder, kernel ridge classifier"),
+    "best_audio": System(
+        audio.best_audio, "audio", "functionals of the voice, and a speech encoder where one can be run; kernel ridge"
+    ),
     "vgg16": System(face.vgg16, "video", "frozen ImageNet VGG16 on six faces, mean over time, dense head", 0.73, False),
     "convlstm": System(face.convlstm, "video", "ConvLSTM on six faces", 0.833, False),
     "vgg16_random": System(

@@ -138,8 +138,50 @@ def test_bad_input_is_refused():
 def test_copies_and_pickles_split_alike():
     X, y = make_table(n_clips=(30,))
     splitter = SpeakerOrClipKFold(3, min_clips=5, random_state=7)
-    assert repr(splitter) == "SpeakerOrClipKFold(min_clips=5, n_splits=3, random_state=7)"
+    text = "SpeakerOrClipKFold(min_clips=5, n_splits=3, random_state=7, unseen_texts=False)"
+    assert " ".join(repr(splitter).split()) == text
     folds = as_lists(splitter.split(X, y))
     for other in (copy.deepcopy(splitter), pickle.loads(pickle.dumps(splitter))):
         assert as_lists(other.split(X, y)) == folds
     assert as_lists(SpeakerOrClipKFold(3, random_state=8).split(X, y)) != folds
+
+
+@pytest.fixture
+def read_table():
+    """Four speakers who read six sentences twice, and the emotions."""
+    table = pd.DataFrame(
+        [(speaker, f"s{text}", f"{speaker}{text}{take}") for speaker in "ABCD" for text in range(6) for take in "xy"],
+        columns=["speaker", "sentence", "clip_id"],
+    )
+    return table, np.tile(["anger", "joy"], len(table) // 2)
+
+
+def test_unseen_texts_share_neither_speakers_nor_sentences(read_table):
+    table, y = read_table
+    for train, test in SpeakerOrClipKFold(unseen_texts=True).split(table, y):
+        for column in ("speaker", "sentence"):
+            assert not set(table[column].iloc[train]) & set(table[column].iloc[test])
+
+
+def test_unseen_texts_test_every_clip_once(read_table):
+    tests = [test for _, test in SpeakerOrClipKFold(unseen_texts=True).split(*read_table)]
+    assert sorted(np.concatenate(tests)) == list(range(len(read_table[0])))
+    assert len(tests) == 4 * 3
+
+
+@pytest.mark.parametrize("change", [{"sentence": None}, {"sentence": "one"}])
+def test_unseen_texts_without_texts_are_folds_of_speakers(read_table, change):
+    table, y = read_table[0].assign(**change), read_table[1]
+    plain = SpeakerOrClipKFold().split(table, y)
+    for fold, expected in zip(SpeakerOrClipKFold(unseen_texts=True).split(table, y), plain, strict=True):
+        assert all(map(np.array_equal, fold, expected))
+
+
+def test_unseen_texts_that_would_take_a_class_from_training(read_table):
+    """Where a text is all that there is of a class, it stays in training."""
+    table = read_table[0]
+    y = np.where(table["sentence"] == "s0", "joy", "anger")
+    plain = list(SpeakerOrClipKFold().split(table, y))
+    assert [test.tolist() for _, test in SpeakerOrClipKFold(unseen_texts=True).split(table, y)] == [
+        test.tolist() for _, test in plain
+    ]

@@ -1,5 +1,7 @@
 """The branches of a late fusion: checked, fitted, and used to predict, each on the clips that have what it reads."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
@@ -117,20 +119,21 @@ def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n
     """
     classes, folds, tasks, places = np.unique(clips.y), clips.folds, [], []
     for b, ((_, estimator, *_), own) in enumerate(zip(estimators, columns.values(), strict=True)):
-        for fold in np.unique(folds):
-            training, held_out = present[b] & (folds != fold), present[b] & (folds == fold)
+        for fold, text in product(np.unique(folds), np.unique(clips.texts)):
+            training, held_out = present[b] & clips.outside(fold, text), present[b] & clips.inside(fold, text)
             held_out &= np.isin(clips.y, clips.y[training])
             if held_out.any() and len(np.unique(clips.y[training])) > 1:
                 fit = (estimator, *_training_data(clips, training))
                 tasks.append((fit, clips.table.iloc[held_out], own, classes, with_features))
                 places.append((b, fold, held_out))
     results = Parallel(n_jobs=n_jobs)(delayed(_fit_and_predict)(*task) for task in tasks)
-    scores, features = np.full((*present.shape, len(classes)), np.nan), {fold: [] for fold in np.unique(folds)}
+    scores, features = np.full((*present.shape, len(classes)), np.nan), {fold: {} for fold in np.unique(folds)}
     for (b, fold, held_out), (p, array, _) in zip(places, results, strict=True):
         scores[b, held_out] = log_scores(p)
         if with_features:
-            features[fold].append(_placed(held_out[folds == fold], array))
-    return scores, features
+            rows, own = held_out[folds == fold], features[fold]
+            own[b] = np.where(rows[:, np.newaxis], _placed(rows, array), own[b]) if b in own else _placed(rows, array)
+    return scores, {fold: list(own.values()) for fold, own in features.items()}
 
 
 def predict_branches(fitted, columns, clips, classes, with_features):

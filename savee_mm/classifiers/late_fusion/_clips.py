@@ -9,6 +9,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from savee_mm._validation import are_recordings, names_in
 from savee_mm.classifiers._inner_split import inner_folds, splits_groups
 from savee_mm.model_selection._labels import check_labels
+from savee_mm.model_selection.speaker_or_clip import text_folds
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class TrainingClips(Clips):
     unseen_in_fold : ndarray of object of shape (n_clips,)
         As :meth:`unseen_speakers`, to branches that are fitted to the other folds; all None where the clips of a
         speaker are in several folds.
+    texts : ndarray of int of shape (n_clips,)
+        Inner fold of the text of each clip; all 0 where texts are not left out.
     """
 
     y: np.ndarray
@@ -74,6 +77,15 @@ class TrainingClips(Clips):
     weighted: bool
     folds: np.ndarray
     unseen_in_fold: np.ndarray
+    texts: np.ndarray
+
+    def inside(self, fold, text):
+        """Return which clips are of an inner fold and of a fold of texts."""
+        return (self.folds == fold) & (self.texts == text)
+
+    def outside(self, fold, text):
+        """Return which clips have neither a group of an inner fold nor a text of a fold of texts."""
+        return (self.folds != fold) & ((self.texts != text) | (len(np.unique(self.texts)) == 1))
 
     def seen_speakers(self):
         """Return the sorted names of the speakers of clips with a weight above 0.
@@ -121,12 +133,12 @@ def read_clips(table, columns):
     return Clips(table, present, names_in(table, "speaker"), are_recordings(table))
 
 
-def read_training_clips(table, y, columns, *, sample_weight, inner_groups, n_inner_folds, groups):
+def read_training_clips(table, y, columns, *, sample_weight, inner_groups, n_inner_folds, groups, unseen_texts):
     """Read a table that is trained on, and divide it into inner folds.
 
     Parameters
     ----------
-    table, y, columns, sample_weight, inner_groups, n_inner_folds, groups : object
+    table, y, columns, sample_weight, inner_groups, n_inner_folds, groups, unseen_texts : object
         As of :func:`read_clips` and :class:`LateFusionClassifier`.
 
     Returns
@@ -147,7 +159,13 @@ def read_training_clips(table, y, columns, *, sample_weight, inner_groups, n_inn
     if splits_groups(folds, unseen):
         unseen = np.full(len(table), None)
     return TrainingClips(
-        **vars(clips), y=y, weights=weights, weighted=sample_weight is not None, folds=folds, unseen_in_fold=unseen
+        **vars(clips),
+        y=y,
+        weights=weights,
+        weighted=sample_weight is not None,
+        folds=folds,
+        unseen_in_fold=unseen,
+        texts=text_folds(table, y) if unseen_texts else np.zeros(len(table), dtype=int),
     )
 
 

@@ -58,6 +58,10 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         compared by the features that the last step of each branch reads, also of branches of weight 0. It is
         *transductive*, and is not used where it does not help on the inner folds. Branches must be Pipelines, or
         searches over one.
+    unseen_texts : bool, default=False
+        Whether the branches that predict a clip out-of-fold are fitted without the clips of its text too (column
+        ``sentence``), in three folds of texts. Otherwise a branch that recognises the sentence is overrated where a
+        text belongs to an emotion. Tables without texts have plain inner folds.
     n_jobs : int, default=None
         Worker processes for the fits; None means 1 unless in a :obj:`joblib.parallel_backend` context.
 
@@ -136,6 +140,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         "inner_groups": [str],
         "n_inner_folds": [Interval(Integral, 2, None, closed="left")],
         "adapt_speakers": ["boolean"],
+        "unseen_texts": ["boolean"],
         "n_jobs": [None, Integral],
     }
     _allows_missing_columns = True
@@ -153,6 +158,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         inner_groups: str = "speaker",
         n_inner_folds: int = 5,
         adapt_speakers: bool = False,
+        unseen_texts: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.estimators = estimators
@@ -160,6 +166,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self.inner_groups = inner_groups
         self.n_inner_folds = n_inner_folds
         self.adapt_speakers = adapt_speakers
+        self.unseen_texts = unseen_texts
         self.n_jobs = n_jobs
 
     @property
@@ -243,6 +250,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             inner_groups=self.inner_groups,
             n_inner_folds=self.n_inner_folds,
             groups=groups,
+            unseen_texts=self.unseen_texts,
         )
         self.speakers_ = clips.seen_speakers() if self.adapt_speakers else []
         self.classes_, codes = np.unique(clips.y, return_inverse=True)
@@ -342,6 +350,9 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """Accuracy and log loss of the branches and combinations on the inner folds."""
         check_is_fitted(self)
         return pd.DataFrame.from_dict(self._inner_scores, orient="index", columns=["accuracy", "log_loss"])
+
+    def __setstate__(self, state):
+        super().__setstate__({"unseen_texts": False, **state})  # which older model files do not have
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_combinations")

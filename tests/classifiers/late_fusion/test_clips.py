@@ -14,7 +14,13 @@ def unseen(table, seen=()):
 
 
 def read_training(table, y, **params):
-    defaults = {"sample_weight": None, "inner_groups": "speaker", "n_inner_folds": 5, "groups": None}
+    defaults = {
+        "sample_weight": None,
+        "inner_groups": "speaker",
+        "n_inner_folds": 5,
+        "groups": None,
+        "unseen_texts": False,
+    }
     return read_training_clips(table, y, {"voice": []}, **defaults | params)
 
 
