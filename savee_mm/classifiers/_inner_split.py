@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from savee_mm.model_selection import SpeakerOrClipKFold
-from savee_mm.model_selection._shuffle import shuffled_groups
+from savee_mm.model_selection.splitters import shuffled_groups
 
 
 def inner_split(table, y, *, column, fraction, seed):

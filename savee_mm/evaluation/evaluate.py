@@ -171,7 +171,7 @@ def _named(protocols):
 def _read_corpus(corpus):
     """Return clips, classes and groups of a Bunch or of a tuple (X, y)."""
     if isinstance(corpus, tuple) and len(corpus) == 2:
-        X, y, groups = *corpus, None
+        (X, y), groups = corpus, None
     elif hasattr(corpus, "data") and hasattr(corpus, "target"):
         X, y, groups = corpus.data, corpus.target, getattr(corpus, "groups", None)
     else:

@@ -1,8 +1,8 @@
-"""Splitters that know clips, speakers and texts, and a grid search over the clip table.
+"""Cross-validators by clip, speaker and sentence, and a grid search over the clip table.
 
-Plain scikit-learn cross-validators that read their column of the clip table where no ``groups`` are passed,
-so that ``cross_val_score(clf, savee.data, savee.target, cv=LeaveOneSpeakerOut())`` cannot forget them. What a search
-chooses is chosen by inner folds of the training table.
+The cross-validators read their column of the clip table if no ``groups`` are passed, as in
+``cross_val_score(clf, savee.data, savee.target, cv=LeaveOneSpeakerOut())``. The search chooses parameters on inner
+folds of the training table.
 """
 
 from savee_mm.model_selection.clip_search import ClipGridSearchCV

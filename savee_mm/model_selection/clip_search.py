@@ -1,4 +1,4 @@
-"""ClipGridSearchCV: a grid search over the clip table that reads each clip once."""
+"""ClipGridSearchCV: a grid search that extracts the features of each clip once."""
 
 from collections.abc import Callable
 from numbers import Integral
@@ -25,24 +25,24 @@ def _classifier_has(method):
 
 
 class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Choose the parameters of a Pipeline within the training table, and fit it with the best.
+    """Search the parameters of a Pipeline over the clip table, with one extraction of each clip.
 
-    As :class:`~sklearn.model_selection.GridSearchCV`, in which every candidate would extract every clip anew, or look
-    it up in a cache, in every fold. Here the Pipeline's first step, the extractor, is fitted and run once for each of
-    its own candidates, on all clips of the training table, and the steps behind it are searched on its output. So what
-    the first step learns must not tell anything of the labels: medians for what is unknown in a clip, mean and
-    deviation of a speaker. Everything behind it is fitted without the inner test clips.
+    In :class:`~sklearn.model_selection.GridSearchCV`, every candidate extracts every clip again in every fold. Here,
+    the first step of the Pipeline, the extractor, is fitted and applied once for each of its own candidates, to all
+    clips of the training table, and the remaining steps are searched on its output. Therefore the first step must not
+    learn from the labels: medians for missing values and statistics of speakers are allowed. The remaining steps are
+    fitted without the inner test clips.
 
     Parameters
     ----------
     estimator : Pipeline
-        Its first step reads the clip table; the last is a classifier.
+        Its first step reads the clip table; its last step is a classifier.
     param_grid : dict of str to list
-        Candidates by name of the parameter. Of equally good ones the first counts.
+        Candidates by name of the parameter. Of equally good ones, the first is chosen.
     cv : splitter, default=None
-        Inner folds, from the clip table; :class:`SpeakerOrClipKFold` when None.
+        Splitter of the inner folds; :class:`SpeakerOrClipKFold` when None.
     scoring : str or callable, default="accuracy"
-        What is best, as in scikit-learn.
+        Metric of the search, as in scikit-learn.
     n_jobs : int, default=None
         Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
 
@@ -51,9 +51,9 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     best_estimator_ : Pipeline
         Fitted to all clips of the training table.
     best_params_ : dict
-        The candidate that was chosen.
+        The best candidate.
     best_score_ : float
-        Its mean score over the inner folds. It is the best of many: no figure to report.
+        Its mean score over the inner folds. As the best of many, it is biased: do not report it.
     cv_results_ : dict
         ``params`` (list of dict), ``mean_test_score`` and ``std_test_score`` (ndarrays) of all candidates.
     n_splits_ : int
@@ -63,7 +63,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.model_selection.GridSearchCV : The same with every step fitted within the folds.
+    sklearn.model_selection.GridSearchCV : Grid search with every step fitted within the folds.
 
     Examples
     --------
@@ -105,16 +105,16 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
-        """Choose by the inner folds, and fit the Pipeline with what was chosen.
+        """Choose the parameters on the inner folds, and fit the Pipeline with them.
 
         Parameters
         ----------
         X : DataFrame
-            Clip table, as the first step and the splitter read it.
+            Clip table with the columns of the first step and of the splitter.
         y : array-like of shape (n_clips,)
             Class labels.
         sample_weight : array-like of shape (n_clips,), default=None
-            Weight of each clip in the fits of the classifier; inner scores count every clip alike.
+            Weight of each clip in the fits of the classifier; inner scores are unweighted.
 
         Returns
         -------
@@ -125,12 +125,12 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         ClipError
             On a clip that cannot be used, unless the extractor has ``on_error="fill"``.
         ValueError
-            For a Pipeline of a single step, bad labels, or a table that the splitter cannot split.
+            For a Pipeline with a single step, bad labels, or a table that the splitter cannot split.
         """
         self._validate_params()
         if len(self.estimator.steps) < 2:
             raise ValueError(
-                f"ClipGridSearchCV needs a Pipeline of an extractor and a classifier at least, got the one step "
+                "ClipGridSearchCV needs a Pipeline with an extractor and a classifier, got the single step "
                 f"{self.estimator.steps[0][0]!r}."
             )
         y = check_labels(y, type(self).__name__)
@@ -138,7 +138,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         folds = list((SpeakerOrClipKFold() if self.cv is None else self.cv).split(X, y))
         weight = f"{self.estimator.steps[-1][0]}__sample_weight"
         weights = {} if sample_weight is None else {weight: np.asarray(sample_weight)}
-        # Weights are passed on by the name of their step, which routing does not know.
+        # Weights are passed by the name of their step, which metadata routing does not support.
         with config_context(enable_metadata_routing=False):
             candidates = self._search(X, y, folds, weights)
             best = next(candidates)
@@ -160,7 +160,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_classifier_has("predict_proba"))
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
-        """Return class probabilities by the best Pipeline.
+        """Predict class probabilities with the best Pipeline.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @available_if(_classifier_has("decision_function"))
     def decision_function(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the scores of the classes by the best Pipeline.
+        """Predict scores of the classes with the best Pipeline.
 
         Parameters
         ----------
@@ -192,7 +192,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self.best_estimator_.decision_function(X)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Return the likeliest class by the best Pipeline.
+        """Predict the class of each clip with the best Pipeline.
 
         Parameters
         ----------
@@ -208,12 +208,12 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
     @property
     def failed_clips_(self):
-        """The clips of the extractor's last call that could not be used."""
+        """Clips that the extractor could not use in its last call."""
         check_is_fitted(self)
         return self.best_estimator_[0].failed_clips_
 
     def _search(self, X, y, folds, weights):
-        """Yield the best that there is behind each candidate of the first step."""
+        """Yield the best candidate of the remaining steps for each candidate of the first step."""
         name, extractor = self.estimator.steps[0]
         prefix = f"{name}__"
         of_first = {path: values for path, values in self.param_grid.items() if path.startswith(prefix)}
@@ -241,7 +241,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             )
 
     def _join(self, best, y, weights):
-        """Return the Pipeline of the best extractor and what is behind it, fitted to all clips."""
+        """Return the Pipeline of the best extractor and the best remaining steps, fitted to all clips."""
         rest = (
             clone(self.estimator[1:])
             .set_params(**clone(best.params_of_rest, safe=False))
@@ -257,7 +257,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 class _Candidate(NamedTuple):
-    """The best behind one extractor, with the extractor, what it made of all clips, and all scores behind it."""
+    """The best remaining steps for one extractor, with the extractor, its features of all clips, and all scores."""
 
     score: float
     params: dict
@@ -268,6 +268,6 @@ class _Candidate(NamedTuple):
 
 
 def _results(params, found):
-    """Return (parameters, mean, deviation) of every candidate of a search behind an extractor with ``params``."""
+    """Return (parameters, mean, deviation) of every candidate of a search after an extractor with ``params``."""
     scores = zip(found["params"], found["mean_test_score"], found["std_test_score"], strict=True)
     return [(params | of_rest, mean, deviation) for of_rest, mean, deviation in scores]

@@ -1,4 +1,4 @@
-"""SpeakerOrClipKFold: the inner split of a system that is meant for new speakers."""
+"""SpeakerOrClipKFold: inner folds of a system for unseen speakers."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,29 +14,30 @@ from savee_mm.model_selection.splitters import ClipGroupKFold
 
 
 class SpeakerOrClipKFold(BaseCrossValidator):
-    """K folds of whole speakers where the table has several, of whole clips where it has not.
+    """K-fold cross-validator by speaker if the table has several speakers, otherwise by clip.
 
-    For choices within a training table, which may have any number of speakers. Speakers are left out where two at
-    least have ``min_clips`` clips and every fold leaves clips of all classes to train on: one by one where there are no
-    more than ``n_splits``, else in groups of about the same number of clips. Otherwise, as with one speaker, without
-    the column ``speaker`` or with gaps in it, the folds are those of :class:`~savee_mm.ClipGroupKFold` on ``clip_id``,
-    or without that column on the names of the files.
+    For choices within a training table, which may have any number of speakers. The folds are by speaker if at least
+    two speakers have ``min_clips`` clips and every fold has training clips of all classes: one speaker for each fold
+    with up to ``n_splits`` speakers, else groups of speakers with similar numbers of clips. Otherwise (one speaker, no
+    column ``speaker``, or missing values in it) the folds are those of :class:`~savee_mm.ClipGroupKFold` on
+    ``clip_id``, or on the names of the files without that column.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Largest number of folds; fewer are made of fewer speakers or clips.
+        Maximum number of folds; fewer speakers or clips give fewer folds.
     min_clips : int, default=8
-        Fewest clips of a speaker by whom a fold is judged.
+        Minimum number of clips of at least one test speaker of each fold.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling of clips; folds of speakers have no chance in them.
+        Seed of the shuffling of clips; folds by speaker are deterministic.
     unseen_texts : bool, default=False
-        Whether each fold of speakers is divided into folds of texts, whose clips are not in training either. It needs
-        the column ``sentence`` without missing values; otherwise the folds are those of speakers.
+        Whether to split each fold by speaker into folds by sentence as well, so that training has neither the
+        speakers nor the sentences of the test clips. It needs the column ``sentence`` without missing values; otherwise
+        the folds are by speaker.
 
     See Also
     --------
-    savee_mm.LeaveOneSpeakerOut : One fold for each speaker, an error without several.
+    savee_mm.LeaveOneSpeakerOut : One fold for each speaker; needs at least two speakers.
 
     Examples
     --------
@@ -50,7 +51,7 @@ class SpeakerOrClipKFold(BaseCrossValidator):
     [[1, 2], [0, 3]]
     """
 
-    # Groups are the table's own.
+    # Groups are columns of the table.
     __metadata_request__split = {"groups": None}
     unseen_texts = False  # of older model files
 
@@ -68,18 +69,18 @@ class SpeakerOrClipKFold(BaseCrossValidator):
         self.unseen_texts = unseen_texts
         if n_splits < 2 or min_clips < 1:
             raise ValueError(
-                f"SpeakerOrClipKFold needs n_splits of 2 and min_clips of 1 at least, got {n_splits} and {min_clips}."
+                f"SpeakerOrClipKFold needs n_splits >= 2 and min_clips >= 1, got {n_splits} and {min_clips}."
             )
 
     def split(
         self, X: Clips, y: ArrayLike | None = None, groups: object = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the row positions of the training and of the test clips of each fold.
+        """Yield the row positions of the training and test clips of each fold.
 
         Parameters
         ----------
         X : DataFrame, or sequence of clips
-            The clip table, with ``speaker`` and ``clip_id`` where it has them; of a plain sequence each item is a clip.
+            The clip table, with ``speaker`` and ``clip_id`` if known. In a plain sequence, each item is a clip.
         y : array-like of shape (n_clips,)
             The classes.
         groups : ignored
@@ -92,27 +93,27 @@ class SpeakerOrClipKFold(BaseCrossValidator):
         Raises
         ------
         ValueError
-            Without y, or where the table is too small for two folds that leave two classes to train on.
+            Without y, or if the table is too small for two folds with training clips of two classes.
         """
         if y is None:
-            raise ValueError("SpeakerOrClipKFold looks at the classes of each fold and needs y.")
+            raise ValueError("SpeakerOrClipKFold checks the classes of each fold and needs y.")
         check_consistent_length(X, y)
         y = np.asarray(y)
         yield from self._folds_of_speakers(X, y) or self._folds_of_clips(X, y)
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds of the table ``X`` with the classes ``y``; both are needed."""
+        """Return the number of folds of the table ``X`` with the classes ``y``; both are required."""
         return sum(1 for _ in self.split(X, y))
 
     def _folds_of_speakers(self, X, y):
-        """Return the folds, none where the table has too few speakers or a class hangs on some of them."""
+        """Return the folds; none if the table has too few speakers, or if a training side lacks a class."""
         if not isinstance(X, pd.DataFrame) or "speaker" not in X.columns or X["speaker"].isna().any():
             return []
         codes = pd.factorize(X["speaker"], sort=True)[0]
         n_splits = min(self.n_splits, np.count_nonzero(np.bincount(codes) >= self.min_clips))
         if n_splits < 2:
             return []
-        # The largest groups are dealt out first: each fold has one of the speakers who are counted here.
+        # GroupKFold assigns the largest groups first: each fold has one of the speakers counted here.
         folds = list(GroupKFold(n_splits).split(codes, groups=codes))
         if self.unseen_texts:
             texts = text_folds(X, y)
@@ -130,13 +131,13 @@ class SpeakerOrClipKFold(BaseCrossValidator):
         folds = []
         if n_splits > 1:
             with warnings.catch_warnings():
-                # A rare class is spread over fewer folds.
+                # A rare class is in fewer folds.
                 warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
                 folds = list(ClipGroupKFold(n_splits, random_state=self.random_state).split(X, y, names))
         if not folds or any(len(np.unique(y[train])) < 2 for train, _ in folds):
             raise ValueError(
                 f"SpeakerOrClipKFold: {len(y)} rows of {len(pd.unique(names))} clips and {len(np.unique(y))} classes "
-                "allow no two folds that leave two classes to train on. Add clips: two of every class at least."
+                "allow no two folds with training clips of two classes. Add clips: at least two of every class."
             )
         return folds
 
@@ -177,7 +178,7 @@ def text_folds(table, y, n_splits=3):
 
 
 def _clip_groups(X):
-    """Return what tells the clips of a table or of a sequence apart."""
+    """Return the name of the clip of each row of a table or sequence."""
     if not isinstance(X, pd.DataFrame):
         return pd.Series(np.arange(len(X)))
     if "clip_id" in X.columns:

@@ -1,4 +1,4 @@
-"""Cross-validators by clip, by speaker, by text, and by speaker and text together."""
+"""Cross-validators by clip, by speaker, by sentence, and by speaker and sentence."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -7,33 +7,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold
-from sklearn.utils import check_consistent_length
+from sklearn.utils import check_consistent_length, check_random_state
 
 from savee_mm._validation import Clips
-from savee_mm.model_selection._shuffle import shuffled_groups
 
 
 class _ColumnSplitter(BaseCrossValidator):
-    """A cross-validator whose groups are a column of the clip table, or ``groups`` where they are passed."""
+    """Base of cross-validators whose groups are a column of the clip table, or ``groups`` if passed."""
 
     _column: str | None = None
-    # With metadata routing enabled, groups that were passed are used; none are needed.
+    # With metadata routing enabled, groups are used if passed, but not required.
     __metadata_request__split = {"groups": True}
 
     def split(
         self, X: Clips | ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the row positions of the training and of the test clips of each fold.
+        """Yield the row positions of the training and test clips of each fold.
 
         Parameters
         ----------
         X : DataFrame with the splitter's column(s), or any array-like of length n_clips
-            The clip table; anything else needs ``groups``.
+            The clip table; other arrays need ``groups``.
         y : array-like of shape (n_clips,), default=None
-            The classes; needed by the stratified splitters.
+            The classes; required by the stratified splitters.
         groups : array-like of shape (n_clips,), default=None
-            Taken in place of the table's column where passed. :class:`SpeakerSentenceKFold` needs two
-            columns here: shape (n_clips, 2), speakers and texts.
+            Used in place of the column of the table. :class:`SpeakerSentenceKFold` needs two columns: shape
+            (n_clips, 2), speakers and sentences.
 
         Yields
         ------
@@ -43,8 +42,8 @@ class _ColumnSplitter(BaseCrossValidator):
         Raises
         ------
         ValueError
-            Without groups or a table that has them, with missing values in them, with fewer groups than
-            folds, or where a fold would be empty. Always before the first fold is yielded.
+            If the groups are missing, or some of their values, if there are fewer groups than folds, or if a fold
+            is empty. Always before the first fold is yielded.
         """
         codes = self._read_codes(X, groups)
         if y is not None:
@@ -66,7 +65,7 @@ class _ColumnSplitter(BaseCrossValidator):
             )
         if column not in X.columns:
             raise ValueError(
-                f"{self._name} needs the column {column!r}, and the clip table has none; its columns are "
+                f"{self._name} needs the column {column!r}, which the clip table lacks; its columns are "
                 f"{list(map(str, X.columns))}. Add the column, or pass groups=... with {self._groups_wanted}."
             )
         return X[column]
@@ -87,8 +86,7 @@ class _StratifiedColumnKFold(_ColumnSplitter):
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
-        # scikit-learn's own checks of the three, at construction as its splitters do. The default seed must not stand
-        # in the way of shuffle=False, which allows none.
+        # Check the parameters at construction, as scikit-learn does. With shuffle=False it allows no seed.
         StratifiedGroupKFold(n_splits, shuffle=shuffle, random_state=random_state if shuffle else None)
 
     def _folds(self, codes, y):
@@ -97,7 +95,7 @@ class _StratifiedColumnKFold(_ColumnSplitter):
     def _stratified(self, codes, y, *, what, where=""):
         """Return the list of (train, test) positions within ``codes``, every fold checked."""
         if y is None:
-            raise ValueError(f"{self._name} keeps the share of each class in every fold and needs y.")
+            raise ValueError(f"{self._name} is stratified by class and needs y.")
         n_groups = len(np.unique(codes))
         if n_groups < self.n_splits:
             raise ValueError(
@@ -115,9 +113,8 @@ class _StratifiedColumnKFold(_ColumnSplitter):
         for i, (_, test) in enumerate(folds):
             if not len(test):
                 raise ValueError(
-                    f"{self._name}: fold {i + 1} of {self.n_splits} came out empty{where}: {n_groups} values "
-                    f"of {what!r}, of very unequal size, cannot be spread over so many folds. Ask for a "
-                    "smaller n_splits."
+                    f"{self._name}: fold {i + 1} of {self.n_splits} is empty{where}: {n_groups} values of {what!r}, of "
+                    "very unequal size, cannot be split into so many folds. Use a smaller n_splits."
                 )
         return folds
 
@@ -127,33 +124,32 @@ class _StratifiedColumnKFold(_ColumnSplitter):
 
 
 class ClipGroupKFold(_StratifiedColumnKFold):
-    """K folds with all copies of a clip on one side: known speakers, known texts, new recordings.
+    """K-fold cross-validator that keeps all copies of a clip on one side: seen speakers and sentences, new recordings.
 
-    scikit-learn's ``StratifiedGroupKFold`` on the column ``clip_id``. Figures by this splitter say how the
-    speakers of the training clips are recognised, and do not carry over to new people.
+    scikit-learn's ``StratifiedGroupKFold`` on the column ``clip_id``. Results by this splitter hold for the speakers
+    of the training clips, not for unseen speakers.
 
     Parameters
     ----------
     n_splits : int, default=4
-        Number of folds, 2 at least.
+        Number of folds, at least 2.
     shuffle : bool, default=True
-        Whether clips are shuffled before they are dealt out.
+        Whether to shuffle the clips before the split.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling, without effect where ``shuffle=False``. A fixed default, unlike scikit-learn's:
-        two systems that are compared, or a search and the scores after it, then meet the same folds unless
-        asked otherwise.
+        Seed of the shuffling, without effect if ``shuffle=False``. Unlike in scikit-learn, the default is fixed, so
+        that systems that are compared, or a search and the scores after it, have the same folds.
 
     See Also
     --------
-    LeaveOneSpeakerOut : Unknown speakers, known texts.
-    SentenceGroupKFold : Known speakers, unknown texts.
-    SpeakerSentenceKFold : Unknown speakers, unknown texts.
+    LeaveOneSpeakerOut : Unseen speakers, seen sentences.
+    SentenceGroupKFold : Seen speakers, unseen sentences.
+    SpeakerSentenceKFold : Unseen speakers, unseen sentences.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from savee_mm import ClipGroupKFold
-    >>> table = pd.DataFrame({"clip_id": ["a1", "a1", "a2", "h1", "h2", "h2"]})  # two clips come twice
+    >>> table = pd.DataFrame({"clip_id": ["a1", "a1", "a2", "h1", "h2", "h2"]})  # two clips occur twice
     >>> emotion = ["anger"] * 3 + ["happiness"] * 3
     >>> [test.tolist() for _, test in ClipGroupKFold(2).split(table, emotion)]
     [[2, 4, 5], [0, 1, 3]]
@@ -168,19 +164,19 @@ class ClipGroupKFold(_StratifiedColumnKFold):
 
 
 class SentenceGroupKFold(_StratifiedColumnKFold):
-    """K folds with every text on one side only: known speakers, unknown texts.
+    """K-fold cross-validator that keeps every sentence on one side: seen speakers, unseen sentences.
 
-    scikit-learn's ``StratifiedGroupKFold`` on the column ``sentence``. Where all speakers read one list, a
-    random split lets a system recognise the text in place of the emotion.
+    scikit-learn's ``StratifiedGroupKFold`` on the column ``sentence``. If all speakers read one list of sentences,
+    a random split allows a system to recognise the sentence in place of the emotion.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds, 2 at least.
+        Number of folds, at least 2.
     shuffle : bool, default=True
-        Whether texts are shuffled before they are dealt out.
+        Whether to shuffle the sentences before the split.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling; fixed for the reason given at :class:`ClipGroupKFold`.
+        Seed of the shuffling, fixed for the reason given in :class:`ClipGroupKFold`.
 
     Examples
     --------
@@ -201,10 +197,10 @@ class SentenceGroupKFold(_StratifiedColumnKFold):
 
 
 class LeaveOneSpeakerOut(_ColumnSplitter):
-    """One fold for each speaker, who is then absent from training: unknown speakers, known texts.
+    """Cross-validator that leaves one speaker out: unseen speakers, seen sentences.
 
-    scikit-learn's ``LeaveOneGroupOut`` on the column ``speaker``; folds come in the order of the names.
-    Where all speakers read one list the test texts are known: see :class:`SpeakerSentenceKFold`.
+    scikit-learn's ``LeaveOneGroupOut`` on the column ``speaker``; the folds are in the order of the names. If all
+    speakers read one list of sentences, the test sentences are in training: see :class:`SpeakerSentenceKFold`.
 
     Examples
     --------
@@ -227,28 +223,27 @@ class LeaveOneSpeakerOut(_ColumnSplitter):
 
 
 class SpeakerSentenceKFold(_StratifiedColumnKFold):
-    """For each speaker, K folds by text: unknown speakers *and* unknown texts.
+    """Cross-validator with K folds by sentence for each speaker: unseen speakers and unseen sentences.
 
-    Each speaker's clips are cut by ``StratifiedGroupKFold`` on ``sentence``. A test fold is the speaker's
-    clips of the held-out texts; training has neither that speaker nor those texts, read by anybody. Every
-    clip is tested once, in n_speakers x n_splits folds (20 on SAVEE), and train and test together are less
-    than the whole corpus.
+    The clips of each speaker are split by ``StratifiedGroupKFold`` on ``sentence``. A test fold is the clips of one
+    speaker with some sentences; training has clips of other speakers with other sentences only. Every clip is tested
+    once, in n_speakers x n_splits folds (20 on SAVEE). Training and test clips together are less than the corpus.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds for each speaker, 2 at least.
     shuffle : bool, default=True
-        Whether texts are shuffled before they are dealt out.
+        Whether to shuffle the sentences before the split.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling; fixed for the reason given at :class:`ClipGroupKFold`. An int is used anew for
-        each speaker, so that speakers who read one list are tested on the same texts in the same folds.
+        Seed of the shuffling, fixed for the reason given in :class:`ClipGroupKFold`. The same int is used for each
+        speaker, so that speakers who read one list are tested on the same sentences in the same folds.
 
     Notes
     -----
-    Two columns are needed, so ``groups``, where passed, has the shape (n_clips, 2): speakers, then texts (a
-    DataFrame with columns ``speaker`` and ``sentence`` is read by name). One-dimensional ``groups`` are
-    refused even where X is a clip table: they would have to be ignored.
+    ``groups``, if passed, has the shape (n_clips, 2): speakers, then sentences (a DataFrame with columns ``speaker``
+    and ``sentence`` is read by name). One-dimensional ``groups`` are refused even if X is a clip table, because they
+    would have to be ignored.
 
     Examples
     --------
@@ -284,7 +279,7 @@ class SpeakerSentenceKFold(_StratifiedColumnKFold):
         speakers, sentences = codes.T
         _check_speakers(speakers, self._name)
         if y is None:
-            raise ValueError(f"{self._name} keeps the share of each class in every fold and needs y.")
+            raise ValueError(f"{self._name} is stratified by class and needs y.")
         y = np.asarray(y)
         folds = []
         for speaker in np.unique(speakers):
@@ -295,8 +290,8 @@ class SpeakerSentenceKFold(_StratifiedColumnKFold):
                 train = np.flatnonzero((speakers != speaker) & ~np.isin(sentences, sentences[test]))
                 if not len(train):
                     raise ValueError(
-                        f"{self._name}: nothing is left to train on{where}: nobody else reads another text "
-                        "than those held out. Ask for a larger n_splits, or use LeaveOneSpeakerOut."
+                        f"{self._name}: no training clips are left{where}: all other speakers read only sentences "
+                        "of the test fold. Use a larger n_splits, or LeaveOneSpeakerOut."
                     )
                 folds.append((train, test))
         return folds
@@ -314,7 +309,7 @@ PROTOCOLS = MappingProxyType(
         "speaker+sentence": SpeakerSentenceKFold,
     }
 )
-"""Name of an evaluation protocol -> its splitter class, from the easiest question to the hardest."""
+"""Name of a protocol -> its splitter class, from the easiest to the hardest."""
 
 
 def make_splitter(
@@ -328,11 +323,11 @@ def make_splitter(
     Parameters
     ----------
     protocol : {"clip", "speaker", "sentence", "speaker+sentence"}
-        What is kept apart: see :data:`PROTOCOLS`.
+        What is kept on one side, see :data:`PROTOCOLS`.
     n_splits : int, default=None
-        Number of folds, None for the splitter's own default; "speaker" has one for each speaker.
+        Number of folds, None for the default of the splitter; "speaker" has one for each speaker.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling; "speaker" has no chance in it and ignores it.
+        Seed of the shuffling; "speaker" is deterministic and ignores it.
 
     Returns
     -------
@@ -361,6 +356,29 @@ def make_splitter(
     return splitter(n_splits, random_state=random_state)
 
 
+def shuffled_groups(codes, random_state):
+    """Renumber groups at random.
+
+    StratifiedGroupKFold without shuffling then gives the same folds as with shuffling in scikit-learn 1.8. Version 1.7
+    shuffles the counts of classes without their groups, so that its folds are not stratified.
+
+    Parameters
+    ----------
+    codes : array-like of shape (n_clips,)
+        Groups.
+    random_state : int, RandomState instance or None
+        Seed.
+
+    Returns
+    -------
+    groups : ndarray of int of shape (n_clips,)
+    """
+    _, numbers = np.unique(codes, return_inverse=True)
+    order = np.arange(numbers.max() + 1)
+    check_random_state(random_state).shuffle(order)
+    return np.argsort(order)[numbers]
+
+
 def _as_column(groups, name):
     values = groups if isinstance(groups, pd.Series) else np.asarray(groups)
     if values.ndim != 1:
@@ -375,19 +393,19 @@ def _as_pair(groups, name):
     if values.ndim != 2 or values.shape[1] != 2:
         raise ValueError(
             f"{name} needs two groups of each clip, its speaker and its sentence: groups of shape (n_clips, "
-            f"2), got {values.shape}. Where X is the clip table, leave groups out: its columns are read."
+            f"2), got {values.shape}. If X is the clip table, leave groups out: its columns are read."
         )
     return list(values.T)
 
 
 def _encode(values, what, name):
-    """Codes of the values in their sorted order, so that folds are those of scikit-learn on the values."""
+    """Return codes of the values in sorted order, so that folds are those of scikit-learn on the values."""
     codes, _ = pd.factorize(values, sort=True)
     missing = np.flatnonzero(codes < 0)
     if len(missing):
         raise ValueError(
             f"{name}: {len(missing)} of {len(codes)} clips have no value in {what!r}, the first in row "
-            f"{missing[0]}. Fill them in, or drop these rows: a clip of no group cannot be kept apart."
+            f"{missing[0]}. Fill them in, or drop these rows: a clip without a group may belong to any side."
         )
     if not len(codes):
         raise ValueError(f"{name}: expected at least one clip, got none.")
@@ -397,12 +415,12 @@ def _encode(values, what, name):
 def _check_speakers(codes, name):
     if len(np.unique(codes)) < 2:
         raise ValueError(
-            f"{name} needs at least two speakers, got one: nobody is left to train on. Add clips of another "
-            "speaker, or use ClipGroupKFold or SentenceGroupKFold for figures on a known speaker."
+            f"{name} needs at least two speakers, got one: no training clips are left. Add clips of another "
+            "speaker, or use ClipGroupKFold or SentenceGroupKFold for results on a seen speaker."
         )
 
 
 def _fewer_folds(n_groups):
     if n_groups < 2:
-        return "Two at least are needed for any split: check the column, or add clips."
-    return f"Ask for n_splits={n_groups} or fewer, or add clips."
+        return "A split needs at least two: check the column, or add clips."
+    return f"Use n_splits={n_groups} or fewer, or add clips."

@@ -1,4 +1,4 @@
-"""The report in a real browser: it renders, logs nothing, loads nothing, and prints. Run by ``make browser``."""
+"""The report in a browser: it renders, logs no error, loads no resource, and prints. Run by ``make browser``."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ EMOTIONS = ["anger", "fear", "neutral"]
 
 
 def predictions(system, protocol):
-    """Random answers with probabilities, curves over two epochs and a column beside the speaker."""
+    """Random predictions with probabilities, curves over two epochs, and the sex of the speakers."""
     rng = np.random.default_rng(0)
     n, fold = 90, np.arange(90) // 30
     given = rng.dirichlet(np.ones(3), size=n)
@@ -52,7 +52,7 @@ def page(tmp_path_factory):
 
 
 def chromium(*args):
-    """Run headless Chromium without network chatter; return what it wrote to both streams."""
+    """Run headless Chromium without background requests; return both output streams."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "make browser needs Chromium (Debian: apt-get install chromium)"
     flags = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
@@ -67,17 +67,17 @@ def chromium(*args):
 
 
 def measure(page, script, *args):
-    """Return what a script finds in a copy of a page once it is loaded: the script's value, as a string."""
+    """Return the value of a script in a loaded copy of a page, as a string."""
     copy = page.with_name(f"measured_{page.name}")
-    ask = f'<script>addEventListener("load", () => {{ document.title = {script}; }})</script>'
-    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{ask}</body>"), encoding="utf-8")
+    tag = f'<script>addEventListener("load", () => {{ document.title = {script}; }})</script>'
+    copy.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{tag}</body>"), encoding="utf-8")
     document, _ = chromium("--dump-dom", *args, copy.as_uri())
     return re.search(r"<title>(.*?)</title>", document)[1]
 
 
 @pytest.fixture
 def bad_page(tmp_path):
-    """A page that does what the report must not do."""
+    """A page that loads a resource and logs an error."""
     path = tmp_path / "bad.html"
     path.write_text(
         '<img src="http://127.0.0.1:9/x.png"><script>console.error("broken")</script><title></title><body></body>'
@@ -85,7 +85,7 @@ def bad_page(tmp_path):
     return path
 
 
-def test_page_renders_and_the_console_is_silent(page, bad_page):
+def test_page_renders_without_console_messages(page, bad_page):
     document, log = chromium("--dump-dom", page.as_uri())
     assert document.count("<svg ") == document.count("</svg>") == 2 * 2 + 4 * 4
     assert "<h1>Evaluation</h1>" in document
@@ -95,14 +95,14 @@ def test_page_renders_and_the_console_is_silent(page, bad_page):
     assert "CONSOLE" in chromium("--dump-dom", bad_page.as_uri())[1]
 
 
-def test_page_loads_nothing(page, bad_page):
+def test_page_loads_no_resource(page, bad_page):
     resources = 'performance.getEntriesByType("resource").map(entry => entry.name).join(" ")'
     assert measure(bad_page, resources) == "http://127.0.0.1:9/x.png"
     assert measure(page, resources) == ""
 
 
 @pytest.mark.parametrize("width", [1400, 500])
-def test_everything_is_seen_and_inside_the_window(page, width):
+def test_all_elements_are_visible_and_inside_the_window(page, width):
     boxes = """(() => {
       const boxes = [...document.querySelectorAll("svg, h2, table, nav a")].map(e => e.getBoundingClientRect());
       const small = boxes.filter(box => box.width < 5 || box.height < 5).length;

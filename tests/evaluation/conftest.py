@@ -1,4 +1,4 @@
-"""Seeded predictions, without any training."""
+"""Seeded predictions without training."""
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,8 @@ EMOTIONS = np.array(["anger", "fear", "neutral"])
 def make_predictions():
     """Make predictions of one system: ``make_predictions(n_speakers=4, n_clips=30, right=0.7, seeds=(0,))``.
 
-    ``right`` is the probability of a right answer, one for all speakers or one for each; probabilities of the classes
-    are calibrated. Sex goes by speaker.
+    ``right`` is the probability of a correct prediction, one for all speakers or one for each; probabilities of the
+    classes are calibrated. Sex depends on the speaker.
     """
 
     def make(system="svm", protocol="speaker", *, n_speakers=4, n_clips=30, right=0.7, seeds=(0,), random_state=0):
@@ -22,7 +22,7 @@ def make_predictions():
         for seed in seeds:
             for speaker in range(n_speakers):
                 share, truth = shares[speaker], np.arange(n_clips) % 3
-                # The likeliest class has the share, and is the truth in the share of cases.
+                # The most probable class has this probability, and is correct with this frequency.
                 miss = np.where(random.random(n_clips) < share, 0, 1 + (random.random(n_clips) < 0.4))
                 ranks = (np.arange(3) - (truth + miss)[:, None]) % 3
                 given = np.array([share, 0.6 * (1 - share), 0.4 * (1 - share)])[ranks]

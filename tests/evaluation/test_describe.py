@@ -1,4 +1,4 @@
-"""describe: the same for what would be trained alike, another one for anything else."""
+"""describe: equal for estimators with equal results, different otherwise."""
 
 import functools
 import json
@@ -45,7 +45,7 @@ def times(factor):
         (make_pipeline(ProsodyFeatures(), SVC()), make_pipeline(ProsodyFeatures(cache=None, n_jobs=2), SVC())),
         (make_pipeline(PCA()), make_pipeline(PCA(), memory="folder", verbose=True)),
         (FusionClassifier(), FusionClassifier(cache="folder", verbose=True)),
-        # A default part is the same part passed by hand.
+        # A default part equals the same part passed explicitly.
         (FusionClassifier(), FusionClassifier(audio=MFCCImage(), video=FaceFrameSampler(verbose=True))),
         (SVC(class_weight={0: 1, 1: 2}), SVC(class_weight={1: 2, 0: 1})),
         (GaussianNB(priors=np.array([0.5, 0.5])), GaussianNB(priors=np.array([0.5, 0.5]))),
@@ -54,7 +54,7 @@ def times(factor):
         (SimpleImputer(missing_values=np.nan), SimpleImputer(missing_values=float("nan"))),
     ],
 )
-def test_what_would_be_trained_alike_is_described_alike(one, other):
+def test_estimators_with_equal_results_have_equal_descriptions(one, other):
     assert text(one) == text(other)
 
 
@@ -76,16 +76,16 @@ def test_what_would_be_trained_alike_is_described_alike(one, other):
         (GridSearchCV(SVC(), {}, cv=ClipGroupKFold(2)), GridSearchCV(SVC(), {}, cv=ClipGroupKFold(3))),
     ],
 )
-def test_what_would_be_trained_otherwise_is_described_otherwise(one, other):
+def test_estimators_with_other_results_have_other_descriptions(one, other):
     assert text(one) != text(other)
 
 
-def test_detector_is_the_one_that_auto_stands_for(tmp_path, monkeypatch):
+def test_auto_detector_is_described_as_the_resolved_one(tmp_path, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     assert text(FaceFrameSampler()) == text(FaceFrameSampler(detector="lbp"))
 
 
-def test_another_process_describes_the_same():
+def test_description_is_the_same_in_another_process():
     code = (
         "import json, numpy; from sklearn.naive_bayes import GaussianNB; from sklearn.model_selection import KFold;"
         "from sklearn.model_selection import GridSearchCV; from savee_mm.evaluation._describe import describe;"
@@ -106,13 +106,13 @@ def test_another_process_describes_the_same():
     assert len(said) == 1
 
 
-def test_a_parameter_that_cannot_be_written_down_is_said():
+def test_parameter_without_a_description_is_refused():
     with pytest.raises(ValueError, match="a generator, cannot be described"):
         describe(make_pipeline(Keeper(thing=(i for i in range(3)))))
 
 
 class Keeper(PCA):
-    """Takes any parameter, and gives the same one to its clone."""
+    """Estimator with any parameter, which its clone shares."""
 
     def __init__(self, thing=None):
         self.thing = thing

@@ -1,7 +1,6 @@
-"""evaluate and its report: every clip is tested once, figures are scikit-learn's, pages stand alone."""
+"""evaluate: every clip is tested once, and the scores agree with scikit-learn."""
 
 import re
-import warnings
 from collections import Counter
 
 import numpy as np
@@ -45,14 +44,14 @@ def test_every_clip_is_tested_once_per_system_and_seed(report, corpus):
     assert (counts == len(corpus.data)).all(axis=None)
 
 
-def test_folds_are_what_cross_val_score_says(report, corpus):
+def test_folds_agree_with_cross_val_score(report, corpus):
     folds = report.folds().query("system == 'svm' and seed == 0")
     expected = cross_val_score(SVM, corpus.data, corpus.target, cv=LeaveOneSpeakerOut(), error_score="raise")
     np.testing.assert_allclose(folds["accuracy"], expected)
     assert folds["speakers"].tolist() == ["S1", "S2", "S3"]
 
 
-def test_training_figures_are_those_of_the_training_clips(report, corpus):
+def test_training_metrics_are_those_of_the_training_clips(report, corpus):
     train, _ = next(LeaveOneSpeakerOut().split(corpus.data))
     clips, target = corpus.data.iloc[train], corpus.target[train]
     predicted = clone(SVM).fit(clips, target).predict(clips)
@@ -78,7 +77,7 @@ def test_columns_that_describe_the_clips_are_kept(corpus):
     assert set(report.subgroups("sex")["group"]) == {"f", "m"}
 
 
-def test_curves_over_epochs_are_kept_per_fold(corpus):
+def test_curves_over_epochs_are_kept_for_each_fold(corpus):
     network = DenseClassifier(n_units=(2,), epochs=3, random_state=0)
     report = evaluate({"dense": make_pipeline(ProsodyFeatures(), StandardScaler(), network)}, corpus, ("speaker",))
     curves = report.curves("dense", "speaker")
@@ -95,7 +94,7 @@ def test_confusion_counts_every_clip(report, corpus):
         report.confusion("tree", "speaker")
 
 
-def test_probabilities_are_kept_where_there_are_any(report):
+def test_probabilities_are_kept(report):
     probabilities = report.predictions.query("system == 'dummy'").filter(regex="^p_")
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert report.predictions.query("system == 'svm'").filter(regex="^p_").isna().all(axis=None)
@@ -108,7 +107,7 @@ def test_seed_reaches_nested_random_states(corpus):
     assert not first.predictions["predicted"].equals(third.predictions["predicted"])
 
 
-def test_broken_clip_raises_instead_of_scoring_nan(corpus):
+def test_broken_clip_raises(corpus):
     table = corpus.data.copy()
     table.loc[table.index[4], "audio"] = None
     with pytest.raises(ClipError, match=table["clip_id"].iloc[4]):
@@ -123,7 +122,7 @@ def test_table_without_speakers_is_evaluated_by_clip(corpus):
 
 
 @pytest.mark.parametrize("nothing", [{"systems": {}}, {"protocols": ()}, {"seeds": ()}])
-def test_nothing_to_do_is_said(corpus, nothing):
+def test_empty_request_is_refused(corpus, nothing):
     with pytest.raises(ValueError, match="at least one system, protocol and seed"):
         evaluate(**{"systems": {"svm": SVM}, "corpus": corpus, **nothing})
 
@@ -144,7 +143,7 @@ def test_page_is_self_contained(report, tmp_path):
     text = page.read_text(encoding="utf-8")
     assert "&lt;Figures&gt;" in text
     assert "<p>One &amp; two.</p><p>Three.</p>" in text
-    assert text.count("<svg ") == 5  # two confusions, what has probabilities twice more, the speakers
+    assert text.count("<svg ") == 5  # two confusion matrices, ROC and calibration of one system, the speakers
     assert "<script" not in text
     assert "src=" not in text
     assert f"<td>{short(report.summary()['accuracy'].iloc[0])} ± " in text
@@ -159,7 +158,7 @@ def test_bar_over_folds_on_request(corpus, capsys):
 
 
 def informative_corpus(n_clips=400, n_classes=4, seed=0):
-    """Numbers that tell the class, in a table of four speakers who read ten sentences."""
+    """Informative numbers in a table of four speakers and ten sentences."""
     rng = np.random.default_rng(seed)
     target = rng.integers(n_classes, size=n_clips)
     table = pd.DataFrame(rng.normal(size=(n_clips, n_classes)) + 3 * np.eye(n_classes)[target]).add_prefix("f")
@@ -182,7 +181,7 @@ def test_shuffled_labels_score_at_chance(protocol):
     assert low <= right <= high
 
 
-# ---- what is evaluated under what
+# ---- corpora and splitters
 
 NUMBERS = make_column_transformer(("passthrough", [f"f{i}" for i in range(4)]))
 LOGREG = make_pipeline(NUMBERS, LogisticRegression())
@@ -232,7 +231,7 @@ def test_groups_of_the_corpus_reach_a_splitter(numbers):
     assert passed.predictions.query("fold == 0")["clip_id"].mod(2).nunique() == 1
 
 
-def test_what_is_no_corpus_is_named(numbers):
+def test_other_types_of_corpus_are_refused(numbers):
     with pytest.raises(ValueError, match=r"tuple \(X, y\), got DataFrame"):
         evaluate({"logreg": LOGREG}, numbers.data)
 
@@ -268,12 +267,10 @@ def test_clips_pass_through_a_network_once(numbers):
     assert report.predictions["predicted"].unique().tolist() == [3]
 
 
-def test_predictions_of_scikit_learns_classifiers_are_their_own(numbers):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # probability=True is deprecated
-        system = make_pipeline(NUMBERS, FixedThresholdClassifier(LogisticRegression(), threshold=0.9, pos_label=1))
-        two = Bunch(data=numbers.data, target=(numbers.target > 1).astype(int))
-        rows = evaluate({"system": system}, two, "clip").predictions
+def test_classifiers_of_scikit_learn_predict_their_own_labels(numbers):
+    system = make_pipeline(NUMBERS, FixedThresholdClassifier(LogisticRegression(), threshold=0.9, pos_label=1))
+    two = Bunch(data=numbers.data, target=(numbers.target > 1).astype(int))
+    rows = evaluate({"system": system}, two, "clip").predictions
     assert (rows["predicted"] == (rows["p_1"] >= 0.9)).all()
 
 
@@ -309,7 +306,7 @@ def test_page_names_the_systems_that_were_left_out(numbers, tmp_path):
     assert "lost was left out: no &lt;weights&gt;" in text
 
 
-def test_where_no_system_can_run_the_error_is_raised(numbers):
+def test_error_is_raised_if_no_system_can_run(numbers):
     with pytest.raises(FileNotFoundError, match="no weights here"):
         evaluate({"lost": Failing()}, numbers, "clip", on_error="skip")
 
@@ -325,7 +322,7 @@ def test_failed_fold_has_the_error_score(numbers, tmp_path, value):
     summary = report.summary().iloc[0]
     np.testing.assert_allclose(summary["accuracy"], folds["accuracy"].to_numpy().mean())
     np.testing.assert_array_equal(np.isnan(summary["worst_fold"]), np.isnan(value))
-    # Its clips count as wrong, and it is tried again.
+    # Its clips count as wrong, and the fold is not kept.
     rows = report.predictions
     assert rows.loc[rows["speaker"] == 2, "error"].unique().tolist() == ["FileNotFoundError: no weights here"]
     assert report.confusion("lost", "speaker")["(failed)"].sum() == 20

@@ -1,4 +1,4 @@
-"""A folder of finished folds: nothing is trained twice, and nothing stale is taken for the figure of today."""
+"""A folder of finished folds: no fold is trained twice, and no outdated fold is used."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from savee_mm.evaluation import _folds
 
 
 class Diary(ClassifierMixin, BaseEstimator):
-    """Says the most frequent class of training, and writes a line for each fit; a file ``stop`` beside stops it."""
+    """Predict the class frequencies, and log each fit in a file; a file ``stop`` in its folder stops the fit."""
 
     def __init__(self, diary, C=1.0, n_jobs=None, verbose=False, cache=None, random_state=None):
         self.diary = diary
@@ -46,7 +46,7 @@ class Diary(ClassifierMixin, BaseEstimator):
 
 
 class Colleague(Diary):
-    """A Diary during whose first fit another process finishes every fold: those in a folder ``done``."""
+    """A Diary during whose first fit another process finishes all folds: those in a folder ``done``."""
 
     def fit(self, X, y):
         done = Path(self.diary).with_name("done")
@@ -73,7 +73,7 @@ def corpus(corpus):
 
 @pytest.fixture
 def run(diary, tmp_path, corpus):
-    """Evaluate a Diary with a folder; returns the report, and how many folds were trained."""
+    """Evaluate a Diary with a folder; return the report and the number of folds that were trained."""
 
     def evaluate_diary(data=None, target=None, name="diary", seeds=(0,), **params):
         before = fits(diary)
@@ -99,7 +99,7 @@ def test_second_run_trains_nothing_and_gives_the_same(run, diary, corpus, tmp_pa
     pd.testing.assert_frame_equal(first.predictions[columns], plain.predictions[columns])
 
 
-def test_interrupted_run_goes_on_where_it_stopped(run, diary, tmp_path):
+def test_interrupted_run_continues(run, diary, tmp_path):
     (tmp_path / "stop").write_text("3")
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -113,7 +113,7 @@ def test_interrupted_run_goes_on_where_it_stopped(run, diary, tmp_path):
     pd.testing.assert_frame_equal(resumed.predictions[columns], whole.predictions[columns])
 
 
-def test_fold_that_another_process_finished_meanwhile_is_not_trained(diary, tmp_path, corpus):
+def test_fold_that_another_process_has_finished_is_not_trained(diary, tmp_path, corpus):
     first = evaluate({"d": Colleague(diary)}, corpus, "clip", folder=tmp_path / "folds")
     (tmp_path / "folds").rename(tmp_path / "done")
     second = evaluate({"d": Colleague(diary)}, corpus, "clip", folder=tmp_path / "folds")
@@ -122,7 +122,7 @@ def test_fold_that_another_process_finished_meanwhile_is_not_trained(diary, tmp_
     pd.testing.assert_frame_equal(first.predictions[columns], second.predictions[columns])
 
 
-def test_killed_process_leaves_what_it_finished(tmp_path):
+def test_killed_process_leaves_its_finished_folds(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
         textwrap.dedent(
@@ -152,16 +152,16 @@ def test_killed_process_leaves_what_it_finished(tmp_path):
     )
     assert killed.returncode == 9
     assert resumed.stdout == "[0, 1, 2, 3]\n", resumed.stderr
-    assert (tmp_path / "diary").read_text() == "." * (3 + 2)  # the third was killed in its training
+    assert (tmp_path / "diary").read_text() == "." * (3 + 2)  # the process was killed in the third fit
 
 
 @pytest.mark.parametrize("params", [{"verbose": True}, {"n_jobs": 2}, {"cache": "folder"}, {"random_state": 7}])
-def test_parameters_that_change_no_figure_invalidate_nothing(run, params):
+def test_parameters_without_effect_on_results_invalidate_no_fold(run, params):
     run()
     assert run(**params)[1] == 0
 
 
-def test_changed_parameter_name_or_version_is_trained_anew(run, monkeypatch):
+def test_changed_parameter_name_or_version_is_trained_again(run, monkeypatch):
     run()
     assert run(C=2.0)[1] == N_FOLDS
     assert run(name="other")[1] == N_FOLDS
@@ -178,17 +178,17 @@ def test_new_seed_is_trained_and_the_old_one_kept(run):
     assert report.folds()["seed"].value_counts().to_dict() == {0: N_FOLDS, 1: N_FOLDS}
 
 
-def test_changed_label_invalidates_the_folds_that_see_it(run, corpus):
+def test_changed_label_invalidates_its_folds(run, corpus):
     run()
     target = corpus.target.copy()
     target[0], target[1] = target[1], target[0]
     assert run(target=target)[1] == N_FOLDS
 
 
-def test_changed_clip_invalidates_only_the_folds_that_see_it(diary, tmp_path):
+def test_changed_clip_invalidates_only_its_folds(diary, tmp_path):
     table = pd.DataFrame({"speaker": np.repeat(["a", "b"], 10), "sentence": list("1122334455") * 2, "loudness": 0.0})
     corpus = Bunch(data=table.assign(clip_id=range(20)), target=np.array(["x", "y"] * 10))
-    # Speaker a reading text 1 is tested in one fold, and trained on in the four of b without that text.
+    # Speaker a with sentence 1 is tested in one fold, and in training in four folds of b with other sentences.
     for loudness, expected in ((0.0, 10), (1.0, 1 + 4)):
         before = fits(diary)
         corpus.data.loc[0, "loudness"] = loudness
@@ -196,14 +196,14 @@ def test_changed_clip_invalidates_only_the_folds_that_see_it(diary, tmp_path):
         assert fits(diary) - before == expected
 
 
-def test_moved_corpus_is_the_same_and_another_one_with_its_names_is_not(run, corpus, tmp_path):
+def test_moved_corpus_is_the_same_and_changed_files_are_not(run, corpus, tmp_path):
     run()
     moved = corpus.data.copy()
     for column in ("audio", "video"):
         folder = tmp_path / column
         folder.mkdir()
         moved[column] = [shutil.copy(path, folder / f"{n}_{Path(path).name}") for n, path in enumerate(moved[column])]
-    assert run(data=moved)[1] == N_FOLDS  # other names of files: not known to be the same
+    assert run(data=moved)[1] == N_FOLDS  # other file names: the clips may differ
     before = moved.copy()
     for column in ("audio", "video"):
         (tmp_path / "new").mkdir(exist_ok=True)
@@ -220,14 +220,14 @@ def test_damaged_file_is_ignored_and_replaced(run, tmp_path, damage):
     whole, _ = run()
     path = sorted((tmp_path / "folds").iterdir())[0]
     path.write_text(damage(path.read_text()))
-    (tmp_path / "folds" / f"{path.name}.abc.part").write_text('{"key"')  # what a kill leaves of a file
-    mended, n_fits = run()
+    (tmp_path / "folds" / f"{path.name}.abc.part").write_text('{"key"')  # a draft that a killed process leaves
+    repaired, n_fits = run()
     assert n_fits == 1
-    assert mended.folds()["accuracy"].equals(whole.folds()["accuracy"])
+    assert repaired.folds()["accuracy"].equals(whole.folds()["accuracy"])
     assert run()[1] == 0
 
 
-def test_files_say_in_json_what_they_are(run, tmp_path):
+def test_files_are_json_with_a_key(run, tmp_path):
     run(name="odd/name: *")
     path = sorted((tmp_path / "folds").glob("odd_name_*-speaker-seed0-fold2-*.json"))[0]
     key = json.loads(path.read_text())["key"]
@@ -235,20 +235,20 @@ def test_files_say_in_json_what_they_are(run, tmp_path):
     assert key["estimator"]["params"]["C"] == 1.0
 
 
-def test_a_file_in_place_of_the_folder_is_said_before_any_training(run, diary, tmp_path):
+def test_file_in_place_of_the_folder_is_refused_before_training(run, diary, tmp_path):
     (tmp_path / "folds").write_text("")
     with pytest.raises(FileExistsError):
         run()
     assert fits(diary) == 0
 
 
-def test_bar_starts_at_what_was_kept(diary, tmp_path, corpus, capsys):
+def test_bar_starts_at_the_kept_folds(diary, tmp_path, corpus, capsys):
     for _ in range(2):
         evaluate({"d": Diary(diary)}, corpus, ("speaker",), folder=tmp_path / "folds", verbose=True)
     assert "3/3" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_report_is_made_from_finished_folds_alone(run, tmp_path):
+def test_report_is_read_from_finished_folds(run, tmp_path):
     whole, _ = run(seeds=(0, 1))
     read = EvaluationReport.from_folds(tmp_path / "folds")
     pd.testing.assert_frame_equal(read.folds(), whole.folds())
@@ -267,7 +267,7 @@ def test_folds_of_two_versions_of_a_system_are_not_mixed(run, tmp_path):
         EvaluationReport.from_folds(tmp_path / "folds")
 
 
-def test_a_folder_without_folds_is_said(tmp_path):
+def test_folder_without_folds_is_refused(tmp_path):
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(ValueError, match="holds no finished folds"):
         EvaluationReport.from_folds(tmp_path)

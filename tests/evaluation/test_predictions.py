@@ -1,4 +1,4 @@
-"""What of a clip table goes into the predictions, and what is read from them."""
+"""Columns of a clip table that predictions keep, and columns that are read from predictions."""
 
 import json
 
@@ -17,10 +17,10 @@ def test_columns_that_form_groups_are_kept():
             "sex": ["f", "m", "f", None] * 2,
             "age": np.repeat([20, 30], 4),
             "loud": np.array([True, False] * 4),
-            "loudness": np.linspace(0, 1, 8),  # a value of its own for each clip
+            "loudness": np.linspace(0, 1, 8),  # a different value for each clip
             "array": [np.zeros(2)] * 8,
-            "p_sex": "f",  # would be taken for a probability
-            "fold": 3,  # would be taken for the number of the fold
+            "p_sex": "f",  # the name of a probability
+            "fold": 3,  # the name of a column of predictions
         }
     )
     groups = group_columns(table)
@@ -29,19 +29,19 @@ def test_columns_that_form_groups_are_kept():
     assert json.loads(json.dumps(cells)) == {"sex": [None, "f"], "age": [20, 30], "loud": [False, True]}
 
 
-def test_a_class_that_a_fold_did_not_train_has_probability_0():
+def test_class_that_is_missing_from_training_has_probability_0():
     rows = pd.DataFrame({"p_a": [0.5, 1.0], "p_b": [0.5, np.nan], "p_c": [np.nan, np.nan]})
     probabilities, classes = read_probabilities(rows)
     assert classes == ["a", "b"]
     np.testing.assert_array_equal(probabilities, [[0.5, 0.5], [1, 0]])
 
 
-def test_probabilities_of_some_rows_only_are_none():
+def test_probabilities_of_some_rows_only_are_ignored():
     assert read_probabilities(pd.DataFrame({"p_a": [0.5, np.nan], "p_b": [0.5, np.nan]})) == (None, [])
     assert read_probabilities(pd.DataFrame({"speaker": ["A"]})) == (None, [])
 
 
-def test_clips_of_one_name_are_told_apart_by_speaker():
+def test_clips_of_one_name_are_distinguished_by_speaker():
     rows = pd.DataFrame({"speaker": ["A", "B", "A", "A"], "clip_id": [1, 1, 2, 1]})
     codes, speakers = clip_codes(rows)
     assert codes.tolist() == [0, 1, 2, 0]

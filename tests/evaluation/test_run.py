@@ -1,4 +1,4 @@
-"""What branches of a late fusion say by themselves, and the gain of their combination over the best of them."""
+"""Predictions of one fold: labels, probabilities, branches of a late fusion, and training curves."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ FUSION = LateFusionClassifier([("voice", reads("pitch")), ("face", reads("smile"
 
 @pytest.fixture(scope="module")
 def corpus():
-    """Voice and face that each tell two emotions with errors of their own; some clips have no face."""
+    """Voice and face that each predict two emotions with independent errors; some clips have no face."""
     rng, target = np.random.default_rng(0), np.tile(["anger", "joy"], 60)
     table = pd.DataFrame({"pitch": rng.normal(2 * (target == "joy")), "smile": rng.normal(3 * (target == "joy"))})
     table = table.assign(speaker=np.repeat(list("ABCD"), 30), clip_id=[f"c{i}" for i in range(120)])
@@ -39,18 +39,18 @@ def report(corpus):
 
 
 @pytest.mark.parametrize("wrap", [lambda fusion: fusion, lambda fusion: GridSearchCV(fusion, {"combine": ["best"]})])
-def test_answers_are_those_of_the_fitted_branches(corpus, wrap):
+def test_branch_labels_are_those_of_the_fitted_branches(corpus, wrap):
     fitted = wrap(FUSION).fit(corpus.data, corpus.target)
-    labels, probabilities, answers = predict_once(fitted, corpus.data)
-    assert list(answers) == ["branch_voice", "branch_face"]
+    labels, probabilities, branches = predict_once(fitted, corpus.data)
+    assert list(branches) == ["branch_voice", "branch_face"]
     assert labels.tolist() == fitted.predict(corpus.data).tolist()
     np.testing.assert_array_equal(probabilities, fitted.predict_proba(corpus.data))
     voice = getattr(fitted, "best_estimator_", fitted).named_estimators_["voice"]
-    assert answers["branch_voice"] == voice.predict(corpus.data).tolist()
-    assert [answer is None for answer in answers["branch_face"]] == corpus.data["smile"].isna().tolist()
+    assert branches["branch_voice"] == voice.predict(corpus.data).tolist()
+    assert [label is None for label in branches["branch_face"]] == corpus.data["smile"].isna().tolist()
 
 
-def test_an_estimator_without_branches_has_no_answers(corpus):
+def test_estimator_without_branches(corpus):
     assert predict_once(reads("pitch").fit(corpus.data, corpus.target), corpus.data)[2] == {}
 
 
@@ -66,7 +66,7 @@ def test_report_has_the_gain_of_every_seed(report):
     assert line["difference"] == line["combined"] - max(line["branch_voice"], line["branch_face"])
 
 
-def test_page_shows_the_gain_and_answers_are_no_groups(report, tmp_path):
+def test_page_shows_the_gain_and_branches_are_no_groups(report, tmp_path):
     text = report.to_html(tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Late fusion against its own branches" in text
     assert "By branch_voice" not in text
@@ -80,7 +80,7 @@ def test_without_branches_there_is_no_section(report, tmp_path):
     assert "What each modality adds" not in plain.to_html(tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_answers_are_kept_in_a_folder(corpus, tmp_path):
+def test_branch_labels_are_kept_in_a_folder(corpus, tmp_path):
     once, again = (evaluate({"late": FUSION}, corpus, "speaker", folder=tmp_path) for _ in range(2))
     pd.testing.assert_frame_equal(once.branches(), again.branches())
     pd.testing.assert_frame_equal(EvaluationReport.from_folds(tmp_path).branches(), once.branches())
@@ -109,5 +109,5 @@ def test_history_is_found(estimator):
     assert [len(values) for values in history.values()] == [2, 2]
 
 
-def test_what_has_no_epochs_has_no_history():
+def test_estimator_without_epochs_has_no_history():
     assert find_history(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)) is None

@@ -1,4 +1,4 @@
-"""ClipGridSearchCV: what scikit-learn's own search finds, on the training table alone, with one look at each clip."""
+"""ClipGridSearchCV agrees with GridSearchCV, uses the training table only, and reads each clip once."""
 
 import pickle
 
@@ -19,7 +19,7 @@ from savee_mm.model_selection import ClipGridSearchCV, SpeakerOrClipKFold
 
 
 class Columns(TransformerMixin, BaseEstimator):
-    """The columns whose names begin so, as an extractor that counts its calls."""
+    """Extractor of the columns with a prefix that counts its calls."""
 
     calls = 0
 
@@ -36,7 +36,7 @@ class Columns(TransformerMixin, BaseEstimator):
 
 
 def make_table(*, n_speakers=3, n_clips=30, random_state=0):
-    """A table of columns ``x*``, which tell the emotion beside the speaker, and ``z*``, which tell nothing."""
+    """A table with columns ``x*``, which depend on emotion and speaker, and random columns ``z*``."""
     rng = np.random.default_rng(random_state)
     y = np.tile(["anger", "fear", "joy"], n_speakers * n_clips // 3)
     speakers = np.repeat([f"S{s}" for s in range(n_speakers)], n_clips)
@@ -62,7 +62,7 @@ def make_search(grid=GRID, **settings):
     return ClipGridSearchCV(make_pipeline(Columns(), StandardScaler(), KernelRidgeClassifier()), grid, **settings)
 
 
-def test_finds_what_scikit_learn_finds():
+def test_result_is_that_of_grid_search_cv():
     X, y = make_table()
     search = make_search().fit(X, y)
     reference = GridSearchCV(search.estimator, GRID, cv=LeaveOneSpeakerOut(), scoring="accuracy").fit(X, y)
@@ -78,7 +78,7 @@ def test_finds_what_scikit_learn_finds():
     np.testing.assert_array_equal(search.decision_function(X), reference.decision_function(X))
     np.testing.assert_array_equal(search.predict(X), reference.predict(X))
     assert search.score(X, y) == reference.score(X, y)
-    # Not what the estimator came with.
+    # Other parameters than those of the estimator that was passed.
     assert search.best_params_ != {name: search.estimator.get_params()[name] for name in GRID}
 
 
@@ -89,7 +89,7 @@ def test_every_clip_is_read_once_for_each_candidate_of_the_extractor():
     assert Columns.calls == 3
 
 
-def test_of_equal_candidates_the_first_counts():
+def test_first_of_equal_candidates_is_chosen():
     X, y = make_table()
     grid = {"columns__start": ["x", "xa", "x"], "kernelridgeclassifier__kernels": [["rbf"], ("rbf",)]}
     search = make_search(grid).fit(X, y)
@@ -109,7 +109,7 @@ def test_either_part_of_the_grid_may_be_empty(grid):
     np.testing.assert_array_equal(search.predict_proba(X), expected.predict_proba(X))
 
 
-def test_folds_and_score_are_as_asked():
+def test_folds_and_metric_are_those_that_are_passed():
     X, y = make_table()
     folds = list(LeaveOneGroupOut().split(X, groups=np.arange(len(X)) % 2))
 
@@ -130,13 +130,13 @@ def test_weights_reach_the_classifier():
     search = make_search({}).fit(X, y, sample_weight=weights)
     known = y != "joy"
     expected = clone(search.estimator).fit(X[known], y[known])
-    # Of samples without weight only the scaler has heard.
+    # Only the scaler is fitted to samples of weight 0.
     assert set(search.predict(X)) == set(expected.predict(X)) == {"anger", "fear"}
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         make_search({}).fit(X, y, sample_weight=weights[1:])
 
 
-def test_labels_of_test_clips_cannot_matter():
+def test_labels_of_test_clips_have_no_effect():
     X, y = make_table(n_clips=12)
     grid = {**GRID, "kernelridgeclassifier__alpha": [0.1]}
     for train, test in LeaveOneSpeakerOut().split(X):
@@ -149,7 +149,7 @@ def test_labels_of_test_clips_cannot_matter():
         np.testing.assert_array_equal(p[0], p[1])
 
 
-def test_is_an_ordinary_estimator():
+def test_estimator_api():
     X, y = make_table()
     search = make_search(cv=SpeakerOrClipKFold(2))
     assert is_classifier(search)
@@ -168,7 +168,7 @@ def test_is_an_ordinary_estimator():
     assert cross_val_predict(small, X, y, cv=LeaveOneSpeakerOut()).shape == y.shape
 
 
-def test_only_what_the_classifier_has_is_offered():
+def test_methods_are_those_of_the_classifier():
     pipeline = make_pipeline(Columns(), RidgeClassifier())
     assert not hasattr(ClipGridSearchCV(pipeline, {}), "predict_proba")
     assert hasattr(ClipGridSearchCV(pipeline, {}), "decision_function")
@@ -178,7 +178,7 @@ def test_only_what_the_classifier_has_is_offered():
         _ = ClipGridSearchCV(pipeline, {}).fit(X, y).failed_clips_
 
 
-def test_comes_back_from_a_model_file_with_its_splitter(tmp_path):
+def test_model_file_keeps_the_splitter(tmp_path):
     X, y = make_table()
     pipeline = make_pipeline(StandardScaler(), KernelRidgeClassifier())
     grid = {"kernelridgeclassifier__kernels": [("rbf",), ["linear", "rbf"]], "standardscaler__with_std": [True, False]}
@@ -193,7 +193,7 @@ def test_comes_back_from_a_model_file_with_its_splitter(tmp_path):
 
 def test_bad_input_is_refused():
     X, y = make_table()
-    with pytest.raises(ValueError, match="one step 'columns'"):
+    with pytest.raises(ValueError, match="single step 'columns'"):
         ClipGridSearchCV(Pipeline([("columns", Columns())]), {}).fit(X, y)
     with pytest.raises(ValueError, match="'estimator' parameter of ClipGridSearchCV must be an instance of"):
         ClipGridSearchCV(DecisionTreeClassifier(), {}).fit(X, y)

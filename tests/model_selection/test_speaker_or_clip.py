@@ -1,4 +1,4 @@
-"""SpeakerOrClipKFold: whole speakers where there are several, whole clips where there are not, and never both sides."""
+"""SpeakerOrClipKFold splits by speaker if there are several, otherwise by clip."""
 
 import copy
 import pickle
@@ -14,7 +14,7 @@ EMOTIONS = ("anger", "fear", "happiness", "neutral")
 
 
 def make_table(*, n_clips=(12, 12, 12), copies=2, random_state=0):
-    """A clip table in random order, of speakers with so many clips; each third clip comes ``copies`` times."""
+    """A clip table in random order, with ``n_clips`` of each speaker; every third clip occurs ``copies`` times."""
     rows = []
     for s, n in enumerate(n_clips):
         for k in range(n):
@@ -22,7 +22,7 @@ def make_table(*, n_clips=(12, 12, 12), copies=2, random_state=0):
             row = (f"{clip}.wav", f"S{s}", clip, EMOTIONS[k % len(EMOTIONS)])
             rows += [row] * (copies if k % 3 == 0 else 1)
     table = pd.DataFrame(rows, columns=["audio", "speaker", "clip_id", "emotion"])
-    table = table.sample(frac=1, random_state=random_state)  # labels of the index are not positions
+    table = table.sample(frac=1, random_state=random_state)  # index labels are not positions
     return table.drop(columns="emotion"), table["emotion"].to_numpy()
 
 
@@ -47,7 +47,7 @@ def test_no_speaker_and_no_clip_on_both_sides_and_every_clip_tested_once(n_clips
     assert SpeakerOrClipKFold().get_n_splits(X, y) == len(folds)
 
 
-def test_few_speakers_are_left_out_one_by_one():
+def test_few_speakers_are_left_out_one_at_a_time():
     X, y = make_table(n_clips=(12, 20, 9))
     folds = as_lists(SpeakerOrClipKFold().split(X, y))
     assert sorted(folds) == sorted(as_lists(LeaveOneGroupOut().split(X, groups=X["speaker"])))
@@ -60,7 +60,7 @@ def test_many_speakers_are_left_out_in_groups():
     assert [X["speaker"].iloc[test].nunique() for _, test in folds] == [3] * 4
 
 
-def test_each_fold_is_judged_by_a_speaker_with_enough_clips():
+def test_each_test_fold_has_a_speaker_with_enough_clips():
     X, y = make_table(n_clips=(2, 30, 3, 12, 2))
     folds = list(SpeakerOrClipKFold().split(X, y))
     assert len(folds) == 2
@@ -91,13 +91,13 @@ FALLBACKS = [one_speaker, no_speaker, gaps_in_speaker, small_speakers, class_of_
 
 
 @pytest.mark.parametrize("change", FALLBACKS, ids=lambda change: change.__name__)
-def test_without_speakers_to_leave_out_clips_are(change):
+def test_folds_are_by_clip_where_speakers_cannot_be_left_out(change):
     X, y = make_table()
     folds = as_lists(SpeakerOrClipKFold(random_state=3).split(change(X, y), y))
     assert folds == as_lists(ClipGroupKFold(5, random_state=3).split(X, y))
 
 
-def test_clips_without_names_are_told_apart_by_their_files():
+def test_clips_without_names_are_distinguished_by_their_files():
     X, y = make_table(n_clips=(30,))
     folds = as_lists(SpeakerOrClipKFold().split(X[["audio"]], y))
     assert folds == as_lists(ClipGroupKFold(5).split(X, y))
@@ -105,7 +105,7 @@ def test_clips_without_names_are_told_apart_by_their_files():
     assert sorted(row for _, test in items for row in test) == list(range(len(X)))
 
 
-def test_rare_classes_and_few_clips_make_fewer_folds():
+def test_rare_classes_and_few_clips_give_fewer_folds():
     X = pd.DataFrame({"clip_id": ["a", "b", "c", "d"]})
     assert SpeakerOrClipKFold().get_n_splits(X, ["anger", "fear", "anger", "fear"]) == 2
     X, y = make_table(n_clips=(20,))
@@ -117,7 +117,7 @@ def test_rare_classes_and_few_clips_make_fewer_folds():
     ("clips", "y"),
     [(["a", "b"], ["anger", "fear"]), (["a", "a", "a"], ["anger", "fear", "fear"]), (["a", "b", "c"], ["anger"] * 3)],
 )
-def test_too_small_a_table_is_refused_with_the_remedy(clips, y):
+def test_table_that_is_too_small_is_refused_with_a_remedy(clips, y):
     with pytest.raises(ValueError, match=f"{len(y)} rows of {len(set(clips))} clips .*two of every class"):
         list(SpeakerOrClipKFold().split(pd.DataFrame({"clip_id": clips}), y))
 
@@ -131,11 +131,11 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="no value in 'groups'"):
         list(SpeakerOrClipKFold().split(no_speaker(X, y).assign(clip_id=X["clip_id"].where(y != "fear")), y))
     for settings in ({"n_splits": 1}, {"min_clips": 0}):
-        with pytest.raises(ValueError, match="n_splits of 2 and min_clips of 1"):
+        with pytest.raises(ValueError, match="n_splits >= 2 and min_clips >= 1"):
             SpeakerOrClipKFold(**settings)
 
 
-def test_copies_and_pickles_split_alike():
+def test_copies_and_pickles_give_the_same_folds():
     X, y = make_table(n_clips=(30,))
     splitter = SpeakerOrClipKFold(3, min_clips=5, random_state=7)
     text = "SpeakerOrClipKFold(min_clips=5, n_splits=3, random_state=7, unseen_texts=False)"

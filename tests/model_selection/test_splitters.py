@@ -1,4 +1,4 @@
-"""Splitters: nothing on both sides, everything tested once, folds that are scikit-learn's own."""
+"""Splitters: no overlap, every clip tested once, folds of scikit-learn."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ from savee_mm.model_selection import (
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral")
 STRATIFIED = [ClipGroupKFold, SentenceGroupKFold, SpeakerSentenceKFold]
-# What each protocol keeps apart.
+# Columns that each protocol keeps on one side.
 APART = {
     "clip": ["clip_id"],
     "speaker": ["speaker"],
@@ -40,7 +40,7 @@ APART = {
 
 
 def make_table(*, n_speakers=3, n_texts=6, copies=2, random_state=0):
-    """A clip table in random order: one list for all, two texts in every emotion, some clips twice."""
+    """A clip table in random order: one list for all speakers, two sentences in every emotion, some clips twice."""
     rows = []
     for s in range(n_speakers):
         for emotion in EMOTIONS:
@@ -49,16 +49,16 @@ def make_table(*, n_speakers=3, n_texts=6, copies=2, random_state=0):
                 clip = f"S{s}_{emotion}{k}"
                 rows += [(f"{clip}.wav", f"{clip}.avi", f"S{s}", text, clip, emotion)] * (copies if k == 3 else 1)
     table = pd.DataFrame(rows, columns=["audio", "video", "speaker", "sentence", "clip_id", "emotion"])
-    table = table.sample(frac=1, random_state=random_state)  # labels of the index are not positions
+    table = table.sample(frac=1, random_state=random_state)  # index labels are not positions
     return table.drop(columns="emotion"), table["emotion"].to_numpy()
 
 
 class Blind(DummyClassifier):
-    """A classifier that takes a table and learns nothing from it."""
+    """Classifier that ignores its input."""
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_nothing_on_both_sides_and_every_clip_tested_once(protocol):
+def test_no_overlap_and_every_clip_tested_once(protocol):
     X, y = make_table()
     cv = make_splitter(protocol)
     tested = []
@@ -72,7 +72,7 @@ def test_nothing_on_both_sides_and_every_clip_tested_once(protocol):
     assert sum(1 for _ in cv.split(X, y)) == cv.get_n_splits(X, y)
 
 
-def test_speaker_sentence_trains_on_all_clips_that_it_may():
+def test_speaker_sentence_trains_on_all_permitted_clips():
     X, y = make_table()
     for train, test in SpeakerSentenceKFold(3).split(X, y):
         others = ~X["speaker"].isin(X["speaker"].iloc[test]) & ~X["sentence"].isin(X["sentence"].iloc[test])
@@ -80,7 +80,7 @@ def test_speaker_sentence_trains_on_all_clips_that_it_may():
         assert X["speaker"].iloc[test].nunique() == 1
 
 
-def test_speakers_who_read_one_list_are_tested_on_the_same_texts():
+def test_speakers_who_read_one_list_are_tested_on_the_same_sentences():
     X, y = make_table(copies=1)
     order = X.sort_values(["speaker", "clip_id"]).index
     y = pd.Series(y, index=X.index).loc[order].to_numpy()
@@ -131,7 +131,7 @@ def test_test_folds_of_speaker_sentence_are_stratified_group_k_fold_of_the_speak
 
 
 @pytest.mark.parametrize("cls", STRATIFIED)
-def test_same_seed_same_folds_and_the_default_is_a_seed(cls):
+def test_same_seed_same_folds_and_the_default_is_fixed(cls):
     X, y = make_table()
     cv = cls(3)
     _assert_same_folds(cv.split(X, y), cv.split(X, y))
@@ -152,7 +152,7 @@ def test_classes_keep_their_shares():
     X, y = make_table(n_texts=12)
     for _, test in ClipGroupKFold(4).split(X, y):
         shares = [np.mean(y[test] == emotion) for emotion in EMOTIONS]
-        # 27 clips or so in a fold, clips that come twice among them: two clips of play.
+        # About 27 clips in a fold, some of them twice: a tolerance of two clips.
         np.testing.assert_allclose(shares, 0.25, atol=2 / 27)
 
 
@@ -169,8 +169,8 @@ def test_cross_validation_without_groups(protocol):
         assert len(cross_val_predict(Blind(), X, y, cv=cv)) == len(X)
 
 
-def test_cross_val_predict_takes_speaker_sentence_too():
-    # Its test folds are a partition, though train and test are not the whole.
+def test_cross_val_predict_with_speaker_sentence():
+    # The test folds are a partition, although training and test clips are not the whole table.
     X, y = make_table()
     assert len(cross_val_predict(Blind(), X, y, cv=SpeakerSentenceKFold(3))) == len(X)
 
@@ -179,22 +179,22 @@ def test_cross_val_predict_takes_speaker_sentence_too():
 def test_copies_and_names(cls):
     X, y = make_table()
     cv = cls() if cls is LeaveOneSpeakerOut else cls(3, random_state=5)
-    for twin in (
+    for again in (
         copy.deepcopy(cv),
         pickle.loads(pickle.dumps(cv)),
         clone(GridSearchCV(Blind(), {}, cv=cv)).cv,
         eval(repr(cv)),
     ):
-        assert repr(twin) == repr(cv)
-        _assert_same_folds(twin.split(X, y), cv.split(X, y))
+        assert repr(again) == repr(cv)
+        _assert_same_folds(again.split(X, y), cv.split(X, y))
 
 
-# ---- groups that are passed
+# ---- groups
 
 
 @pytest.mark.parametrize("cls", [ClipGroupKFold, SentenceGroupKFold, LeaveOneSpeakerOut])
 @pytest.mark.parametrize("container", [np.asarray, list, pd.Series, pd.Categorical])
-def test_groups_that_are_passed_win_and_need_no_table(cls, container):
+def test_groups_override_the_table_and_need_none(cls, container):
     X, y = make_table()
     groups = container(X["speaker"])
     expected = [set(X["speaker"])] if cls is LeaveOneSpeakerOut else None
@@ -244,7 +244,7 @@ def test_number_of_folds_needs_the_speakers(cls):
 @pytest.mark.parametrize("cls", ALL)
 def test_table_without_the_column(cls):
     X, y = make_table()
-    with pytest.raises(ValueError, match=r"clip table has none; its columns are \['audio', 'video'\]"):
+    with pytest.raises(ValueError, match=r"which the clip table lacks; its columns are \['audio', 'video'\]"):
         next(cls().split(X[["audio", "video"]], y))
 
 
@@ -252,19 +252,19 @@ def test_table_without_the_column(cls):
 def test_fewer_groups_than_folds(cls, n_groups):
     X, y = make_table(n_speakers=1, n_texts=2, copies=1)
     X["sentence"] = [f"text{i % 5}" for i in range(len(X))]
-    with pytest.raises(ValueError, match=f"got {n_groups}. Ask for n_splits={n_groups} or fewer"):
+    with pytest.raises(ValueError, match=f"got {n_groups}. Use n_splits={n_groups} or fewer"):
         next(cls(9).split(X, y))
 
 
-def test_fewer_texts_than_folds_for_a_speaker():
+def test_fewer_sentences_than_folds_for_a_speaker():
     X, y = make_table(n_texts=2)
-    with pytest.raises(ValueError, match=r"'sentence' for the speaker of row .*got 2. Ask for n_splits=2"):
+    with pytest.raises(ValueError, match=r"'sentence' for the speaker of row .*got 2. Use n_splits=2"):
         next(SpeakerSentenceKFold(5).split(X, y))
 
 
 def test_one_group_only():
     X, y = make_table()
-    with pytest.raises(ValueError, match=r"got 1. Two at least are needed"):
+    with pytest.raises(ValueError, match=r"got 1. A split needs at least two"):
         next(SentenceGroupKFold(2).split(X.assign(sentence="one"), y))
 
 
@@ -275,20 +275,20 @@ def test_one_speaker_only(cls):
         next(cls().split(X, y))
 
 
-def test_nothing_left_to_train_on():
-    # Text r is half of what A says, so p and q are A's other fold: all that B, the other speaker, reads.
+def test_no_training_clips_left():
+    # Sentence r is half of the clips of A, so that p and q are the other fold: all sentences of B.
     X = pd.DataFrame({"speaker": list("AAAAAABB"), "sentence": list("pqqrrrpq")})
-    with pytest.raises(ValueError, match="nothing is left to train on for the speaker of row 0"):
+    with pytest.raises(ValueError, match="no training clips are left for the speaker of row 0"):
         next(SpeakerSentenceKFold(2).split(X, ["anger"] * 8))
 
 
-def test_fold_that_came_out_empty():
-    # scikit-learn's greedy dealing gives one of four folds nothing here, although there are four clips.
+def test_empty_fold_is_refused():
+    # scikit-learn's greedy assignment leaves one of four folds empty, although there are four clips.
     X = pd.DataFrame({"clip_id": [0, 1, 2, 3, 3, 2, 3, 0, 3]})
     y = np.array([1, 1, 0, 0, 1, 0, 1, 1, 1])
     with (
         pytest.warns(UserWarning, match="least populated"),
-        pytest.raises(ValueError, match=r"fold \d of 4 came out empty: 4 values of 'clip_id'"),
+        pytest.raises(ValueError, match=r"fold \d of 4 is empty: 4 values of 'clip_id'"),
     ):
         next(ClipGroupKFold(4).split(X, y))
 
@@ -296,7 +296,7 @@ def test_fold_that_came_out_empty():
 def test_classes_smaller_than_the_number_of_folds():
     X, y = make_table(n_texts=3, copies=1)
     X["sentence"] = X["clip_id"].str[3:]
-    message = r"no class has 5 clips for the speaker of row \d+, the largest has 3. Ask for n_splits=3 or fewer"
+    message = r"no class has 5 clips for the speaker of row \d+, the largest has 3. Use n_splits=3 or fewer"
     with pytest.raises(ValueError, match=message):
         next(SpeakerSentenceKFold(5).split(X, y))
 
@@ -313,7 +313,7 @@ def test_missing_group(cls, missing):
 
 
 @pytest.mark.parametrize("cls", STRATIFIED)
-def test_classes_are_needed(cls):
+def test_classes_are_required(cls):
     X, _ = make_table()
     with pytest.raises(ValueError, match="needs y"):
         next(cls(3).split(X))

@@ -1,4 +1,4 @@
-"""The systems of the face: made with and without landmarks, chosen within training, and better than guessing."""
+"""Systems of the face: with and without landmarks, chosen within training, and better than chance."""
 
 import numpy as np
 import pytest
@@ -31,19 +31,19 @@ def faces(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch, tmp_path):
-    """Of detectors and networks alike, as on a machine where nothing was fetched."""
+    """No weights of detectors or networks, as on a machine without downloads."""
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
 
 
 def make(name, **options):
-    """Make a system that looks at four frames of a clip, for the detector without weights takes its time."""
+    """Make a system of four frames for each clip, because the detector without weights is slow."""
     system = systems.make(name, **options)
     (path,) = (path for path in system.get_params() if path.endswith("__sampler"))
     return system.set_params(**{path: FaceFrameSampler(n_frames=4, detector="lbp", color="gray")})
 
 
 def better_than_guessing(n_clips, n_classes=7):
-    """The share that 99.9% of guesses stay below."""
+    """Accuracy that 99.9% of random predictions do not reach."""
     return binom.ppf(0.999, n_clips, 1 / n_classes) / n_clips
 
 
@@ -59,13 +59,13 @@ def test_networks_have_no_speaker_normalised_form(name):
 
 
 @pytest.mark.parametrize("name", ON_FRAMES)
-def test_frames_are_aligned_where_landmarks_are_at_hand(name, shared, monkeypatch):
+def test_frames_are_aligned_if_the_detector_finds_landmarks(name, shared, monkeypatch):
     assert systems.make(name)[0].align == "center"
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     assert systems.make(name)[0].align == "eyes"
 
 
-def test_networks_are_those_that_their_names_say():
+def test_networks_match_their_names():
     made = {name: systems.make(name, random_state=0)[-1] for name in ON_FRAMES[:3]}
     assert {name: (clf.backbone, clf.weights) for name, clf in made.items()} == {
         "vgg16": ("vgg16", "imagenet"),
@@ -84,7 +84,7 @@ def test_missing_weights_are_named_with_a_remedy(name, faces):
 
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("name", ON_DESCRIPTORS)
-def test_emotions_of_known_people_are_told_apart(name, normalized, faces):
+def test_emotions_of_seen_speakers_are_recognised(name, normalized, faces):
     train, test = next(ClipGroupKFold(2).split(faces.data, faces.target))
     system = make(name, speaker_normalized=normalized, random_state=0)
     system.fit(faces.data.iloc[train], faces.target[train])
@@ -94,14 +94,14 @@ def test_emotions_of_known_people_are_told_apart(name, normalized, faces):
     np.testing.assert_allclose(p.sum(axis=1), 1)
 
 
-def test_emotions_of_somebody_new_are_told_apart(faces):
+def test_emotions_of_an_unseen_speaker_are_recognised(faces):
     train, test = next(LeaveOneSpeakerOut().split(faces.data))
     search = make("best_face", random_state=0).fit(faces.data.iloc[train], faces.target[train])
     assert search.score(faces.data.iloc[test], faces.target[test]) > better_than_guessing(len(test))
 
 
 @pytest.mark.parametrize("normalized", [False, True])
-def test_statistics_and_classifier_are_chosen_by_speakers_of_the_training(normalized, faces):
+def test_statistics_and_classifier_are_chosen_on_training_speakers(normalized, faces):
     table, y = faces.data, faces.target
     search = make("best_face", speaker_normalized=normalized).fit(table, y)
     assert search.n_splits_ == 3
@@ -117,13 +117,13 @@ def test_statistics_and_classifier_are_chosen_by_speakers_of_the_training(normal
 
 
 @pytest.mark.parametrize("name", ON_DESCRIPTORS)
-def test_system_comes_back_from_its_file(name, faces, tmp_path):
+def test_system_is_loaded_from_its_file(name, faces, tmp_path):
     system = make(name, random_state=0).fit(faces.data, faces.target)
     loaded = load_model(save_model(system, tmp_path / "m.savee"))
     np.testing.assert_array_equal(loaded.predict_proba(faces.data[:5]), system.predict_proba(faces.data[:5]))
 
 
-def test_one_random_network_sees_each_frame_of_a_clip(faces):
+def test_one_random_network_reads_each_frame_of_a_clip(faces):
     sampler = FaceFrameSampler(n_frames=2, size=(32, 32))
     system = systems.make("vgg16_random", random_state=0).set_params(faceframesampler=sampler)
     system.set_params(transferclassifier__size=32, transferclassifier__epochs=1)
@@ -132,7 +132,7 @@ def test_one_random_network_sees_each_frame_of_a_clip(faces):
     assert isinstance(clf, TransferClassifier)
     assert clf.input_shape_ == (2, 32, 32, 3)
     p = clf.predict_proba(X)
-    # The mean over time does not know the order of the frames, and a clip of one frame twice is that frame.
+    # The mean over time does not depend on the order of the frames, nor on how often all frames are repeated.
     np.testing.assert_allclose(clf.predict_proba(X[:, ::-1]), p, atol=1e-6)
     twice = clf.predict_proba(np.repeat(X[:, :1], 2, axis=1))
     assert np.abs(twice - p).max() > 1e-6
@@ -141,7 +141,7 @@ def test_one_random_network_sees_each_frame_of_a_clip(faces):
 # ---- real faces
 
 
-def test_recommended_system_tells_real_faces_apart(shared, monkeypatch):
+def test_recommended_system_on_real_faces(shared, monkeypatch):
     """A quarter of the clips of two speakers, half of these in training."""
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     corpus = load_savee(shared / "data/savee_chimera")
@@ -149,6 +149,6 @@ def test_recommended_system_tells_real_faces_apart(shared, monkeypatch):
     table, y = corpus.data.iloc[rows], corpus.target[rows]
     train, test = next(ClipGroupKFold(2).split(table, y))
     system = systems.make("best_face", random_state=0).fit(table.iloc[train], y[train])
-    # At most a third are neutral, which is the most that guessing can get.
+    # At most a third are neutral: the best constant prediction.
     assert np.mean(y[test] == "neutral") < 0.34
     assert system.score(table.iloc[test], y[test]) > binom.ppf(0.999, len(test), 0.34) / len(test)

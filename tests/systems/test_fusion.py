@@ -1,4 +1,4 @@
-"""The recommended fusion is the recommended systems of voice and face, weighed for new speakers."""
+"""The recommended fusion combines the recommended systems of voice and face."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_branches_are_the_recommended_systems(normalized):
     assert fusion.adapt_speakers is normalized
 
 
-def test_a_clip_without_face_or_sound_is_told_by_the_other(corpus):
+def test_clips_without_face_or_sound_are_predicted_by_the_other_branch(corpus):
     fusion = systems.make("best_fusion").set_params(audio__param_grid={}, face__param_grid={})
     fusion.fit(corpus.data, corpus.target)
     assert fusion.columns_ == {"audio": ["audio"], "face": ["video"]}

@@ -1,4 +1,4 @@
-"""Systems by name: estimators that are whole, seeded, cached, and that see no test clip."""
+"""Systems by name: complete estimators, seeded and cached, that do not use test clips."""
 
 import pickle
 
@@ -35,7 +35,7 @@ NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "
 NAMES += ["vgg19_random", "mobilenet", "best_audio"]
 FACE = ["vgg16", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
 NAMES += [*FACE, "fusion", "best_fusion"]
-# Networks on frames are not normalised by speaker.
+# Networks on frames cannot be normalised by speaker.
 PLAIN = [*FACE[:4], "fusion"]
 MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if not (normalized and name in PLAIN)]
 QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
@@ -46,7 +46,7 @@ TEXTS = [["ma", "si"], ["be", "lo"], ["su", "mi"], ["lo", "ma"], ["si", "be"], [
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory):
-    """Table and emotions of 54 spoken clips: three speakers, three emotions, six texts."""
+    """Table and emotions of 54 spoken clips: three speakers, three emotions, six sentences."""
     folder, rng = tmp_path_factory.mktemp("voices"), np.random.default_rng(0)
     rows = []
     for s, (register, vocal_tract) in enumerate(((0.8, 0.95), (1, 1), (1.3, 1.1))):
@@ -72,7 +72,7 @@ def voices(tmp_path_factory):
 # ---- names
 
 
-def test_available_tells_what_there_is():
+def test_available_lists_the_systems():
     table = systems.available()
     assert table.columns.tolist() == ["published", "reads", "speaker_normalized", "what"]
     assert table.index.name == "system"
@@ -102,14 +102,14 @@ def test_published_accuracies_are_those_of_the_reference():
     }
 
 
-def test_a_table_of_ones_own_does_not_change_the_list():
+def test_changes_of_the_table_do_not_change_the_list():
     table = systems.available()
     table.loc["svm", "published"] = 1.0
     assert systems.available().loc["svm", "published"] == 0.447
 
 
 @pytest.mark.parametrize("name", ["oracle", "SVM", ""])
-def test_unknown_name_is_refused_with_those_that_are_known(name):
+def test_unknown_name_is_refused_with_the_known_names(name):
     with pytest.raises(ValueError, match=f"no system '{name}'; the systems are {', '.join(NAMES)}"):
         systems.make(name)
 
@@ -119,11 +119,11 @@ def test_fusion_has_no_speaker_normalised_form():
         systems.make("fusion", speaker_normalized=True)
 
 
-# ---- what is made
+# ---- estimators
 
 
 def parts(estimator):
-    """The estimator and all estimators within it by path, those that default parameters stand for included."""
+    """Return the estimator and all estimators within it by path, including default parts."""
     params = estimator.get_params()
     return {"": estimator, **{path: value for path, value in params.items() if hasattr(value, "get_params")}}
 
@@ -150,7 +150,7 @@ def test_seed_and_cache_reach_every_part(name, normalized, tmp_path):
     for path, part in parts(system).items():
         for end in settings.keys() & part.get_params(deep=False).keys():
             assert getattr(part, end) == settings[end], (path, end)
-    # There is at least an extractor with a cache in it, in the clone as well.
+    # At least one extractor has the cache, also in the clone.
     assert sum(getattr(part, "cache", None) == tmp_path for part in parts(clone(system)).values()) >= 1
 
 
@@ -158,20 +158,20 @@ def test_seed_and_cache_reach_every_part(name, normalized, tmp_path):
     ("name", "seeded"),
     [("rf", "randomforestclassifier"), ("yamnet", "denseclassifier"), ("cnn", "")],
 )
-def test_what_is_random_has_the_seed(name, seeded):
+def test_random_parts_have_the_seed(name, seeded):
     assert parts(systems.make(name, random_state=3))[seeded].random_state == 3
     assert parts(systems.make(name))[seeded].random_state is None
 
 
 @pytest.mark.parametrize(("name", "normalized"), MADE)
-def test_speakers_are_normalised_where_that_is_asked_for_alone(name, normalized):
+def test_features_are_normalised_by_speaker_only_on_request(name, normalized):
     found = list(parts(systems.make(name, speaker_normalized=normalized)).values())
     assert any(isinstance(part, SpeakerNormalizer) for part in found) == normalized
     if normalized:
-        # No extractor is left that does not know the speakers.
+        # Every extractor is within a normaliser.
         inner = {id(part.extractor) for part in found if isinstance(part, SpeakerNormalizer)}
         assert all(id(part) in inner for part in found if hasattr(part, "on_error"))
-        # A picture that is normalised by clip or training beforehand would have lost the speaker.
+        # Images that are normalised by clip or training first have lost the speaker.
         assert all(part.normalize is None for part in found if hasattr(part, "normalize"))
 
 
@@ -182,21 +182,21 @@ def test_two_systems_share_nothing():
     assert other.get_params()["image__n_mfcc"] == 40
 
 
-def test_default_picture_of_the_network_keeps_its_normalisation():
+def test_default_image_of_the_network_keeps_its_normalisation():
     assert AudioCNNClassifier().get_params()["image__normalize"] == "training"
     assert systems.make("fusion").get_params()["audio__n_mfcc"] == 40
 
 
-# ---- what is learnt
+# ---- predictions
 
 
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("name", QUICK)
-def test_quick_systems_tell_voices_apart(voices, name, normalized):
+def test_quick_systems_recognise_emotions(voices, name, normalized):
     table, y = voices
     system = systems.make(name, speaker_normalized=normalized, random_state=0)
     scores = cross_val_score(system, table, y, cv=ClipGroupKFold(2), error_score="raise")
-    # 99.9% of coin tosses among three emotions of 18 clips each stay below .54; anger is loud and high.
+    # 99.9% of random predictions of three emotions with 18 clips each are below .54; anger is loud and high.
     assert scores.mean() > binom.ppf(0.999, 54, 1 / 3) / 54
     fitted = system.fit(table, y)
     p = fitted.predict_proba(table)
@@ -214,7 +214,7 @@ def test_same_seed_same_probabilities(voices):
 
 
 @pytest.mark.parametrize("normalized", [False, True])
-def test_shuffled_emotions_are_told_no_better_than_by_chance(voices, normalized):
+def test_shuffled_emotions_are_predicted_at_chance(voices, normalized):
     table, y = voices
     shuffled = np.random.default_rng(0).permutation(y)
     system = systems.make("best_audio", speaker_normalized=normalized, random_state=0)
@@ -222,7 +222,7 @@ def test_shuffled_emotions_are_told_no_better_than_by_chance(voices, normalized)
     assert binom.ppf(0.001, 54, 1 / 3) <= (predicted == shuffled).sum() <= binom.ppf(0.999, 54, 1 / 3)
 
 
-# ---- what the recommended system chooses, and from what
+# ---- choices of the recommended system
 
 
 def test_recommended_system_chooses_among_kernels_widths_weights_and_levels(voices):
@@ -242,7 +242,7 @@ def test_recommended_system_chooses_among_kernels_widths_weights_and_levels(voic
 
 
 @pytest.mark.parametrize("normalized", [False, True])
-def test_labels_of_test_clips_cannot_matter_to_the_choice(voices, normalized):
+def test_labels_of_test_clips_have_no_effect_on_the_choice(voices, normalized):
     table, y = voices
     train, test = next(LeaveOneSpeakerOut().split(table))
     other = y.copy()
@@ -255,7 +255,7 @@ def test_labels_of_test_clips_cannot_matter_to_the_choice(voices, normalized):
 
 
 class RememberingSplitter(SpeakerOrClipKFold):
-    """The inner splitter, with the tables and folds that it was asked for on record."""
+    """The inner splitter, which records its tables and folds."""
 
     seen = []
 
@@ -293,7 +293,7 @@ def test_with_one_speaker_the_choice_is_made_by_clip(voices, normalized):
     assert [test.tolist() for _, test in folds] == [test.tolist() for _, test in ClipGroupKFold(5).split(table, y)]
 
 
-def test_recommended_system_needs_no_names_of_speakers(voices):
+def test_recommended_system_needs_no_speakers(voices):
     table, y = voices
     system = systems.make("best_audio").fit(table[["audio"]], y)
     assert system.n_splits_ == 5
@@ -304,7 +304,7 @@ def test_recommended_system_needs_no_names_of_speakers(voices):
 
 
 class RememberingImage(MFCCImage):
-    """The extractor, with the tables that it was given on record."""
+    """The extractor, which records its tables."""
 
     seen = []
 
@@ -318,7 +318,7 @@ class RememberingImage(MFCCImage):
 
 
 class RememberingFunctionals(VoiceFunctionals):
-    """The extractor, with the tables that it was given on record."""
+    """The extractor, which records its tables."""
 
     seen = []
 
@@ -335,7 +335,7 @@ SPLITTERS = [ClipGroupKFold(3), SpeakerSentenceKFold(2)]
 
 
 def held_apart(cv, one, other):
-    """Whether two tables have no clip in common, nor what else the splitter keeps apart."""
+    """Return whether two tables share no clip, and no group of the splitter."""
     columns = ["clip_id"] if isinstance(cv, ClipGroupKFold) else ["clip_id", "speaker", "sentence"]
     return not any(set(one[column]) & set(other[column]) for column in columns)
 
@@ -343,9 +343,9 @@ def held_apart(cv, one, other):
 @pytest.mark.parametrize(("cv", "inner_groups"), [(SPLITTERS[0], "clip_id"), (SPLITTERS[1], "sentence")])
 def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_groups):
     table, y = voices
-    # Each clip twice, as if filmed by two cameras: the clip, and not the row, is what is held apart.
+    # Each clip twice, as if recorded by two cameras: the split is by clip, not by row.
     table, y = pd.concat([table, table], ignore_index=True), np.tile(y, 2)
-    # The smallest of networks: what matters is which clips reach it.
+    # A minimal network: the test is about the clips that reach it.
     clf = AudioCNNClassifier(
         n_filters=2,
         n_units=2,
@@ -361,7 +361,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
     RememberingImage.seen.clear()
     cross_val_score(clf, table, y, cv=cv, error_score="raise")
     folds = list(cv.split(table, y))
-    # To each fold its training, its inner validation, and its test.
+    # Training, inner validation and test clips of each fold.
     assert [kind for kind, _ in RememberingImage.seen] == ["fit", "transform", "transform"] * len(folds)
     tables = [given for _, given in RememberingImage.seen]
     for (train, test), fitted, watched, tested in zip(folds, tables[::3], tables[1::3], tables[2::3], strict=True):
@@ -371,7 +371,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
         assert not set(fitted["clip_id"]) & set(watched["clip_id"])
         assert not set(fitted[inner_groups]) & set(watched[inner_groups])
         assert set(fitted["clip_id"]) | set(watched["clip_id"]) == set(table["clip_id"].iloc[train])
-        # Two copies of every row that is trained on, and none of what is watched or tested.
+        # Two copies of every training row, none of validation and test rows.
         assert fitted["augmentation"].notna().sum() == 2 * fitted["augmentation"].isna().sum() > 0
         assert "augmentation" not in watched
         assert "augmentation" not in tested
@@ -379,7 +379,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
 
 
 @pytest.mark.parametrize("cv", [*SPLITTERS, LeaveOneSpeakerOut()], ids=lambda cv: type(cv).__name__)
-def test_no_copy_of_a_test_clip_is_in_training_behind_an_augmenter(voices, cv):
+def test_no_copy_of_a_test_clip_is_in_training_after_an_augmenter(voices, cv):
     table, y = voices
     n_copies = 2
     augmenter = AudioAugmenter(n_copies=n_copies, equalizer=(2, 8), random_state=0)
@@ -403,17 +403,17 @@ def test_no_copy_of_a_test_clip_is_in_training_behind_an_augmenter(voices, cv):
     ("name", "normalized"),
     [("best_audio", False), ("best_audio", True), ("svm", True), ("logreg", False), ("knn", True)],
 )
-def test_system_comes_back_from_its_file(voices, name, normalized, tmp_path):
+def test_system_is_loaded_from_its_file(voices, name, normalized, tmp_path):
     table, y = voices
     system = systems.make(name, speaker_normalized=normalized, random_state=0).fit(table, y)
     loaded = load_model(save_model(system, tmp_path / "m.savee"))
     np.testing.assert_array_equal(loaded.predict_proba(table), system.predict_proba(table))
-    # Of somebody whom it does not know, too.
-    stranger = table[table["speaker"] == "S1"].assign(speaker="X")
-    np.testing.assert_array_equal(loaded.predict_proba(stranger), system.predict_proba(stranger))
+    # Also for an unseen speaker.
+    unseen = table[table["speaker"] == "S1"].assign(speaker="X")
+    np.testing.assert_array_equal(loaded.predict_proba(unseen), system.predict_proba(unseen))
 
 
-def test_known_types_of_others_are_few(voices):
+def test_few_types_of_other_libraries_are_known(voices):
     table, y = voices
     foreign = set()
     made = [systems.make(name, random_state=0) for name in ("best_audio", "svm", "logreg", "knn")]
@@ -433,13 +433,13 @@ def test_known_types_of_others_are_few(voices):
 # ---- real voices
 
 
-def test_recommended_system_tells_real_emotions_apart(shared):
+def test_recommended_system_on_real_voices(shared):
     """Half of the clips of two speakers of SAVEE, half of these in training."""
     corpus = load_savee(shared / "data/savee_chimera")
     rows = np.flatnonzero(corpus.data["speaker"].isin(["DC", "JE"]))[::2]
     table, y = corpus.data.iloc[rows], corpus.target[rows]
     train, test = next(ClipGroupKFold(2).split(table, y))
     system = systems.make("best_audio", random_state=0).fit(table.iloc[train], y[train])
-    # A quarter are neutral, which is the most that guessing can get.
+    # A quarter are neutral: the best constant prediction.
     assert np.mean(y[test] == "neutral") < 0.26
     assert system.score(table.iloc[test], y[test]) > binom.ppf(0.999, len(test), 0.26) / len(test)

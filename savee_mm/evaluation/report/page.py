@@ -14,14 +14,12 @@ class Text(NamedTuple):
 
     text: str
     css: str = ""
-    kind = "text"
 
 
 class Bullets(NamedTuple):
     """A list of lines of plain text."""
 
     lines: list[str]
-    kind = "bullets"
 
 
 class Heading(NamedTuple):
@@ -29,7 +27,6 @@ class Heading(NamedTuple):
 
     text: str
     anchor: str
-    kind = "heading"
 
 
 class Table(NamedTuple):
@@ -38,7 +35,6 @@ class Table(NamedTuple):
     frame: pd.DataFrame
     caption: str
     n_names: int = 1
-    kind = "table"
 
     @property
     def rows(self):
@@ -51,7 +47,6 @@ class Plots(NamedTuple):
 
     plots: list[tuple[Any, str]]
     prefix: str
-    kind = "plots"
 
 
 class Section(NamedTuple):
@@ -63,7 +58,7 @@ class Section(NamedTuple):
     @property
     def headings(self):
         """The third-level headings within the section."""
-        return [block for block in self.blocks if block.kind == "heading"]
+        return [block for block in self.blocks if isinstance(block, Heading)]
 
 
 def render(title, lead, notes, sections):
@@ -85,7 +80,7 @@ def render(title, lead, notes, sections):
     document : str
     """
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"paragraphs": _paragraphs, "svg": figure_svg}
+    environment.filters |= {"kind": _kind, "paragraphs": _paragraphs, "svg": figure_svg}
     text = resources.files(__package__).joinpath("page.html.jinja").read_text(encoding="utf-8")
     return environment.from_string(text).render(title=title, lead=lead, notes=notes, sections=sections)
 
@@ -112,6 +107,10 @@ def figure_svg(figure, prefix=""):
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = file.getvalue()[file.getvalue().index("<svg ") + len("<svg ") :]
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", text)
+
+
+def _kind(block):
+    return type(block).__name__
 
 
 def _paragraphs(text):

@@ -172,8 +172,8 @@ def test_splitter_of_a_protocol_forbids_its_column(clips):
 
 
 def test_any_column_can_be_forbidden(clips):
-    rooms = clips.data.assign(room=np.resize(["large", "small"], 21))
-    assert kinds(SVM, rooms, clips.target, SHUFFLED, forbid=("room",)) == ["room"]
+    table = clips.data.assign(room=np.resize(["large", "small"], 21))
+    assert kinds(SVM, table, clips.target, SHUFFLED, forbid=("room",)) == ["room"]
 
 
 def test_groups_that_the_splitter_ignores(clips):

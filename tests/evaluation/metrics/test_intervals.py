@@ -1,4 +1,4 @@
-"""Bootstrap intervals: whom they draw, that they cover, and that they are the figures of resampled tables."""
+"""Bootstrap intervals: their draws, their coverage, and agreement with resampled tables."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from savee_mm.evaluation.metrics.intervals import COVERAGE, bootstrap, bootstrap
 from savee_mm.evaluation.metrics.scores import score
 
 
-def test_below_eight_speakers_each_keeps_the_number_of_clips():
+def test_with_fewer_than_eight_speakers_each_keeps_the_number_of_clips():
     speakers = np.repeat(["A", "B"], [10, 25])
     weights, drawn = draw(speakers, n_draws=50)
     assert drawn == "clips within speakers"
@@ -19,7 +19,7 @@ def test_below_eight_speakers_each_keeps_the_number_of_clips():
     assert (weights[1:].max(axis=1) > 1).all()
 
 
-def test_from_eight_speakers_on_they_are_drawn_with_all_their_clips():
+def test_eight_speakers_are_drawn_with_all_their_clips():
     speakers = np.repeat([f"S{n}" for n in range(8)], 5)
     weights, drawn = draw(speakers, n_draws=50)
     assert drawn == "speakers"
@@ -33,7 +33,7 @@ def test_without_speakers_clips_are_drawn():
     assert set(COVERAGE) == {"clips", "speakers", "clips within speakers"}
 
 
-def test_same_seed_same_draws_and_nobody_may_change_them():
+def test_same_seed_same_draws_and_they_are_read_only():
     speakers = ["A", "B"] * 10
     first, again, other = (draw(speakers, n_draws=9, random_state=seed).weights for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
@@ -42,11 +42,11 @@ def test_same_seed_same_draws_and_nobody_may_change_them():
         first[0, 0] = 2
 
 
-def test_figures_are_those_of_a_table_in_which_rows_are_repeated(make_predictions):
+def test_values_are_those_of_a_table_with_repeated_rows(make_predictions):
     rows = make_predictions(n_speakers=2, n_clips=20)
     weights, _ = draw(rows["speaker"], n_draws=1)
     repeated = rows.loc[rows.index.repeat(weights[1].astype(int))]
-    table = bootstrap(rows, n_draws=1)  # of a single sample, both ends of the interval
+    table = bootstrap(rows, n_draws=1)  # both ends of the interval are the single sample
     expected = score(repeated["target"], repeated["predicted"])
     expected["log_loss"] = log_loss(repeated["target"], repeated.filter(regex="^p_"))
     assert table["low"].to_dict() == pytest.approx(expected, abs=1e-6)
@@ -56,7 +56,7 @@ def test_figures_are_those_of_a_table_in_which_rows_are_repeated(make_prediction
     assert table["value"].to_dict() == pytest.approx(whole, abs=1e-6)
 
 
-def test_interval_of_a_share_is_about_the_binomial_one():
+def test_interval_of_a_proportion_is_close_to_the_binomial_one():
     right = np.resize([1.0, 1.0, 1.0, 0.0], 400)
     weights, _ = draw(["A"] * 400)
     figure, low, high = interval(weights @ right / 400)
@@ -65,7 +65,7 @@ def test_interval_of_a_share_is_about_the_binomial_one():
     np.testing.assert_allclose([low, high], [0.75 - 1.96 * sd, 0.75 + 1.96 * sd], atol=0.004)
 
 
-def test_interval_over_speakers_is_wide_where_speakers_differ(make_predictions):
+def test_interval_over_speakers_is_wide_if_speakers_differ(make_predictions):
     right = np.tile([0.4, 0.95], 8)
     rows = make_predictions(n_speakers=16, right=right)
     over_speakers = bootstrap(rows).loc["accuracy"]
@@ -75,7 +75,7 @@ def test_interval_over_speakers_is_wide_where_speakers_differ(make_predictions):
     assert over_speakers["high"] - over_speakers["low"] > 2 * (over_clips["high"] - over_clips["low"])
 
 
-def test_more_seeds_are_no_more_clips(make_predictions):
+def test_more_seeds_do_not_narrow_the_interval(make_predictions):
     one = make_predictions()
     three = pd.concat([one.assign(seed=seed) for seed in range(3)], ignore_index=True)
     pd.testing.assert_frame_equal(bootstrap(one), bootstrap(three))
@@ -87,7 +87,7 @@ def test_without_probabilities_there_is_no_log_loss(make_predictions):
     assert "log_loss" not in bootstrap(rows[[name for name in rows if not name.startswith("p_")]]).index
 
 
-def test_classes_are_scikit_learns(make_predictions):
+def test_scores_of_classes_agree_with_scikit_learn(make_predictions):
     rows = make_predictions()
     table = bootstrap_classes(rows)
     expected = precision_recall_fscore_support(rows["target"], rows["predicted"])
@@ -98,13 +98,13 @@ def test_classes_are_scikit_learns(make_predictions):
     assert table["n_clips"].tolist() == expected[3].tolist()
 
 
-def test_no_interval_without_a_figure():
+def test_no_interval_without_a_value():
     figure, low, high = interval(np.full(5, np.nan))
     assert np.isnan([figure, low, high]).all()
 
 
-# Of 40 experiments, an interval of 95 % misses the truth in more than 7 with a probability below .001.
-def test_interval_covers_the_truth():
+# In 40 experiments, a 95 % interval misses the true value more than 7 times with a probability below .001.
+def test_interval_covers_the_true_value():
     random = np.random.default_rng(0)
     weights = draw(["A"] * 200, n_draws=500).weights
     missed = 0

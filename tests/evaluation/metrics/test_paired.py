@@ -1,4 +1,4 @@
-"""Two systems on the same clips: tests by hand, and what they say under no difference."""
+"""Paired comparisons: by hand, against scipy, and under the null hypothesis."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from savee_mm.evaluation.metrics.paired import branch_gains, compare
 
 
 def rows(right, speakers, seed=0):
-    """Predictions that are right where told so."""
+    """Predictions that are correct where ``right`` is true."""
     right = np.asarray(right)
     return pd.DataFrame(
         {
@@ -25,8 +25,8 @@ def rows(right, speakers, seed=0):
 def test_mcnemar_by_hand():
     speakers = np.repeat(["A", "B"], 10)
     first, second = np.ones(20, bool), np.ones(20, bool)
-    second[:6] = False  # six clips that only the first gets
-    first[10] = False  # one that only the second gets
+    second[:6] = False  # six clips that only the first predicts correctly
+    first[10] = False  # one that only the second predicts correctly
     result = compare(rows(first, speakers), rows(second, speakers))
     assert (result["better"], result["worse"]) == (6, 1)
     assert result["difference"] == pytest.approx(5 / 20)
@@ -35,7 +35,7 @@ def test_mcnemar_by_hand():
 
 
 @pytest.mark.parametrize("n_speakers", [4, 9])
-def test_sign_flips_are_scipys_exact_test(n_speakers):
+def test_sign_flips_agree_with_scipy(n_speakers):
     speakers = np.repeat([f"S{n}" for n in range(n_speakers)], 12)
     random = np.random.default_rng(1)
     first, second = (rows(random.random(12 * n_speakers) < share, speakers) for share in (0.75, 0.6))
@@ -46,14 +46,14 @@ def test_sign_flips_are_scipys_exact_test(n_speakers):
     assert result["p_speakers_least"] == 2 / 2**n_speakers
 
 
-def test_four_speakers_who_all_agree_give_an_eighth():
+def test_four_speakers_with_equal_signs_give_an_eighth():
     speakers = np.repeat(list("ABCD"), 10)
     result = compare(rows([True] * 40, speakers), rows([False] * 40, speakers))
     assert result["p_clips"] < 1e-9
     assert result["p_speakers"] == result["p_speakers_least"] == 0.125
 
 
-def test_many_speakers_are_flipped_at_random():
+def test_signs_of_many_speakers_are_flipped_at_random():
     speakers = np.repeat([f"S{n}" for n in range(20)], 5)
     random = np.random.default_rng(2)
     first, second = (rows(random.random(100) < share, speakers) for share in (0.95, 0.4))
@@ -61,18 +61,18 @@ def test_many_speakers_are_flipped_at_random():
     assert compare(first, second) == compare(first, second)
 
 
-def test_no_difference_at_all():
+def test_no_difference():
     same = rows([True, False] * 5, ["A", "B"] * 5)
     result = compare(same, same)
     assert (result["difference"], result["p_clips"], result["p_speakers"]) == (0, 1, 1)
 
 
-def test_a_single_speaker_gives_no_test_over_speakers():
+def test_single_speaker_gives_no_test_over_speakers():
     result = compare(rows([True] * 9, "A"), rows([False] * 9, "A"))
     assert np.isnan(result["p_speakers"])
 
 
-def test_a_clip_counts_once_whatever_the_number_of_seeds():
+def test_clip_counts_once_for_any_number_of_seeds():
     speakers = ["A"] * 6 + ["B"] * 6
     first, second = np.resize([True, True, False], 12), np.resize([True, False, False], 12)
     one = compare(rows(first, speakers), rows(second, speakers))
@@ -80,12 +80,12 @@ def test_a_clip_counts_once_whatever_the_number_of_seeds():
     assert compare(many, rows(second, speakers)) == one
 
 
-def test_other_clips_are_said():
-    with pytest.raises(ValueError, match="3 of 10 have predictions of one only"):
+def test_different_clips_are_refused():
+    with pytest.raises(ValueError, match="3 of 10 have predictions of only one"):
         compare(rows([True] * 10, "A"), rows([True] * 7, "A"))
 
 
-def test_under_no_difference_both_tests_keep_their_level():
+def test_both_tests_keep_their_level_without_a_difference():
     random = np.random.default_rng(3)
     speakers = np.repeat([f"S{n}" for n in range(10)], 20)
     tested = [compare(*(rows(random.random(200) < 0.6, speakers) for _ in "ab"), n_draws=2) for _ in range(60)]
@@ -94,12 +94,12 @@ def test_under_no_difference_both_tests_keep_their_level():
         assert sum(result[name] <= 0.05 for result in tested) <= 9
 
 
-def test_where_speakers_differ_only_the_test_over_speakers_keeps_its_level():
+def test_only_the_test_over_speakers_keeps_its_level_if_speakers_differ():
     random = np.random.default_rng(4)
     speakers = np.repeat([f"S{n}" for n in range(10)], 60)
     rejected = {"p_clips": 0, "p_speakers": 0}
     for _ in range(40):
-        # Which system a speaker suits is chance: over new speakers there is no difference.
+        # Each speaker suits one of the systems at random: over unseen speakers there is no difference.
         lean = np.repeat(random.choice([-0.2, 0.2], 10), 60)
         first, second = (rows(random.random(600) < 0.6 + sign * lean / 2, speakers) for sign in (1, -1))
         result = compare(first, second, n_draws=2)
@@ -109,7 +109,7 @@ def test_where_speakers_differ_only_the_test_over_speakers_keeps_its_level():
     assert rejected["p_clips"] > 12
 
 
-def test_gain_is_over_the_branch_that_is_right_most_often():
+def test_gain_is_over_the_most_accurate_branch():
     target = np.array(["x", "y"] * 4)
     rows = pd.DataFrame({"seed": np.repeat([0, 1], 4), "target": target, "predicted": target})
     rows["branch_a"] = ["x", "y", "x", "x", "x", "x", "x", "x"]
@@ -122,7 +122,7 @@ def test_gain_is_over_the_branch_that_is_right_most_often():
     assert gains["branch_b"].tolist() == [0.25, 0.75]
 
 
-def test_folds_without_answers_are_left_aside():
+def test_folds_without_branches_are_left_out():
     rows = pd.DataFrame({"seed": 0, "target": ["x", "x"], "predicted": ["x", "y"], "branch_a": ["x", None]})
     assert branch_gains(rows).loc[0, ["combined", "best"]].tolist() == [1, 1]
     assert branch_gains(rows.assign(branch_a=None)).empty

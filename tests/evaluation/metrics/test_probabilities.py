@@ -15,18 +15,18 @@ CLASSES = ["a", "b"]
 THREE = ["x", "y", "z"]
 
 
-def test_by_hand():
+def test_reliability_by_hand():
     probabilities = np.array([[0.9, 0.1], [0.15, 0.85], [0.55, 0.45], [0.6, 0.4]])
     table = reliability(["a", "a", "a", "b"], probabilities, CLASSES, n_bins=10)
     filled = table[table["n"] > 0]
-    # .9 lies on an edge and belongs to the bin below; so does .6.
+    # .9 and .6 are on edges, and in the lower bins.
     np.testing.assert_allclose(filled[["low", "high", "n"]], [[0.5, 0.6, 2], [0.8, 0.9, 2]])
     np.testing.assert_allclose(filled["confidence"], [0.575, 0.875])
     np.testing.assert_allclose(filled["accuracy"], [0.5, 0.5])
     assert expected_calibration_error(table) == pytest.approx((2 * 0.075 + 2 * 0.375) / 4)
 
 
-def test_certain_and_right_is_calibrated():
+def test_certain_and_correct_is_calibrated():
     table = reliability(["a", "b"], np.eye(2), CLASSES)
     assert expected_calibration_error(table) == 0
     assert table["n"].tolist() == [0] * 9 + [2]
@@ -66,7 +66,7 @@ def test_areas_are_those_under_the_curves(answers):
     np.testing.assert_allclose(table["auc"], expected)
 
 
-def test_mean_over_folds_is_unhurt_by_folds_that_differ_in_level(answers):
+def test_mean_over_folds_does_not_depend_on_the_level_of_folds(answers):
     target, probabilities = answers
     folds = np.repeat([0, 1], 45)
     shifted = probabilities.copy()
@@ -76,7 +76,7 @@ def test_mean_over_folds_is_unhurt_by_folds_that_differ_in_level(answers):
     assert after["auc"] < before["auc"] - 0.01
 
 
-def test_a_class_that_is_not_there_has_no_curve(answers):
+def test_missing_class_has_no_curve(answers):
     target, probabilities = answers
     kept = target != "z"
     assert list(roc_curves(target[kept], probabilities[kept], THREE)) == ["x", "y"]

@@ -1,4 +1,4 @@
-"""Groups of clips: figures, gaps, and what is left aside."""
+"""Metrics of groups, gaps, and groups that are left out."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from savee_mm.evaluation.metrics.scores import score
 from savee_mm.evaluation.metrics.subgroups import gap, group_scores, grouping_columns, largest_gap, name_groups
 
 
-def test_figures_are_those_of_the_groups_own_clips(make_predictions):
+def test_scores_are_those_of_the_clips_of_the_group(make_predictions):
     rows = make_predictions()
     table = group_scores(rows, "sex")
     assert table.index.tolist() == ["female", "male"]
@@ -37,23 +37,23 @@ def test_gap_is_between_the_lowest_and_the_highest_group(make_predictions):
     assert uar["metric"] == "uar"
 
 
-def test_gap_is_undefined_where_a_group_has_no_value():
+def test_gap_is_undefined_if_a_group_has_no_value():
     undefined = gap(pd.Series({"f": 0.5, "m": np.nan, "x": 0.25}))
     assert (undefined["lowest"], undefined["highest"]) == ("m", "m")
     assert np.isnan([undefined[name] for name in ("gap", "low", "high")]).all()
     assert gap(pd.Series({"f": 0.5, "m": 0.25}))["gap"] == 0.25
 
 
-def test_small_groups_make_no_gap(make_predictions):
+def test_small_groups_are_left_out_of_gaps(make_predictions):
     rows = make_predictions(n_clips=30)
     rows["room"] = np.where(np.arange(len(rows)) < 19, "small", "large")
     assert largest_gap(rows, "room") == []
     assert group_scores(rows, "room").loc["small", "n_clips"] == 19
-    # Two seeds do not make 19 clips 38.
+    # With two seeds there are still 19 clips.
     assert largest_gap(pd.concat([rows, rows.assign(seed=1)]), "room") == []
 
 
-def test_numbers_of_many_values_are_cut_into_quarters():
+def test_numbers_are_cut_into_quarters():
     ages = pd.Series([*range(20, 60), None], name="age")
     groups = name_groups(ages)
     assert groups.nunique() == 5
@@ -63,7 +63,7 @@ def test_numbers_of_many_values_are_cut_into_quarters():
     assert name_groups(pd.Series([f"{n:02}" for n in range(20)], name="speaker")).nunique() == 20
 
 
-def test_a_list_of_texts_is_no_grouping_unless_asked_for(make_predictions):
+def test_many_sentences_are_grouped_only_on_request(make_predictions):
     rows = make_predictions()
     rows["sentence"] = [str(n % 30) for n in range(len(rows))]
     rows["intensity"] = np.arange(len(rows)) % 2

@@ -13,7 +13,7 @@ from savee_mm.evaluation.report.tables import short
 
 
 def predictions_of(system, protocol, folds, seed=0):
-    """Test predictions of ten clips a fold, of which the given numbers are right."""
+    """Predictions of ten test clips for each fold, of which the given numbers are correct."""
     target = np.resize(["anger", "fear"], 10)
     other = np.where(target == "anger", "fear", "anger")
     return pd.concat(
@@ -42,7 +42,7 @@ def report():
     return EvaluationReport(pd.concat([*parts, predictions_of("late fusion", "clip", (10, 10))], ignore_index=True))
 
 
-def test_folds_have_every_figure(report):
+def test_folds_have_every_metric(report):
     fold = report.folds().iloc[0]
     assert fold["accuracy"] == pytest.approx(0.8)
     assert fold["recall"] == fold["uar"] == pytest.approx(0.8)
@@ -70,7 +70,7 @@ def test_summary_is_mean_and_deviation_over_folds(report):
     assert row["drawn"] == "clips within speakers"
 
 
-def test_folds_of_all_seeds_are_taken_together():
+def test_summary_is_over_the_folds_of_all_seeds():
     parts = [predictions_of("svm", "clip", folds, seed) for seed, folds in enumerate([(8, 6), (4, 2)])]
     report = EvaluationReport(pd.concat(parts, ignore_index=True))
     row = report.summary().iloc[0]
@@ -79,14 +79,14 @@ def test_folds_of_all_seeds_are_taken_together():
     assert "over the folds of all 2 seeds" in report.to_markdown()
 
 
-def test_comparison_sets_published_figures_beside_the_measured(report):
+def test_comparison_has_published_accuracies(report):
     table = report.comparison({"svm": 0.447, ("svm", "speaker"): 0.3})
     np.testing.assert_allclose(table["published"], [0.447, 0.3, np.nan])
     np.testing.assert_allclose(table["difference"], [0.7 - 0.447, 0.4 - 0.3, np.nan])
     assert report.comparison()["published"].isna().all()
 
 
-def test_markdown_shows_every_figure_and_marks_single_splits(report):
+def test_markdown_shows_every_metric_and_marks_single_splits(report):
     text = report.to_markdown({"svm": 0.747, "late fusion": 0.966}, single_split=["svm"])
     header, rule, first, *_ = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert len(header) == len(rule) == len(first)
@@ -108,11 +108,11 @@ def test_markdown_shows_every_figure_and_marks_single_splits(report):
         "worst fold": ".600",
         "fit (s)": "12",
     }
-    assert text.count("†") == 3  # two rows of svm, and the line that says what it means
+    assert text.count("†") == 3  # two rows of svm, and the explanation
     assert "+.034" in text
 
 
-def test_markdown_without_published_figures_has_no_columns_for_them(report):
+def test_markdown_without_published_accuracies(report):
     text = report.to_markdown()
     assert "published" not in text
     assert text.splitlines()[-1].startswith("Mean ± standard deviation over the folds;")
@@ -123,7 +123,7 @@ def test_bars_in_a_name_do_not_break_the_table():
     assert "| a\\|b " in text
 
 
-def test_page_has_the_published_figures(report, tmp_path):
+def test_page_has_published_accuracies(report, tmp_path):
     text = report.to_html(tmp_path / "r.html", published={"svm": 0.447}, single_split=["svm"]).read_text("utf-8")
     assert "<td>.447 †</td>" in text
     assert "published from a single test split" in text
@@ -142,7 +142,7 @@ def test_page_has_the_published_figures(report, tmp_path):
         (np.nan, True, "-"),
     ],
 )
-def test_figures_are_short(value, sign, expected):
+def test_short_values(value, sign, expected):
     assert short(value, sign=sign) == expected
 
 
@@ -160,7 +160,7 @@ def full(make_predictions):
     return EvaluationReport(pd.concat(parts, ignore_index=True))
 
 
-def test_log_loss_of_a_fold_is_scikit_learns(full):
+def test_log_loss_of_a_fold_agrees_with_scikit_learn(full):
     fold = full.folds().query("system == 'cnn' and protocol == 'clip' and fold == 2").iloc[0]
     rows = full.predictions.query("system == 'cnn' and protocol == 'clip' and fold == 2")
     assert fold["log_loss"] == pytest.approx(log_loss(rows["target"], rows.filter(regex="^p_")))
@@ -171,7 +171,7 @@ def test_log_loss_of_a_fold_is_scikit_learns(full):
     assert "| training log loss " in full.to_markdown()
 
 
-def test_without_probabilities_there_is_neither_log_loss_nor_roc(report):
+def test_without_probabilities_there_is_no_log_loss_and_no_roc(report):
     assert report.folds()[["log_loss", "train_log_loss"]].isna().all(axis=None)
     assert "log loss" not in report.to_markdown()
     for method in (report.roc, report.calibration, report.plot_roc, report.plot_calibration):
@@ -179,7 +179,7 @@ def test_without_probabilities_there_is_neither_log_loss_nor_roc(report):
             method("svm", "clip")
 
 
-def test_intervals_are_of_all_test_clips(full):
+def test_intervals_are_over_all_test_clips(full):
     table = full.intervals()
     assert table.groupby(["system", "protocol"]).size().tolist() == [6] * 6
     rows = full.predictions.query("system == 'svm' and protocol == 'speaker'")
@@ -206,7 +206,7 @@ def test_largest_gap_is_on_top(full):
 
 
 def test_no_groups_no_gaps(report, tmp_path):
-    assert report.gaps().empty  # ten clips a speaker
+    assert report.gaps().empty  # ten clips for each speaker
     assert "Largest gap" not in report.to_html(tmp_path / "r.html").read_text("utf-8")
 
 
@@ -218,14 +218,14 @@ def test_emotions_of_every_system(full):
     np.testing.assert_allclose(table["recall"].iloc[:3], recall)
 
 
-def test_calibration_knows_its_error(full):
+def test_calibration_has_its_error(full):
     table = full.calibration("svm", "clip", n_bins=5)
     assert len(table) == 5
     weighted = (table["n"] * (table["confidence"] - table["accuracy"]).abs()).sum() / table["n"].sum()
     assert table.attrs["ece"] == pytest.approx(weighted)
 
 
-def test_curves_where_training_has_epochs(full):
+def test_curves_of_training(full):
     curves = full.curves("cnn", "clip")
     assert curves["name"].unique().tolist() == ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert (curves["n_folds"] == 4).all()
@@ -255,21 +255,31 @@ def test_modalities_are_what_only_one_of_two_systems_reads(full):
     assert full.modalities({"svm": "audio"}).empty
 
 
-def test_pictures_show_the_tables(full):
-    figure = full.plot_confusion("svm", "clip")
-    shown = sorted(int(text.get_text()) for text in figure.axes[0].texts)
+def test_confusion_plot_shows_the_counts(full):
+    shown = sorted(int(text.get_text()) for text in full.plot_confusion("svm", "clip").axes[0].texts)
     counts = full.confusion("svm", "clip").to_numpy()
     assert shown == sorted(counts[counts > 0].tolist())
-    roc = full.plot_roc("svm", "clip").axes[0].get_legend().get_texts()
+
+
+def test_roc_plot_names_the_areas(full):
+    legend = full.plot_roc("svm", "clip").axes[0].get_legend().get_texts()
     areas = full.roc("svm", "clip")["auc"]
-    assert [text.get_text() for text in roc] == [f"{name}, AUC {area:.2f}" for name, area in areas.items()]
-    table = full.calibration("svm", "clip")
+    assert [text.get_text() for text in legend] == [f"{name}, AUC {area:.2f}" for name, area in areas.items()]
+
+
+def test_calibration_plot_shows_the_bins(full):
     bars = full.plot_calibration("svm", "clip").axes[1].patches
-    np.testing.assert_allclose([bar.get_height() for bar in bars], table["n"])
+    np.testing.assert_allclose([bar.get_height() for bar in bars], full.calibration("svm", "clip")["n"])
+
+
+def test_curves_plot_shows_the_means(full):
     loss = full.plot_curves("cnn", "clip").axes[1].lines
     np.testing.assert_allclose([line.get_ydata() for line in loss], [[1.0, 0.4], [1.1, 0.8]])
-    groups = full.plot_subgroups("clip").axes[0]
-    assert [label.get_text() for label in groups.get_yticklabels()] == ["svm", "cnn", "fusion"]
+
+
+def test_subgroups_plot_has_a_line_for_each_system(full):
+    axes = full.plot_subgroups("clip").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["svm", "cnn", "fusion"]
 
 
 def test_many_groups_are_drawn_without_names(make_predictions):
@@ -280,15 +290,21 @@ def test_many_groups_are_drawn_without_names(make_predictions):
     assert len(figure.axes[0].containers) == 12
 
 
-def test_page_has_every_section(full, tmp_path):
-    reads = {"svm": "audio", "fusion": "audio+video"}
-    text = full.to_html(tmp_path / "r.html", reads=reads).read_text("utf-8")
-    top = full.gaps().iloc[0]
-    first = text[: text.index("<h2")]
+@pytest.fixture(scope="module")
+def page(full, tmp_path_factory):
+    """The page of the full report."""
+    path = tmp_path_factory.mktemp("page") / "r.html"
+    return full.to_html(path, reads={"svm": "audio", "fusion": "audio+video"}).read_text("utf-8")
+
+
+def test_page_has_the_largest_gap_on_top(full, page):
+    first = page[: page.index("<h2")]
     assert "Largest gap between groups" in first
-    assert short(top["gap"]) in first
-    names = re.findall(r'<h2 id="s\d+">(.*?)</h2>', text)
-    assert names == [
+    assert short(full.gaps().iloc[0]["gap"]) in first
+
+
+def test_page_has_every_section(page):
+    assert re.findall(r'<h2 id="s\d+">(.*?)</h2>', page) == [
         "Summary",
         "Subgroups",
         "What each modality adds",
@@ -298,27 +314,35 @@ def test_page_has_every_section(full, tmp_path):
         "Each system",
         "Folds",
     ]
-    # By speaker and by sex in two protocols; confusion, ROC and reliability of six; curves of one.
-    assert text.count("<svg ") == text.count("aria-label=") - 1 == 2 * 2 + 3 * 6 + 1
-    assert "hold for further clips of these speakers, not for unseen speakers." in text
-    assert "cannot fall below .125" in text
 
 
-def test_page_says_on_top_that_there_is_a_leak(report, tmp_path):
+def test_page_has_a_description_of_every_plot(page):
+    # Speaker and sex in two protocols; confusion, ROC and reliability of six pairs; curves of one.
+    assert page.count("<svg ") == page.count("aria-label=") - 1 == 2 * 2 + 3 * 6 + 1
+
+
+def test_page_explains_intervals_and_tests(page):
+    assert "hold for further clips of these speakers, not for unseen speakers." in page
+    assert "cannot fall below .125" in page
+
+
+def test_page_names_leaks_on_top(report, tmp_path):
     leaks = LeakageReport([Finding("clip", "2 clips on both sides")], ["4 <speakers> on both sides"])
     text = EvaluationReport(report.predictions, leakage=leaks).to_html(tmp_path / "r.html").read_text("utf-8")
     assert "1 leak(s) between training and test" in text[: text.index("<h2")]
     assert "<li>clip: 2 clips on both sides</li>" in text
     assert "<li>4 &lt;speakers&gt; on both sides</li>" in text
-    text = (
-        EvaluationReport(report.predictions, leakage=LeakageReport([])).to_html(tmp_path / "r.html").read_text("utf-8")
-    )
+
+
+def test_page_of_a_clean_evaluation(report, tmp_path):
+    clean = EvaluationReport(report.predictions, leakage=LeakageReport([]))
+    text = clean.to_html(tmp_path / "r.html").read_text("utf-8")
     assert "No leak was found." in text
     assert "leak(s)" not in text
     assert "Notes:" not in text
 
 
-def test_marks_of_a_loaders_description_are_left_out(report, tmp_path):
+def test_markup_of_a_description_is_left_out(report, tmp_path):
     notes = "SAVEE: speech\n-------------\nFour speakers, in `speaker`."
     text = report.to_html(tmp_path / "r.html", notes=notes).read_text("utf-8")
     assert "<p>SAVEE: speech</p><p>Four speakers, in speaker.</p>" in text
