@@ -139,26 +139,26 @@ def _clips_of_table(table, column):
     ]
 
 
-def clip_names(table, column):
+def clip_names(table, column=None):
     """Return the name of each clip of a table: its ``clip_id``, or without that column the stem of its file.
 
     Parameters
     ----------
     table : DataFrame
-        With the column ``clip_id`` or ``column``.
-    column : {"audio", "video"}
-        The column that has the files.
+        The clip table.
+    column : {"audio", "video"} or None, default=None
+        The column of the files.
 
     Returns
     -------
     names : list of str
-        ``"row <label>"`` where there is neither.
+        ``"row <label>"`` for a clip with neither.
     """
     if "clip_id" in table.columns:
         return [str(name) for name in table["clip_id"]]
     return [
         Path(value).stem if isinstance(value, (str, Path)) and str(value) else f"row {label}"
-        for label, value in table[column].items()
+        for label, value in zip(table.index, table.get(column, [None] * len(table)), strict=True)
     ]
 
 

@@ -5,12 +5,12 @@ import warnings
 import pandas as pd
 
 from savee_mm._missing import is_missing, missing_reason
-from savee_mm._validation import ClipWarning, clip_names
+from savee_mm._validation import ClipWarning
 
 _MODALITIES = ("audio", "video")
 
 
-def missing_values(branch, table, columns):
+def missing_values(branch, table, columns, names):
     """Return the clips that have no value in one of the columns that a branch reads.
 
     Parameters
@@ -21,6 +21,8 @@ def missing_values(branch, table, columns):
         The clips.
     columns : list of str
         Columns that the branch reads.
+    names : sequence of str
+        Names of the clips, as of :func:`clip_names`.
 
     Returns
     -------
@@ -36,7 +38,6 @@ def missing_values(branch, table, columns):
             empty, what = reasons.isna() | reasons.notna(), "the table has no column"
         what = f"{what} {column!r}"
         reasons[empty] = missing_reason(column, what) if column in _MODALITIES else what
-    names = _names(table)
     return [(branch, names[row], None, reason) for row, reason in reasons.dropna().items()]
 
 
@@ -75,9 +76,3 @@ def warn_of_missing(failures, n_clips, stacklevel):
         else:
             continue
         warnings.warn(f"{message}. The other branches are used.", ClipWarning, stacklevel=stacklevel + 1)
-
-
-def _names(table):
-    if "clip_id" in table.columns:
-        return clip_names(table, "clip_id")
-    return [f"row {label}" for label in table.index]

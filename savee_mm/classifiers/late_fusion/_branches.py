@@ -86,7 +86,7 @@ def fit_branches(estimators, columns, clips, n_jobs):
     ClipError
         On a clip that no branch can use.
     """
-    check_some_branch(clips.table, clips.present)
+    check_some_branch(clips.names, clips.present)
     tasks = []
     for (name, estimator, *_), own, rows in zip(estimators, columns.values(), clips.present, strict=True):
         _check_two_classes(name, own, clips.y[rows], len(clips.y))
@@ -94,9 +94,9 @@ def fit_branches(estimators, columns, clips, n_jobs):
     results = Parallel(n_jobs=n_jobs)(delayed(_fit_usable)(*task) for task in tasks)
     present, failed = clips.present.copy(), []
     for (name, own), rows, (_, usable, unusable) in zip(columns.items(), present, results, strict=True):
-        failed += [*missing_values(name, clips.table.iloc[~rows], own), *((name, *failure) for failure in unusable)]
+        failed += _failures_of(name, own, clips, ~rows, unusable)
         rows[rows] = usable
-    return [fitted for fitted, *_ in results], check_some_branch(clips.table, present), failed
+    return [fitted for fitted, *_ in results], check_some_branch(clips.names, present), failed
 
 
 def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n_jobs):
@@ -166,25 +166,25 @@ def predict_branches(fitted, columns, clips, classes, with_features):
     ClipError
         On a clip that no branch can use.
     """
-    check_some_branch(clips.table, clips.present)
+    check_some_branch(clips.names, clips.present)
     scores, features, failed = np.full((*clips.present.shape, len(classes)), np.nan), [], []
     for branch, (name, own), rows, log_p in zip(fitted, columns.items(), clips.present, scores, strict=True):
         p, array, unusable = _predict_branch(branch, clips.table.iloc[rows], own, classes, with_features)
-        failed += [*missing_values(name, clips.table.iloc[~rows], own), *((name, *failure) for failure in unusable)]
+        failed += _failures_of(name, own, clips, ~rows, unusable)
         log_p[rows] = log_scores(p)
         if with_features:
             features.append(_placed(rows, array))
-    check_some_branch(clips.table, ~np.isnan(scores[:, :, 0]))
+    check_some_branch(clips.names, ~np.isnan(scores[:, :, 0]))
     return scores, features, failed
 
 
-def check_some_branch(table, present):
+def check_some_branch(names, present):
     """Return ``present`` where every clip can be predicted by at least one branch.
 
     Parameters
     ----------
-    table : DataFrame
-        The clips.
+    names : ndarray of object of shape (n_clips,)
+        Names of the clips.
     present : ndarray of bool of shape (n_branches, n_clips)
         Which clips each branch can predict.
 
@@ -194,12 +194,17 @@ def check_some_branch(table, present):
         On the first clip that no branch can predict.
     """
     if not present.any(axis=0).all():
-        row = int(np.flatnonzero(~present.any(axis=0))[0])
-        name = table["clip_id"].iloc[row] if "clip_id" in table.columns else f"row {table.index[row]}"
         raise ClipError(
-            "no branch has anything to read in it; fill one of their columns, or leave the clip out", clip_id=name
+            "no branch has anything to read in it; fill one of their columns, or leave the clip out",
+            clip_id=names[~present.any(axis=0)][0],
         )
     return present
+
+
+def _failures_of(name, columns, clips, absent, unusable):
+    """Return the failures of a branch: clips without a value (a mask), and those that its extractors could not use."""
+    missing = missing_values(name, clips.table.iloc[absent], columns, clips.names[absent])
+    return [*missing, *((name, *failure) for failure in unusable)]
 
 
 def _check_two_classes(name, columns, y, n_clips):

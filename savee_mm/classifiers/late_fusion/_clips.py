@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length
 
-from savee_mm._validation import are_recordings, names_in
+from savee_mm._validation import are_recordings, clip_names, names_in
 from savee_mm.classifiers._inner_split import inner_folds, splits_groups
 from savee_mm.model_selection._labels import check_labels
 from savee_mm.model_selection.speaker_or_clip import text_folds
@@ -22,14 +22,17 @@ class Clips:
         The clip table.
     present : ndarray of bool of shape (n_branches, n_clips)
         Whether a clip has values in all columns that a branch reads.
+    names : ndarray of object of shape (n_clips,)
+        Names of the clips.
     speakers : ndarray of object of shape (n_clips,)
-        Names, as str; None where missing.
+        Names of their speakers, as str; None where missing.
     recordings : ndarray of bool of shape (n_clips,)
         False for augmented copies.
     """
 
     table: pd.DataFrame
     present: np.ndarray
+    names: np.ndarray
     speakers: np.ndarray
     recordings: np.ndarray
 
@@ -87,21 +90,10 @@ class TrainingClips(Clips):
         """Return which clips have neither a group of an inner fold nor a text of a fold of texts."""
         return (self.folds != fold) & ((self.texts != text) | (len(np.unique(self.texts)) == 1))
 
+    @property
     def seen_speakers(self):
-        """Return the sorted names of the speakers of clips with a weight above 0.
-
-        Raises
-        ------
-        ValueError
-            Where such a clip has no speaker.
-        """
-        names = set(self.speakers[self.weights > 0])
-        if None in names:
-            raise ValueError(
-                "adapt_speakers=True needs to know which speakers are unseen; fill the column 'speaker' of every "
-                "training clip, or leave adapt_speakers out."
-            )
-        return sorted(names)
+        """Sorted names of the speakers of clips with a weight above 0."""
+        return sorted(set(self.speakers[self.weights > 0]) - {None})
 
 
 def read_clips(table, columns):
@@ -130,15 +122,27 @@ def read_clips(table, columns):
             "columns of numbers can be added to it."
         )
     present = np.array([clips_present(table, own) for own in columns.values()])
-    return Clips(table, present, names_in(table, "speaker"), are_recordings(table))
+    names = np.array(clip_names(table), dtype=object)
+    return Clips(table, present, names, names_in(table, "speaker"), are_recordings(table))
 
 
-def read_training_clips(table, y, columns, *, sample_weight, inner_groups, n_inner_folds, groups, unseen_texts):
+def read_training_clips(
+    table,
+    y,
+    columns,
+    *,
+    sample_weight=None,
+    inner_groups="speaker",
+    n_inner_folds=5,
+    groups=None,
+    adapt_speakers=False,
+    unseen_texts=False,
+):
     """Read a table that is trained on, and divide it into inner folds.
 
     Parameters
     ----------
-    table, y, columns, sample_weight, inner_groups, n_inner_folds, groups, unseen_texts : object
+    table, y, columns, sample_weight, inner_groups, n_inner_folds, groups, adapt_speakers, unseen_texts : object
         As of :func:`read_clips` and :class:`LateFusionClassifier`.
 
     Returns
@@ -154,8 +158,13 @@ def read_training_clips(table, y, columns, *, sample_weight, inner_groups, n_inn
     y = check_labels(y, "LateFusionClassifier")
     check_consistent_length(table, y, sample_weight, groups)
     weights = _check_sample_weight(sample_weight, table, dtype=np.float64, ensure_non_negative=True)
-    folds = inner_folds(table, y, column=inner_groups, n_splits=n_inner_folds, groups=groups)
+    if adapt_speakers and None in clips.speakers[weights > 0]:
+        raise ValueError(
+            "adapt_speakers=True needs to know which speakers are unseen; fill the column 'speaker' of every training "
+            "clip, or leave adapt_speakers out."
+        )
     unseen = clips.unseen_speakers()
+    folds = inner_folds(table, y, column=inner_groups, n_splits=n_inner_folds, groups=groups)
     if splits_groups(folds, unseen):
         unseen = np.full(len(table), None)
     return TrainingClips(

@@ -250,9 +250,10 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             inner_groups=self.inner_groups,
             n_inner_folds=self.n_inner_folds,
             groups=groups,
+            adapt_speakers=self.adapt_speakers,
             unseen_texts=self.unseen_texts,
         )
-        self.speakers_ = clips.seen_speakers() if self.adapt_speakers else []
+        self.speakers_ = clips.seen_speakers if self.adapt_speakers else []
         self.classes_, codes = np.unique(clips.y, return_inverse=True)
         branches = self.estimators, self.columns_, clips
         self.estimators_, present, self._failures = fit_branches(*branches, self.n_jobs)
@@ -350,9 +351,6 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         """Accuracy and log loss of the branches and combinations on the inner folds."""
         check_is_fitted(self)
         return pd.DataFrame.from_dict(self._inner_scores, orient="index", columns=["accuracy", "log_loss"])
-
-    def __setstate__(self, state):
-        super().__setstate__({"unseen_texts": False, **state})  # which older model files do not have
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_combinations")
