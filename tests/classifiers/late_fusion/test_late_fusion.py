@@ -638,7 +638,7 @@ def test_parameters_of_branches_are_parameters():
     clf = make_fusion()
     assert clf.get_params()["face__logisticregression__C"] == 1
     assert clf.get_params()["face"] is clf.estimators[1][1]
-    own = {"estimators", "combine", "inner_groups", "n_inner_folds", "adapt_speakers", "n_jobs"}
+    own = {"estimators", "combine", "inner_groups", "n_inner_folds", "adapt_speakers", "unseen_texts", "n_jobs"}
     assert set(clf.get_params(deep=False)) == own
 
 
