@@ -1,12 +1,10 @@
 """LateFusionClassifier: combinations chosen by out-of-fold predictions, and clips that lack a modality."""
 
 import pickle
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from scipy.special import softmax
 from sklearn import config_context
@@ -30,13 +28,9 @@ from savee_mm import (
     LateFusionClassifier,
     LeaveOneSpeakerOut,
     ProsodyFeatures,
-    SpeakerNormalizer,
     load_model,
     save_model,
 )
-from savee_mm._missing import SILENT, is_silent
-from savee_mm.features._tabular import TabularTransformer
-from savee_mm.media import read_audio
 
 CLASSES = np.array(["anger", "fear", "joy"])
 VOICE, FACE = ["pitch", "level"], ["smile", "brow"]
@@ -298,13 +292,11 @@ def test_workers_change_nothing(n_jobs):
 def test_weights_are_passed_on_where_they_are_taken(seen):
     X, y = make_table(n_clips=15)
     weights = np.random.default_rng(0).uniform(0.5, 2, len(X))
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
     resampling = make_resampling_pipeline(make_column_transformer(("passthrough", VOICE)), LogisticRegression())
     clf = LateFusionClassifier([("spy", Spy()), ("voice", reads(VOICE)), ("other", resampling)])
     clf.fit(X, y, sample_weight=weights)
     for fit in seen:
         np.testing.assert_array_equal(fit["weights"], weights[fit["training"].index])
-    pipeline.fit(X[VOICE], y, logisticregression__sample_weight=weights)
     np.testing.assert_allclose(
         clf.named_estimators_["voice"].predict_proba(X),
         reads(VOICE).fit(X, y, logisticregression__sample_weight=weights).predict_proba(X),
@@ -491,144 +483,6 @@ def test_given_columns_replace_those_found():
     X, y = make_table()
     clf = LateFusionClassifier([("audio", reads(VOICE), "pitch"), ("face", reads(FACE), ["smile"])]).fit(X, y)
     assert clf.columns_ == {"audio": ["pitch"], "face": ["smile"]}
-
-
-# ---- clips that an extractor cannot use
-
-
-@pytest.fixture
-def unreadable(tmp_path, tone):
-    """Return clips of which two have no readable audio, their classes, a branch for voices, and the fusion."""
-    X, y = make_table(face=2, n_speakers=2, n_clips=12)
-    for i in range(len(X)):
-        path = tmp_path / f"clip{i:03}.wav"
-        soundfile.write(path, tone(f0=150 + 40 * CLASSES.tolist().index(y[i]) + i, seconds=0.3), 22050)
-        X.loc[i, "audio"] = str(path)
-    for i in (3, 20):
-        (tmp_path / f"clip{i:03}.wav").write_bytes(b"no sound")
-    voice = make_pipeline(ProsodyFeatures(on_error="fill"), StandardScaler(), LogisticRegression())
-    clf = LateFusionClassifier([("audio", voice), ("face", reads(FACE))], combine="weights")
-    with pytest.warns(ClipWarning):
-        clf.fit(X, y)
-    return X, y, voice, clf
-
-
-def test_filled_training_clip_is_left_out(unreadable):
-    X, y, voice, clf = unreadable
-    usable = X.drop(index=[3, 20])
-    expected = clone(voice).fit(usable, y[usable.index])
-    np.testing.assert_allclose(clf.named_estimators_["audio"].predict_proba(usable), expected.predict_proba(usable))
-
-
-def test_filled_clip_is_predicted_by_the_other_branch(unreadable):
-    X, _, _, clf = unreadable
-    with pytest.warns(ClipWarning):
-        proba = clf.branch_proba(X)
-    assert proba["audio"].isna().all(axis=1).to_numpy().nonzero()[0].tolist() == [3, 20]
-    np.testing.assert_allclose(proba["combined"].loc[[3, 20]], proba["face"].loc[[3, 20]])
-
-
-def test_error_of_an_extractor_is_raised(unreadable):
-    X, y, _, clf = unreadable
-    strict = clone(clf).set_params(audio__prosodyfeatures__on_error="raise")
-    with pytest.raises(ClipError, match="clip003"):
-        strict.fit(X, y)
-
-
-def test_clip_that_no_branch_can_use_is_named(unreadable):
-    X, y, _, clf = unreadable
-    with pytest.warns(ClipWarning), pytest.raises(ClipError, match="clip 'clip003': no branch has anything"):
-        clone(clf).fit(X.assign(smile=np.where(X.index == 3, np.nan, X["smile"])), y)
-
-
-# ---- files that hold nothing
-
-
-class Levels(TabularTransformer):
-    """Crossing rate and level of a sound; silence is a missing modality."""
-
-    def __init__(self, on_error="raise"):
-        self.on_error = on_error
-        self.cache, self.n_jobs, self.verbose = "memory", None, False
-
-    def _kernel(self):
-        return partial(measure_levels)
-
-    def _output_columns(self):
-        return [("crossings", "1"), ("level", "1")]
-
-
-def measure_levels(path):
-    y, _ = read_audio(path)
-    if is_silent(y):
-        raise ClipError(SILENT)
-    return np.array([np.mean(y[1:] * y[:-1] < 0), np.std(y)], np.float32)
-
-
-@pytest.fixture
-def silent(tmp_path, tone):
-    """Return clips of which two have silent audio, their classes, and a fusion that raises on unusable clips."""
-    X, y = make_table(face=2, n_speakers=2, n_clips=12)
-    X["audio"] = [str(tmp_path / f"{clip_id}.wav") for clip_id in X["clip_id"]]
-    for i, path in enumerate(X["audio"]):
-        sound = tone(f0=150 + 40 * CLASSES.tolist().index(y[i]) + i, seconds=0.3)
-        soundfile.write(path, np.zeros_like(sound) if i in (3, 20) else sound, 22050)
-    voice = make_pipeline(Levels(), StandardScaler(), LogisticRegression())
-    return X, y, LateFusionClassifier([("audio", voice), ("face", reads(FACE))], combine="weights")
-
-
-SILENCE = r"2 of 24 clips are missing for branch 'audio'; .* First: clip 'clip003' \(.*\): missing audio: .* silent"
-
-
-def test_silent_training_clip_is_left_out_of_its_branch(silent):
-    X, y, clf = silent
-    with pytest.warns(ClipWarning, match=SILENCE):
-        clf.fit(X, y)
-    assert clf.failed_clips_["clip_id"].tolist() == ["clip003", "clip020"]
-    usable = X.drop(index=[3, 20])
-    expected = clone(clf.estimators[0][1]).fit(usable, y[usable.index])
-    np.testing.assert_allclose(clf.named_estimators_["audio"].predict_proba(usable), expected.predict_proba(usable))
-
-
-def test_silent_clip_is_predicted_by_the_other_branch(silent):
-    X, y, clf = silent
-    usable = X.drop(index=[3, 20])
-    clf.fit(usable, y[usable.index])
-    with pytest.warns(ClipWarning, match=SILENCE):
-        proba = clf.branch_proba(X)
-    assert clf.failed_clips_["branch"].tolist() == ["audio", "audio"]
-    assert proba["audio"].isna().all(axis=1).to_numpy().nonzero()[0].tolist() == [3, 20]
-    np.testing.assert_allclose(proba["combined"].loc[[3, 20]], proba["face"].loc[[3, 20]])
-
-
-def test_silent_clip_does_not_change_the_others(silent):
-    X, y, clf = silent
-    branches = [("audio", make_pipeline(SpeakerNormalizer(Levels()), LogisticRegression())), clf.estimators[1]]
-    usable = X.drop(index=[3, 20])
-    clf.set_params(estimators=branches).fit(usable, y[usable.index])
-    unseen = X.assign(speaker="T" + X["speaker"])
-    with pytest.warns(ClipWarning, match=SILENCE):
-        p = clf.predict_proba(unseen)
-    np.testing.assert_allclose(p[usable.index], clf.predict_proba(unseen.loc[usable.index]))
-
-
-def test_clip_that_is_silent_and_has_no_face_is_refused(silent):
-    X, y, clf = silent
-    usable = X.drop(index=[3, 20])
-    clf.fit(usable, y[usable.index])
-    X.loc[20, "smile"] = np.nan
-    with pytest.raises(ClipError, match="clip 'clip020': no branch has anything to read in it"):
-        clf.predict(X)
-
-
-def test_unreadable_clip_is_no_missing_modality(silent):
-    X, y, clf = silent
-    usable = X.drop(index=[3, 20])
-    clf.fit(usable, y[usable.index])
-    with open(X.loc[5, "audio"], "wb") as file:
-        file.write(b"no sound")
-    with pytest.raises(ClipError, match="clip005"):
-        clf.predict(X)
 
 
 # ---- scikit-learn
