@@ -111,7 +111,7 @@ def predict_clip(model, clip):
         for name in reversed(present) if len(present) > 1 and allows_missing(model) else ():
             rest = {key: value for key, value in clip.items() if key != name}
             try:
-                return _predict(model, rest), f"without its {name}: {error.reason}"
+                return _predict(model, rest), _without(name, error.reason)
             except ClipError:
                 continue
         raise
@@ -130,11 +130,17 @@ def _missing_note(model, clip):
     if not allows_missing(model):
         return ""
     reasons = [failure[-1] for failure in failures(model)]
-    for name in MODALITIES:
-        for reason in reasons if name in clip else ():
-            if reason.startswith(missing_reason(name, "")):
-                return f"without its {name}: {reason}"
-    return ""
+    notes = (
+        _without(name, reason)
+        for name in MODALITIES
+        for reason in reasons
+        if name in clip and reason.startswith(missing_reason(name, ""))
+    )
+    return next(notes, "")
+
+
+def _without(name, reason):
+    return f"without its {name}: {reason.removeprefix(missing_reason(name, ''))}"
 
 
 def check_model(model, owner):

@@ -31,9 +31,7 @@ def check_labels(y, owner):
     if not len(y):
         raise ValueError(f"{owner} needs at least two training clips of two classes, got 0 clips.")
     if pd.isna(y).any():
-        raise ValueError(
-            f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out."
-        )
+        raise ValueError(f"y is missing for the clips {np.flatnonzero(pd.isna(y))[:5].tolist()}; leave them out.")
     check_classification_targets(y)
     if len(np.unique(y)) < 2:
         raise ValueError(f"{owner} needs clips of at least two classes, got {len(y)} clips of one class, {y[0]!s}.")
