@@ -332,6 +332,20 @@ def fetch_weights(name, to):
         click.echo(path)
 
 
+@main.command("export-encoder")
+@click.argument("checkpoint", type=click.Path(exists=True, file_okay=False))
+@click.option("--out", type=click.Path(dir_okay=False), required=True, help="The ONNX file to write.")
+def export_encoder(checkpoint, out):
+    """Export the speech encoder of a transformers checkpoint, the folder CHECKPOINT, to an ONNX file.
+
+    Families: wav2vec 2.0, HuBERT, WavLM, data2vec audio, Whisper. Needs pip install 'savee-mm[export]'.
+    """
+    from savee_mm.features.encoders.export import export_encoder
+
+    _make_folders(out)
+    click.echo(export_encoder(checkpoint, out))
+
+
 def _load(root, corpus):
     from savee_mm import load_crema_d, load_ravdess, load_savee, load_table
 

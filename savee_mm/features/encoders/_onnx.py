@@ -37,7 +37,7 @@ def identify_model(path):
 
 @lru_cache(maxsize=16)
 def _check_model(weights):
-    """Return the files beside a model that hold its weights, sorted; refuse what a model must not do."""
+    """Return the other files of a model that hold its weights, sorted; refuse what a model must not do."""
     graph = _load(weights.path).graph
     foreign = sorted({node.domain for node in _nodes(graph)} - _DOMAINS)
     if foreign:
