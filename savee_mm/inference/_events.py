@@ -7,9 +7,10 @@ from operator import attrgetter
 import numpy as np
 
 from savee_mm._validation import ClipError
-from savee_mm.media._container import check_file, damaged, open_container
-from savee_mm.media._video import ERRORS, ImageConverter, video_stream
-from savee_mm.media.audio import audio_blocks, audio_stream
+from savee_mm.media._blocks import audio_blocks, settled_mix
+from savee_mm.media._container import ERRORS, check_file, damaged, default_stream, open_container
+from savee_mm.media._images import ImageConverter, read_still
+from savee_mm.media.frames import MAX_PIXELS
 
 # Longest piece of sound (s): a window is complete as soon as the piece after its end begins.
 _PIECE = 0.05
@@ -129,24 +130,19 @@ def thinned(frames, fps):
 
 
 def _read_sound(file, fps):
-    with open_container(file) as container:
-        stream = audio_stream(file, container)
-        clock = None
-        for time, block in audio_blocks(file, container, stream):
-            if not np.isfinite(block).all():
-                raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
-            if clock is None:
-                clock = time or 0.0
-            elif time is not None:
-                # A time stamp before the end of the last block is rounded, or wrong.
-                clock = max(time, clock)
-            yield from in_pieces(clock, block, stream.rate)
-            clock += len(block) / stream.rate
+    for time, samples, sr in audio_blocks(file, settled_mix(file)):
+        if not np.isfinite(samples).all():
+            raise ClipError("some of its samples are NaN or infinite; export the recording again", path=file)
+        yield from in_pieces(time, samples, sr)
 
 
 def _read_frames(file, fps):
+    if (still := read_still(file, MAX_PIXELS)) is not None:
+        yield Frame(0.0, still)
+        return
     with open_container(file) as container:
-        stream, convert, clock = video_stream(file, container), ImageConverter(), None
+        stream, clock = default_stream(file, container, "video"), None
+        convert = ImageConverter(file, stream, MAX_PIXELS)
         try:
             for time, frame in thinned(_timed(stream, container), fps):
                 clock = time if clock is None else max(time, clock)

@@ -1,4 +1,4 @@
-"""Opening of media files: the checks that audio and video share."""
+"""Opening of media files with PyAV, and the errors that audio and video share."""
 
 import os
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import av
 
 from savee_mm._validation import ClipError
+from savee_mm.media._headers import SLACK, check_end, check_length
+
+ERRORS = (av.error.FFmpegError, ValueError, OSError)
 
 # FFmpeg renders any text file as a screen of characters, and lavfi generates images without a file.
 _NOT_MEDIA = {"tty", "bin", "xbin", "adf", "idf", "lavfi"}
-# Headers written before the length was known contain 0, or a value near 2**31 or 2**32.
-_UNKNOWN_LENGTH = 0x7FF00000
-# Some writers count the header as content: such a file is complete.
-_HEADER_SLACK = 64
+# Streams that are not the video: the cover of an audio file, thumbnails of chapters.
+_NOT_VIDEO = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 
 
 def check_file(path):
@@ -42,19 +43,28 @@ def check_file(path):
     return file
 
 
-def open_container(file):
+def open_container(file, content=None):
     """Open a checked media file with PyAV, from the local disk only.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    content : file object, default=None
+        Read instead of the file, for one recording out of several that are joined in the file.
 
     Raises
     ------
     ClipError
         If FFmpeg does not recognise a media format.
     """
+    # The prefix keeps names such as "a:b.mp4" from being read as URLs.
+    source = f"file:{file.absolute()}" if content is None else content
     try:
-        # Options of the container only: some versions of PyAV crash on an mpg if streams get options. The prefix
-        # keeps names such as "a:b.mp4" from being read as URLs; the whitelist keeps a playlist from using the network.
-        container = av.open(f"file:{file.absolute()}", container_options={"protocol_whitelist": "file"})
-    except (av.error.FFmpegError, ValueError, OSError) as error:
+        # Options of the container only: some versions of PyAV crash on an mpg if streams get options. The whitelist
+        # keeps a playlist from using the network.
+        container = av.open(source, container_options={"protocol_whitelist": "file"})
+    except ERRORS as error:
         raise ClipError(
             f"not an audio or video file that FFmpeg can open, or cut short or damaged ({_message(error)}); "
             "copy it again, or convert it to wav or mp4",
@@ -66,6 +76,49 @@ def open_container(file):
     return container
 
 
+def default_stream(file, container, kind):
+    """Return the default stream of an opened container.
+
+    FFmpeg's ``av_find_best_stream`` chooses it: the stream that the container marks as default, of several the one
+    with more frames in the first seconds or the larger bit rate.
+
+    Parameters
+    ----------
+    file : Path
+        The file, for messages.
+    container : av.container.InputContainer
+        The container.
+    kind : {"audio", "video"}
+        Type of the stream.
+
+    Raises
+    ------
+    ClipError
+        If there is none.
+    """
+    streams = _streams(container, kind)
+    if not streams:
+        held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        name = "an audio file" if kind == "audio" else "a video"
+        raise ClipError(
+            f"no {kind} stream (the file has: {held}); name {name} in the column {kind!r}, or leave the clip out",
+            path=file,
+        )
+    best = container.streams.best(kind)
+    if best in streams:
+        return best
+    return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0])
+
+
+def has_video(container):
+    """Return whether a container has a video stream, other than the cover of an audio file."""
+    return bool(_streams(container, "video"))
+
+
+def _streams(container, kind):
+    return [s for s in getattr(container.streams, kind) if not s.disposition & _NOT_VIDEO and s.codec_context]
+
+
 def damaged(file, error, seconds):
     """Return the ClipError of a file that fails to decode after ``seconds`` (None if unknown)."""
     reached = "" if seconds is None else f" after {seconds:.2f} s"
@@ -75,54 +128,15 @@ def damaged(file, error, seconds):
 
 
 def check_whole(file, container):
-    """Raise ClipError if the file is shorter than its header or index states.
-
-    Formats that state no length (mpg, flv, mkv, mp3) pass.
-    """
-    check_riff(file)
+    """Raise ClipError if the file is shorter than its header or index states."""
+    check_length(file)
     size = file.stat().st_size
     for stream in container.streams:
         entries = getattr(stream, "index_entries", None)
         if not entries:
             continue
         last = max((entry.pos + entry.size for entry in (entries[0], entries[-1])), default=0)
-        if last > size + _HEADER_SLACK:
-            raise _cut(file, size, last)
-
-
-def check_riff(file):
-    """Raise ClipError if a wav or avi file is clearly shorter than its header states."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        head = stream.read(12)
-        if head[:4] != b"RIFF":
-            return
-        if head[8:12] != b"WAVE":
-            stated = _length(head[4:8])
-            if stated and stated + 8 > size + _HEADER_SLACK:
-                raise _cut(file, size, stated + 8)
-            return
-        # The outer length of a wav is often wrong; readers rely on that of the data chunk.
-        while len(chunk := stream.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                stated = _length(chunk[4:])
-                if stated and stream.tell() + stated > size + _HEADER_SLACK:
-                    raise _cut(file, size, stream.tell() + stated)
-                return
-            stream.seek(length + length % 2, os.SEEK_CUR)
-
-
-def _length(field):
-    value = int.from_bytes(field, "little")
-    return value if value < _UNKNOWN_LENGTH else None
-
-
-def _cut(file, size, stated):
-    return ClipError(
-        f"cut short: expected {stated} bytes by its header, got {size}; copy or download it again",
-        path=file,
-    )
+        check_end(file, size, last, slack=SLACK)
 
 
 def _message(error):

@@ -1,70 +1,8 @@
-"""The video stream of a container: its packets, and its frames decoded to upright RGB images."""
+"""The packets of a video stream, and the decoding of no more of its frames than needed."""
 
 from typing import NamedTuple
 
-import av
-import numpy as np
-from av.video.reformatter import VideoReformatter
-
-from savee_mm._validation import ClipError
-from savee_mm.media._container import damaged
-
-ERRORS = (av.error.FFmpegError, ValueError, OSError)
-
-
-def video_stream(file, container):
-    """Return the first video stream.
-
-    Raises
-    ------
-    ClipError
-        If there is none.
-    """
-    for stream in container.streams.video:
-        # The cover of an audio file is an image, but not a video.
-        if not stream.disposition & av.stream.Disposition.attached_pic and stream.codec_context is not None:
-            return stream
-    held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-    raise ClipError(
-        f"no video stream (the file has: {held}); name a video in the column 'video', or leave the clip out",
-        path=file,
-    )
-
-
-class ImageConverter:
-    """Convert the decoded frames of one video to upright RGB images of one size."""
-
-    def __init__(self):
-        self._size = None
-        # FFmpeg's scaler. Filling its tables takes longer than converting a small image.
-        self._reformatter = VideoReformatter()
-
-    def __call__(self, frame):
-        """Convert a frame.
-
-        Parameters
-        ----------
-        frame : av.VideoFrame
-            Of any pixel format. It is scaled to the size of the first frame.
-
-        Returns
-        -------
-        image : ndarray of shape (height, width, 3), uint8
-
-        Raises
-        ------
-        ValueError
-            If the decoder marks the frame as damaged.
-        """
-        if frame.is_corrupt:
-            raise ValueError("a damaged frame")
-        self._size = self._size or (frame.width, frame.height)
-        # One thread: starting more takes longer than converting a small image, and worker processes use the other
-        # cores.
-        image = self._reformatter.reformat(frame, *self._size, format="rgb24", threads=1).to_ndarray()
-        # Counter-clockwise degrees, as in numpy: FFmpeg's av_display_rotation_get.
-        quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-        return np.rot90(image, quarter_turns)
+from savee_mm.media._container import ERRORS, damaged
 
 
 class Entry(NamedTuple):
@@ -126,6 +64,8 @@ class PacketReader:
     ----------
     container, stream : av objects
         Opened; without ``seeks``, nothing read yet.
+    convert : ImageConverter
+        Conversion of its frames.
     index : list of Entry
         The packets of the stream.
     seeks : bool
@@ -134,9 +74,10 @@ class PacketReader:
         Time stamps of the requested frames: other frames are skipped if no frame refers to them. None decodes all.
     """
 
-    def __init__(self, container, stream, index, *, seeks, wanted=None):
+    def __init__(self, container, stream, convert, index, *, seeks, wanted=None):
         self._container = container
         self._stream = stream
+        self._convert = convert
         self._index = index
         self._seeks = seeks
         self._wanted = None if wanted is None else set(wanted.tolist())
@@ -144,7 +85,6 @@ class PacketReader:
         self._place = {entry.pts: place for place, entry in enumerate(index) if entry.shown}
         self._next_place = -1  # of the packet that is decoded next
         self._frames = iter(()) if seeks else self._decode(container.demux(stream))
-        self._convert = ImageConverter()
 
     def image_at(self, pts):
         """Return the image with that time stamp, later than the previous one; None if it is not decoded."""

@@ -2,21 +2,23 @@
 
 import math
 import os
-from numbers import Real
+from functools import partial
+from numbers import Integral, Real
 
-import av
 import numpy as np
-import soundfile
 import soxr
 
 from savee_mm._validation import ClipError
-from savee_mm.media._container import check_file, check_riff, check_whole, damaged, open_container
+from savee_mm.media._blocks import read_mono
+from savee_mm.media._container import check_file
 
-# Formats that libsndfile reads better than FFmpeg: no container, no decoder delay to guess.
-_SOUND_FILES = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
+# About an hour: 69 minutes at 48 kHz, 75 at 44.1 kHz. As float32 it fills 0.8 GB.
+MAX_SAMPLES = 200_000_000
 
 
-def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[np.ndarray, float]:
+def read_audio(
+    path: str | os.PathLike[str], sr: float | None = None, *, max_samples: int | None = MAX_SAMPLES
+) -> tuple[np.ndarray, float]:
     """Read the audio of an audio or video file as mono float32 samples.
 
     Parameters
@@ -25,12 +27,14 @@ def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[n
         An audio file (wav, flac, mp3, ogg ...) or a video with audio (avi, mp4, mpg, flv, mov ...).
     sr : float or None, default=None
         Rate (Hz) to resample to with soxr's HQ recipe; None keeps the rate of the recording.
+    max_samples : int or None, default=200_000_000
+        Largest number of samples to read, and to resample to: about an hour. None for no limit.
 
     Returns
     -------
     y : ndarray of shape (n_samples,), float32
-        Mean of the channels; full scale is 1. Lossy codecs and resampling overshoot it slightly; such samples are not
-        clipped.
+        Mean of the channels with a signal; full scale is 1. Lossy codecs and resampling overshoot it slightly; such
+        samples are not clipped.
     sr : int or float
         Rate of ``y`` (Hz).
 
@@ -38,13 +42,26 @@ def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[n
     ------
     ClipError
         If the file is missing, a folder, empty, damaged, of an unknown format, or without an audio stream or samples,
-        or if samples are not finite. A wav file that is shorter than its header states is an error ("cut short").
+        or if samples are not finite or more than ``max_samples``. A file that is shorter than its header states is an
+        error ("cut short").
     ValueError
-        If ``sr`` is not a positive number.
+        If ``sr`` is not a positive number, or ``max_samples`` not a positive integer.
+
+    Warns
+    -----
+    ClipWarning
+        If two channels have opposite phase: their mean is nearly silent, and the louder channel is read instead.
 
     Notes
     -----
-    The first audio stream of a video is read from its first sample; its offset to the video stream is not applied.
+    The default audio stream of the file is read. The first sample of ``y`` is the first sample of that stream;
+    :func:`~savee_mm.media.read_envelope` has its time on the clock of the frames. From there on, ``y`` keeps that
+    clock: gaps in the time stamps (lost packets, Opus DTX) are silence. Recordings that are joined in one file (mp3,
+    Ogg, FLAC, wav) are all read, and a sample rate that changes is converted to the first one.
+
+    A channel that is silent, or 40 dB below the strongest one, is not part of the mean: it would halve the level.
+    Channels have opposite phase if their correlation is below -0.5. The documentation lists what is read from which
+    format.
 
     Examples
     --------
@@ -57,8 +74,10 @@ def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[n
     ((16000,), 16000)
     """
     sr = _check_rate(sr)
+    if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
+        raise ValueError(f"Expected max_samples to be a positive integer or None, got {max_samples!r}.")
     file = check_file(path)
-    y, recorded_sr = _read_samples(file)
+    y, recorded_sr = read_mono(file, partial(_collect, file=file, max_samples=max_samples))
     if y.size == 0:
         raise ClipError(
             "no samples (0 s): an empty recording, or not an audio file; record or copy it again", path=file
@@ -68,6 +87,7 @@ def read_audio(path: str | os.PathLike[str], sr: float | None = None) -> tuple[n
         raise ClipError(f"{n_bad} of {y.size} samples are NaN or infinite; export the recording again", path=file)
     if sr is None or sr == recorded_sr:
         return y, recorded_sr
+    _check_length(file, y.size * sr / recorded_sr, sr, max_samples)
     resampled = soxr.resample(y, recorded_sr, sr, quality="HQ")
     if resampled.size == 0:
         raise ClipError(
@@ -85,77 +105,23 @@ def _check_rate(sr):
     return int(sr) if sr == int(sr) else float(sr)
 
 
-def _read_samples(file):
-    if file.suffix.lower() in _SOUND_FILES:
-        check_riff(file)
-        try:
-            return _read_with_soundfile(file)
-        except soundfile.LibsndfileError:
-            pass  # a format that this libsndfile does not know, or a wrong suffix: try FFmpeg
-    return _read_with_av(file)
+def _collect(blocks, *, file, max_samples):
+    """Return all samples of the blocks, and their rate (Hz)."""
+    parts, n_samples, sr = [], 0, None
+    for _, samples, sr in blocks:
+        n_samples += len(samples)
+        _check_length(file, n_samples, sr, max_samples)
+        if len(samples):
+            parts.append(samples)
+    if len(parts) == 1:
+        return parts[0], sr
+    return np.concatenate(parts) if parts else np.empty(0, np.float32), sr
 
 
-def _read_with_soundfile(file):
-    with soundfile.SoundFile(file) as sound:
-        try:
-            samples = sound.read(dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError as error:
-            raise damaged(file, error, None) from error
-        # The length of an mp3 is an estimate, that of a flac is exact.
-        if sound.format == "FLAC" and len(samples) < sound.frames:
-            found, stated = len(samples) / sound.samplerate, sound.frames / sound.samplerate
-            raise ClipError(
-                f"cut short: expected {stated:.2f} s by its header, got {found:.2f} s; copy it again",
-                path=file,
-            )
-        return _mono(samples.T), sound.samplerate
-
-
-def _read_with_av(file):
-    with open_container(file) as container:
-        stream = audio_stream(file, container)
-        blocks = [block for _, block in audio_blocks(file, container, stream)]
-        y = np.concatenate(blocks) if blocks else np.empty(0, dtype=np.float32)
-        return y, stream.rate
-
-
-def audio_stream(file, container):
-    """Return the first audio stream of an opened container.
-
-    Raises
-    ------
-    ClipError
-        If there is none, or the file is shorter than its header states.
-    """
-    if not container.streams.audio:
-        held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+def _check_length(file, n_samples, sr, max_samples):
+    if max_samples is not None and n_samples > max_samples:
         raise ClipError(
-            f"no audio stream (the file has: {held}); name an audio file in the column 'audio', or leave the clip out",
+            f"longer than {max_samples} samples ({max_samples / sr:.0f} s at {sr} Hz); split the file, or call "
+            "read_audio with a larger max_samples",
             path=file,
         )
-    check_whole(file, container)
-    return container.streams.audio[0]
-
-
-def audio_blocks(file, container, stream):
-    """Yield the time stamp (s, None if missing) and the mono samples of each block.
-
-    Raises
-    ------
-    ClipError
-        If it does not decode to its end.
-    """
-    to_float = av.AudioResampler(format="fltp")
-    n_samples = 0
-    try:
-        for frame in container.decode(stream):
-            for converted in to_float.resample(frame):
-                block = _mono(converted.to_ndarray())
-                n_samples += block.size
-                yield frame.time, block
-    except (av.error.FFmpegError, ValueError, OSError) as error:
-        raise damaged(file, error, n_samples / stream.rate if n_samples else None) from error
-
-
-def _mono(channels):
-    return np.ascontiguousarray(channels[0]) if len(channels) == 1 else channels.mean(axis=0, dtype=np.float32)

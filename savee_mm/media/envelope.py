@@ -2,13 +2,14 @@
 
 import math
 import os
+from functools import partial
 from numbers import Real
 
 import numpy as np
 
 from savee_mm._validation import ClipError
-from savee_mm.media._container import check_file, open_container
-from savee_mm.media.audio import audio_blocks, audio_stream
+from savee_mm.media._blocks import read_mono
+from savee_mm.media._container import check_file
 
 
 def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.
     Returns
     -------
     rms : ndarray of shape (n_steps,), float64
-        Root mean square of the mean of the channels in each window; full scale is 1.
+        Root mean square in each window of the samples that :func:`~savee_mm.read_audio` returns; full scale is 1.
     times : ndarray of shape (n_steps,), float64
         Centre of each window (s), on the clock of :func:`~savee_mm.read_frames`.
 
@@ -38,11 +39,7 @@ def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.
     if isinstance(step, bool) or not isinstance(step, Real) or not math.isfinite(step) or step <= 0:
         raise ValueError(f"Expected step to be a positive number of seconds, got {step!r}.")
     file = check_file(path)
-    with open_container(file) as container:
-        stream = audio_stream(file, container)
-        n_samples = max(1, round(step * stream.rate))
-        power, start = _mean_squares(audio_blocks(file, container, stream), n_samples)
-        length = n_samples / stream.rate
+    power, start, length = read_mono(file, partial(_mean_squares, step=step))
     if not power.size:
         raise ClipError("no samples (0 s); record or copy it again", path=file)
     if not np.isfinite(power).all():
@@ -50,15 +47,18 @@ def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.
     return np.sqrt(power), start + (np.arange(len(power)) + 0.5) * length
 
 
-def _mean_squares(blocks, n_samples):
-    """Return the mean square of every ``n_samples`` samples (the last of the rest), and the first time (s)."""
-    power, start, rest = [], None, np.empty(0, np.float32)
-    for time, block in blocks:
-        start = (time or 0.0) if start is None else start
-        rest = np.concatenate([rest, block])
+def _mean_squares(blocks, *, step):
+    """Return the mean square of every window (the last of the rest), the first time and the length of a window (s)."""
+    power, start, length, rest = [], 0.0, step, np.empty(0, np.float32)
+    for time, samples, sr in blocks:
+        if not power and not rest.size:
+            start = time
+        n_samples = max(1, round(step * sr))
+        length = n_samples / sr
+        rest = np.concatenate([rest, samples])
         whole = len(rest) // n_samples * n_samples
         power.extend(np.square(rest[:whole], dtype=np.float64).reshape(-1, n_samples).mean(axis=1))
         rest = rest[whole:]
     if rest.size:
         power.append(np.square(rest, dtype=np.float64).mean())
-    return np.array(power), start or 0.0
+    return np.array(power), start, length

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
 
@@ -9,15 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from savee_mm._validation import ClipError
-from savee_mm.media._container import check_file, check_whole, damaged, open_container
-from savee_mm.media._video import ERRORS, ImageConverter, PacketReader, packet_index, video_stream
+from savee_mm.media._container import ERRORS, check_file, check_whole, damaged, default_stream, open_container
+from savee_mm.media._images import ImageConverter, read_still
+from savee_mm.media._video import PacketReader, packet_index
 
+# 50 megapixels: more than 8K video and most cameras.
+MAX_PIXELS = 50_000_000
 # Smaller than the step of any time base (s), larger than the rounding of linspace.
 _TIME_EPS = 1e-6
 
 
 def read_frames(
-    path: str | os.PathLike[str], n_frames: int = 6, *, times: ArrayLike | None = None
+    path: str | os.PathLike[str],
+    n_frames: int = 6,
+    *,
+    times: ArrayLike | None = None,
+    max_pixels: int | None = MAX_PIXELS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read frames of a video, evenly spaced in time from its first to its last frame, or at given times.
 
@@ -30,11 +38,15 @@ def read_frames(
     times : array-like of float, default=None
         Times (s, on the clock of the container) in ascending order, instead of ``n_frames`` evenly spaced ones. Times
         before the first frame give the first frame, times after the last one the last.
+    max_pixels : int or None, default=50_000_000
+        Largest number of pixels of an image. None for no limit.
 
     Returns
     -------
     frames : ndarray of shape (n_frames, height, width, 3), uint8
-        RGB, rotated upright as the container states. A video with fewer frames repeats them.
+        RGB as displayed: rotated and mirrored by the display matrix or the EXIF orientation, with square pixels. Frames
+        of another size than the first one are scaled to fit, with black borders. A video with fewer frames repeats
+        them.
     times : ndarray of shape (n_frames,), float64
         Presentation time stamps of these frames in the container (s). They need not start at 0, nor be evenly spaced.
 
@@ -42,26 +54,32 @@ def read_frames(
     ------
     ClipError
         If the file is missing, a folder, empty, of an unknown format, without a video stream, without a frame that
-        decodes, shorter than its header states, damaged at a chosen frame, or does not decode up to the last chosen
-        frame.
+        decodes, shorter than its header states, damaged at a chosen frame, does not decode up to the last chosen
+        frame, or has images of more than ``max_pixels``.
     ValueError
-        If ``n_frames`` is not a positive integer, or ``times`` are not ascending numbers.
+        If ``n_frames`` or ``max_pixels`` is not a positive integer, or ``times`` are not ascending numbers.
 
     Notes
     -----
-    Frame i is the frame on screen at time i of ``n_frames`` times, evenly spaced from the first to the last time
-    stamp: the last frame whose time stamp is not later. Time stamps are read from the packets without decoding them.
-    Then only the frames from the key frame before each chosen frame are decoded. The video is decoded from its start
-    if the packets have no reliable time stamps (raw streams, AVI with reordered frames) or a seek fails. The result
-    is the same. Formats that do not state their length (mpg, flv, mkv) are read to their end.
+    The default video stream of the file is read. Frame i is the frame on screen at time i of ``n_frames`` times, evenly
+    spaced from the first to the last time stamp: the last frame whose time stamp is not later. Time stamps are read
+    from the packets without decoding them. Then only the frames from the key frame before each chosen frame are
+    decoded. The video is decoded from its start if the packets have no reliable time stamps (raw streams, AVI with
+    reordered frames) or a seek fails. The result is the same. Formats that do not state their length (mpg, ts, flv) are
+    read to their end.
     """
-    frames = _Frames(_check_n_frames(n_frames) if times is None else len(_check_times(times)))
-    places, times = map_frames(frames.keep, path, n_frames, times=times)
+    frames = _Frames(_check_number("n_frames", n_frames) if times is None else len(_check_times(times)))
+    places, times = map_frames(frames.keep, path, n_frames, times=times, max_pixels=max_pixels)
     return frames.at(places), times
 
 
 def map_frames(
-    function: Callable, path: str | os.PathLike[str], n_frames: int = 6, *, times: ArrayLike | None = None
+    function: Callable,
+    path: str | os.PathLike[str],
+    n_frames: int = 6,
+    *,
+    times: ArrayLike | None = None,
+    max_pixels: int | None = MAX_PIXELS,
 ) -> tuple[list, np.ndarray]:
     """Apply a function to frames of a video one by one, with one frame in memory at a time.
 
@@ -76,6 +94,8 @@ def map_frames(
         As in :func:`~savee_mm.read_frames`.
     times : array-like of float, default=None
         As in :func:`~savee_mm.read_frames`.
+    max_pixels : int or None, default=50_000_000
+        As in :func:`~savee_mm.read_frames`.
 
     Returns
     -------
@@ -89,10 +109,29 @@ def map_frames(
     ClipError, ValueError
         As :func:`~savee_mm.read_frames`.
     """
-    choose = partial(choose_times, n=_check_n_frames(n_frames)) if times is None else partial(_at, _check_times(times))
+    choose = (
+        partial(choose_times, n=_check_number("n_frames", n_frames))
+        if times is None
+        else partial(_at, _check_times(times))
+    )
+    if max_pixels is not None:
+        _check_number("max_pixels", max_pixels)
     file = check_file(path)
-    chosen = _map_by_packets(function, file, choose)
-    return _map_from_start(function, file, choose) if chosen is None else chosen
+    still = read_still(file, max_pixels)
+    if still is not None:
+        n_times = len(choose(np.zeros(1)))
+        return [function(still)] * n_times, np.zeros(n_times)
+    opened = partial(_opened, file, max_pixels)
+    chosen = _map_by_packets(function, file, opened, choose)
+    return _map_from_start(function, file, opened, choose) if chosen is None else chosen
+
+
+@contextmanager
+def _opened(file, max_pixels):
+    """Open a video; the context is its container, its default video stream, and the converter of its frames."""
+    with open_container(file) as container:
+        stream = default_stream(file, container, "video")
+        yield container, stream, ImageConverter(file, stream, max_pixels)
 
 
 class _Frames:
@@ -117,10 +156,10 @@ class _Frames:
         return self._images if places == list(range(self._n_frames)) else self._images[places]
 
 
-def _check_n_frames(n_frames):
-    if isinstance(n_frames, bool) or not isinstance(n_frames, Integral) or n_frames < 1:
-        raise ValueError(f"Expected n_frames to be a positive integer, got {n_frames!r}.")
-    return n_frames
+def _check_number(name, value):
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"Expected {name} to be a positive integer, got {value!r}.")
+    return value
 
 
 def _check_times(times):
@@ -159,13 +198,12 @@ def _at(moments, times):
     return np.maximum(np.searchsorted(times, moments + _TIME_EPS, side="right") - 1, 0)
 
 
-def _map_by_packets(function, file, choose):
+def _map_by_packets(function, file, opened, choose):
     """Choose frames by the time stamps of the packets, and decode no more frames than needed.
 
     None if the time stamps do not identify the frames, or a chosen frame is not decoded.
     """
-    with open_container(file) as container:
-        stream = video_stream(file, container)
+    with opened() as (container, stream, convert):
         check_whole(file, container)
         index = packet_index(file, container, stream)
         if index is None:
@@ -176,13 +214,14 @@ def _map_by_packets(function, file, choose):
         # A program stream (mpg) has no index: its seeks are inexact.
         seeks = container.format.name != "mpeg"
         if seeks:
-            results = _map_chosen(function, PacketReader(container, stream, index, seeks=True, wanted=wanted), wanted)
+            reader = PacketReader(container, stream, convert, index, seeks=True, wanted=wanted)
+            results = _map_chosen(function, reader, wanted)
             if results is not None:
                 return results, times
-    with open_container(file) as container:
+    with opened() as (container, stream, convert):
         # After a failed seek no frame is skipped.
-        stream, needed = video_stream(file, container), None if seeks else wanted
-        results = _map_chosen(function, PacketReader(container, stream, index, seeks=False, wanted=needed), wanted)
+        reader = PacketReader(container, stream, convert, index, seeks=False, wanted=None if seeks else wanted)
+        results = _map_chosen(function, reader, wanted)
     return None if results is None else (results, times)
 
 
@@ -197,6 +236,8 @@ def _map_chosen(function, reader, wanted):
             continue
         try:
             image = reader.image_at(pts)
+        except ClipError:
+            raise
         except ERRORS:
             return None  # decoding from the start shows whether the seek or the file is the cause, and where
         if image is None:
@@ -205,28 +246,28 @@ def _map_chosen(function, reader, wanted):
     return [results[pts] for pts in wanted.tolist()]
 
 
-def _map_from_start(function, file, choose):
+def _map_from_start(function, file, opened, choose):
     """Decode the whole video for the times, then again for the chosen frames."""
-    with open_container(file) as container:
-        stream = video_stream(file, container)
+    with opened() as (container, stream, _):
         times = _all_times(file, container, stream)
     choice = choose(times)
-    with open_container(file) as container:
-        frames = container.decode(video_stream(file, container))
-        images = _images_at(file, frames, times, set(choice.tolist()))
+    with opened() as (container, stream, convert):
+        images = _images_at(file, container.decode(stream), convert, times, set(choice.tolist()))
         results = {place: function(image) for place, image in images}
     return [results[place] for place in choice.tolist()], times[choice]
 
 
-def _images_at(file, frames, times, wanted):
+def _images_at(file, frames, convert, times, wanted):
     """Yield the ``wanted`` places of a sequence of frames, and their images."""
-    convert, place, last = ImageConverter(), 0, max(wanted)
+    place, last = 0, max(wanted)
     try:
         for place, frame in enumerate(frames):
             if place in wanted:
                 yield place, convert(frame)
             if place == last:
                 return
+    except ClipError:
+        raise
     except ERRORS as error:
         raise damaged(file, error, times[place]) from error
 

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from savee_mm.media._container import open_container
-from savee_mm.media._video import Entry, packet_index, video_stream
+from savee_mm.media._container import default_stream, open_container
+from savee_mm.media._video import Entry, packet_index
 
 
 def write_avi(path, pts):
@@ -24,7 +24,7 @@ def write_avi(path, pts):
 
 def index_of(path):
     with open_container(path) as container:
-        stream = video_stream(path, container)
+        stream = default_stream(path, container, "video")
         index = packet_index(path, container, stream)
         # The number of unread packets shows whether the packets were read.
         return index, sum(packet.size > 0 for packet in container.demux(stream))

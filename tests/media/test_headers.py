@@ -1,0 +1,138 @@
+"""Headers of audio files: stated lengths, headers that were never completed, recordings that are joined."""
+
+import struct
+
+import numpy as np
+import pytest
+import soundfile
+
+from savee_mm import ClipError
+from savee_mm.media import read_audio
+from savee_mm.media._headers import complete_header, find_recordings
+
+SR = 16000
+FORMATS = [  # of soundfile: format, subtype
+    ("WAV", "PCM_16"),
+    ("WAV", "PCM_24"),
+    ("WAV", "PCM_U8"),
+    ("WAV", "FLOAT"),
+    ("WAV", "ULAW"),
+    ("WAV", "MS_ADPCM"),
+    ("WAV", "GSM610"),
+    ("WAVEX", "PCM_16"),
+    ("RF64", "PCM_16"),
+    ("RF64", "DOUBLE"),
+    ("W64", "PCM_24"),
+    ("AIFF", "PCM_16"),
+    ("AIFF", "ULAW"),
+    ("AU", "FLOAT"),
+    ("CAF", "PCM_16"),
+    ("CAF", "ALAC_16"),
+    ("FLAC", "PCM_24"),
+    ("OGG", "VORBIS"),
+    ("OGG", "OPUS"),
+    ("MP3", "MPEG_LAYER_III"),
+]
+
+
+def noise(seconds=1.0, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, round(seconds * SR)).astype(np.float32)
+
+
+def write(path, y, kind="WAV", subtype="PCM_16"):
+    soundfile.write(path, y, SR, format=kind, subtype=subtype)
+    return path
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.95])
+@pytest.mark.parametrize(("kind", "subtype"), FORMATS)
+def test_cut_short(tmp_path, kind, subtype, share):
+    path = write(tmp_path / "a.bin", noise(2), kind, subtype)
+    whole = path.read_bytes()
+    assert read_audio(path)[0].size >= 2 * SR
+    path.write_bytes(whole[: round(share * len(whole))])
+    with pytest.raises(ClipError, match="cut short"):
+        read_audio(path)
+
+
+@pytest.mark.parametrize("codec", ["aac", "flac", "libopus", "pcm_s24le"])
+def test_matroska_cut_short(tmp_path, write_audio, codec):
+    path = write_audio("a.mka", noise(2), 48000 if codec == "libopus" else SR, codec)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(ClipError, match="cut short"):
+        read_audio(path)
+
+
+def test_ogg_flac_cut_between_pages(write_audio):
+    path = write_audio("a.oga", noise(4), SR, "flac", format="ogg")
+    whole = bytearray(path.read_bytes())
+    # The number of samples, which FFmpeg leaves unknown: bytes 30 to 34 of the first packet.
+    place = whole.index(b"\x7fFLAC") + 31
+    struct.pack_into(">I", whole, place, 64000)
+    path.write_bytes(whole)
+    assert find_recordings(path) == [(0, len(whole))]
+    path.write_bytes(whole[: whole.rindex(b"OggS")])
+    with pytest.raises(ClipError, match=r"cut short: expected 64000 samples by its header, got \d+"):
+        find_recordings(path)
+
+
+def field(content, mark, offset, form):
+    """Return the position of a length in a header, and its value."""
+    place = content.index(mark) + offset
+    return place, struct.unpack_from(form, content, place)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark", "offset", "form", "values"),
+    [
+        ("WAV", b"data", 4, "<I", [0, 0x7FFFFFFF, 0xFFFFFFFF]),
+        ("RF64", b"ds64", 16, "<Q", [0, 2**64 - 1]),
+        ("W64", b"data\xf3", 16, "<Q", [0, 24, 2**64 - 1]),
+        ("AIFF", b"SSND", 4, ">I", [0, 8]),
+        ("AU", b".snd", 8, ">I", [0, 0xFFFFFFFF]),
+        ("CAF", b"data", 4, ">Q", [0, 4, 2**64 - 1]),
+    ],
+)
+def test_header_that_was_never_completed(tmp_path, kind, mark, offset, form, values):
+    """A recorder that is killed, or that writes to a pipe, leaves such a length."""
+    path, y = tmp_path / "a.bin", noise()
+    content = bytearray(write(path, y, kind).read_bytes())
+    place, _ = field(content, mark, offset, form)
+    if kind == "AIFF":
+        struct.pack_into(">I", content, content.index(b"COMM") + 10, 0)  # the number of samples
+    for value in values:
+        struct.pack_into(form, content, place, value)
+        path.write_bytes(content)
+        read, sr = read_audio(path)
+        assert (sr, read.size) == (SR, y.size), value
+        np.testing.assert_allclose(read, y, atol=1 / 32768)  # one step of 16 bits
+
+
+def test_empty_recording_with_metadata_has_no_samples(tmp_path):
+    path = write(tmp_path / "a.wav", np.zeros(0))
+    path.write_bytes(path.read_bytes() + b"LIST\x20\x00\x00\x00INFOISFT" + bytes(24))
+    assert complete_header(path) is None
+    with pytest.raises(ClipError, match="no samples"):
+        read_audio(path)
+
+
+def test_complete_header_of_a_complete_file_is_none(tmp_path):
+    for kind, subtype in FORMATS:
+        assert complete_header(write(tmp_path / "a.bin", noise(), kind, subtype)) is None, (kind, subtype)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS")]
+)
+def test_joined_recordings_are_found(tmp_path, kind, subtype):
+    parts = [write(tmp_path / "a.bin", noise(1, seed), kind, subtype).read_bytes() for seed in range(3)]
+    joined = tmp_path / "joined.bin"
+    joined.write_bytes(b"".join(parts))
+    ends = np.cumsum([len(part) for part in parts]).tolist()
+    assert find_recordings(joined) == list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def test_mark_in_the_samples_is_not_a_recording(tmp_path):
+    path = write(tmp_path / "a.flac", noise(), "FLAC")
+    path.write_bytes(path.read_bytes() + b"fLaC of no header")
+    assert find_recordings(path) == [(0, path.stat().st_size)]
