@@ -1,16 +1,22 @@
-# Every target sets up what it needs in its own virtual environment; PYTHON is the interpreter to start from.
+# Every target sets up its own virtual environment. PYTHON is the interpreter to start from.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint docs bench opencv4 matrix package browser clean
+.PHONY: demo test quick coverage lint docs bench opencv4 matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
 
-# Two processes, each with whole files: fixtures of a file are made once.
+# Two processes. A file stays in one of them, so that its fixtures are made once.
 test: $(VENV)/.tested
 	$(BIN)/pytest -n 2 --dist loadfile
+
+quick: $(VENV)/.tested
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
+
+coverage: $(VENV)/.tested
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.linted
 	$(BIN)/ruff check .
@@ -22,7 +28,7 @@ lint: $(VENV)/.linted
 docs: $(VENV)/.documented
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
-# Times, memory and processes, written into docs/benchmarks.md; on a quiet machine. The reports stay in .benchmarks.
+# Times, memory and processes, written into docs/benchmarks.md. Run it on an idle machine. The reports stay in .benchmarks.
 bench: ROUNDS ?= 9
 bench: $(VENV)/.benched
 	mkdir -p .benchmarks
@@ -31,7 +37,7 @@ bench: $(VENV)/.benched
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
 
-# What touches OpenCV, in an environment that has OpenCV 4 and no TensorFlow.
+# The tests of code that uses OpenCV, with OpenCV 4 and without TensorFlow.
 opencv4: $(VENV)-opencv4/.installed
 	$(VENV)-opencv4/bin/pytest tests/vision tests/media $(wildcard tests/features/faces/test_sampler*.py)
 
@@ -39,7 +45,15 @@ opencv4: $(VENV)-opencv4/.installed
 matrix: $(VENV)-matrix/.installed
 	$(VENV)-matrix/bin/pytest
 
-# Wheel and sdist, in dist; the wheel is then used in a new environment that has nothing else.
+# The oldest versions that pyproject.toml allows.
+oldest: $(VENV)-oldest/.installed
+	$(VENV)-oldest/bin/pytest
+
+# Debian 13 with its Python 3.13, in a chroot. Needs root and debootstrap.
+python313:
+	.ci/python313 -n 2 --dist loadfile
+
+# Wheel and sdist, in dist. The wheel is then tested in a new environment.
 package:
 	rm -rf dist $(VENV)-build $(VENV)-package
 	$(PYTHON) -m venv $(VENV)-build
@@ -54,7 +68,7 @@ browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 
 clean:
-	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-build $(VENV)-package dist build demo docs/_build docs/api docs/gallery
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-oldest $(VENV)-trixie $(VENV)-build $(VENV)-package dist build demo docs/_build docs/api docs/gallery
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -74,7 +88,7 @@ $(VENV)/.benched: EXTRA := bench
 
 $(VENV)-opencv4/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
-	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av \
+	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av lazy_loader \
 		matplotlib soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
 	$(VENV)-opencv4/bin/pip install --quiet --no-deps --editable .
 	touch $@
@@ -82,4 +96,11 @@ $(VENV)-opencv4/.installed: pyproject.toml
 $(VENV)-matrix/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-matrix
 	$(VENV)-matrix/bin/pip install --quiet --editable '.[test]' 'pandas<3' 'scikit-learn==1.7.*'
+	touch $@
+
+$(VENV)-oldest/.installed: pyproject.toml .ci/floors.py
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(PYTHON) .ci/floors.py test > $(VENV)-oldest/floors.txt
+	$(VENV)-oldest/bin/pip install --quiet --requirement $(VENV)-oldest/floors.txt
+	$(VENV)-oldest/bin/pip install --quiet --no-deps --editable .
 	touch $@

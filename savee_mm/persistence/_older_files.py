@@ -9,7 +9,7 @@ _RENAMED = {
     "AudioAugmenter": {"noise_snr": "snr_db", "pitch_steps": "semitones"},
     "AudioCNNClassifier": {"filters": "n_filters"},
     "ConvLSTMClassifier": {"augment": "augment_frames", "filters": "n_filters"},
-    "FusionClassifier": {"filters": "n_filters", "_met_groups": "_seen_groups"},
+    "FusionClassifier": {"filters": "n_filters", "_met_groups": "_seen_groups"},  # codespell:ignore
     "LateFusionClassifier": {"_judged": "_inner_scores"},  # codespell:ignore judged
     "TransferClassifier": {"n_unfrozen": "trainable_layers"},
     "YAMNetEmbedding": {"_heard": "_top"},
