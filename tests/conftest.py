@@ -2,6 +2,7 @@
 
 import csv
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,29 @@ def corpus(tmp_path_factory):
     return make_talking_faces(tmp_path_factory.mktemp("corpus"), n_speakers=3, n_sentences=1, random_state=0)
 
 
+@contextmanager
+def _run_functions_eagerly(eagerly):
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(eagerly)
+    yield
+    tf.config.run_functions_eagerly(before)
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """Run networks eagerly in a module: tracing a graph takes as long as a dozen eager steps of a small network."""
+    with _run_functions_eagerly(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def graph_mode():
+    """Run networks as graphs, as users do: ``with graph_mode(): ...``."""
+    return lambda: _run_functions_eagerly(False)
+
+
 @pytest.fixture
 def tone():
     """Make a sine tone: ``tone(f0, seconds, sr, amplitude)``."""
@@ -38,6 +62,33 @@ def tone():
         return amplitude * np.sin(2 * np.pi * f0 * np.arange(round(seconds * sr)) / sr)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def vgg16_file(tmp_path_factory):
+    """A file of random weights of VGG16 in the layout of Keras's files without the dense layers."""
+    import h5py
+
+    path = tmp_path_factory.mktemp("weights") / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    rng = np.random.default_rng(5)
+    names, channels = [b"input_1"], 3
+    with h5py.File(path, "w") as file:
+        file.create_group("input_1").attrs["weight_names"] = []
+        for block, (n_layers, filters) in enumerate(((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)), start=1):
+            for i in range(1, n_layers + 1):
+                name = f"block{block}_conv{i}"
+                kernel = rng.standard_normal((3, 3, channels, filters), dtype=np.float32) * np.sqrt(2 / 9 / channels)
+                weights = {f"{name}_W_1:0": kernel, f"{name}_b_1:0": np.full(filters, 0.01, np.float32)}
+                group = file.create_group(name)
+                group.attrs["weight_names"] = [key.encode() for key in weights]
+                for key, values in weights.items():
+                    group[key] = values.astype(np.float32)
+                names.append(name.encode())
+                channels = filters
+            file.create_group(f"block{block}_pool").attrs["weight_names"] = []
+            names.append(f"block{block}_pool".encode())
+        file.attrs["layer_names"] = names
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -39,25 +39,28 @@ def test_iris_is_learnt(fitted, iris):
     np.testing.assert_array_equal(fitted.classes_[p.argmax(axis=1)], fitted.predict(X))
 
 
-def test_several_layers_have_the_sizes_that_are_asked_for(iris):
+def test_hidden_layers_have_their_sizes(iris):
     clf = DenseClassifier(n_units=(7, 5), epochs=1, random_state=0).fit(*iris[:2])
     assert [weights.shape for weights in clf.model_.get_weights()[::2]] == [(4, 7), (7, 5), (5, 3)]
 
 
-def test_same_seed_same_probabilities(fitted, iris):
+def test_same_seed_gives_the_same_probabilities(fitted, iris):
     X, y, *_ = iris
     np.testing.assert_array_equal(DenseClassifier(**SMALL).fit(X, y).predict_proba(X), fitted.predict_proba(X))
 
 
-def test_clone_and_pickle(fitted, iris):
+def test_clone_is_unfitted(fitted, iris):
     assert clone(fitted).get_params() == fitted.get_params()
     with pytest.raises(NotFittedError):
         clone(fitted).predict(iris[2])
+
+
+def test_pickle_keeps_the_probabilities(fitted, iris):
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.predict_proba(iris[2]), fitted.predict_proba(iris[2]))
 
 
-def test_columns_of_a_table_are_known_by_name(iris):
+def test_columns_of_a_table_have_names(iris):
     X = pd.DataFrame(iris[0], columns=["a", "b", "c", "d"])
     clf = DenseClassifier(**{**SMALL, "epochs": 1}).fit(X, iris[1])
     assert clf.n_features_in_ == 4
@@ -66,19 +69,24 @@ def test_columns_of_a_table_are_known_by_name(iris):
         clf.predict(X[["b", "a", "c", "d"]])
 
 
-def test_early_stopping_watches_the_validation_clips(iris):
+def test_early_stopping_depends_on_the_validation_clips(iris):
     X, y, X_validation, y_validation = iris
     params = {**SMALL, "epochs": 200, "early_stopping": True, "patience": 2, "learning_rate": 0.05}
     clf = DenseClassifier(**params).fit(X, y, validation_data=(X_validation, y_validation))
     assert clf.n_epochs_ < 200
     assert len(clf.history_["val_loss"]) == clf.n_epochs_
+
+
+def test_early_stopping_needs_validation_clips_with_the_same_columns(iris):
+    X, y, X_validation, y_validation = iris
+    clf = DenseClassifier(**SMALL, early_stopping=True)
     with pytest.raises(ValueError, match="needs validation_data"):
-        DenseClassifier(**params).fit(X, y)
+        clf.fit(X, y)
     with pytest.raises(ValueError, match="has 3 features, but DenseClassifier is expecting 4"):
-        DenseClassifier(**params).fit(X, y, validation_data=(X_validation[:, :3], y_validation))
+        clf.fit(X, y, validation_data=(X_validation[:, :3], y_validation))
 
 
-def test_search_through_a_pipeline(iris):
+def test_grid_search_through_a_pipeline(iris):
     clf = make_pipeline(StandardScaler(), DenseClassifier(**{**SMALL, "epochs": 1}))
     search = GridSearchCV(clf, {"denseclassifier__n_units": [4, (4, 4)]}, cv=2, error_score="raise").fit(*iris[:2])
     assert search.best_estimator_[-1].n_epochs_ == 1
@@ -87,6 +95,6 @@ def test_search_through_a_pipeline(iris):
 @pytest.mark.parametrize(
     "bad", [{"n_units": 0}, {"n_units": ()}, {"n_units": (8, 0)}, {"n_units": 2.5}, {"dropout": 1.0}]
 )
-def test_bad_parameter_is_named(bad, iris):
+def test_bad_parameter_is_refused(bad, iris):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         DenseClassifier(**bad).fit(*iris[:2])

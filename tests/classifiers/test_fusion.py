@@ -1,4 +1,4 @@
-"""FusionClassifier: the clip table in, with all that scikit-learn expects of a classifier."""
+"""FusionClassifier is a scikit-learn classifier over the clip table."""
 
 import pickle
 
@@ -34,6 +34,12 @@ SMALL = {
     "epochs": 2,
     "random_state": 0,
 }
+# One step.
+QUICK = {**SMALL, "epochs": 1, "batch_size": 21}
+LEARNING = {"n_filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 3e-3}
+CALIBRATED = {**SMALL, "n_filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +55,18 @@ def test_probabilities_are_a_distribution_over_the_emotions(fitted, corpus):
     assert set(fitted.predict(corpus.data)) <= set(corpus.target_names)
 
 
-def test_training_clips_are_learnt(corpus):
-    clf = FusionClassifier(
-        **{**SMALL, "n_filters": 8, "n_units": 16, "epochs": 40, "dropout": 0, "batch_size": 7, "learning_rate": 3e-3}
-    )
-    assert clf.fit(corpus.data, corpus.target).score(corpus.data, corpus.target) > 0.9
+def test_training_clips_are_learnt(corpus, graph_mode):
+    with graph_mode():
+        clf = FusionClassifier(**{**SMALL, **LEARNING}).fit(corpus.data, corpus.target)
+        assert clf.score(corpus.data, corpus.target) > 0.9
 
 
-def test_same_seed_same_probabilities(fitted, corpus):
+def test_same_seed_gives_the_same_probabilities(fitted, corpus):
     again = FusionClassifier(**SMALL).fit(corpus.data, corpus.target)
     np.testing.assert_array_equal(again.predict_proba(corpus.data), fitted.predict_proba(corpus.data))
 
 
-def test_both_modalities_count(fitted, corpus):
+def test_both_modalities_matter(fitted, corpus):
     p = fitted.predict_proba(corpus.data.iloc[:1])
     for column in ("audio", "video"):
         other = corpus.data.iloc[:1].assign(**{column: corpus.data[column].iloc[4]})
@@ -74,11 +79,15 @@ def test_pickle_keeps_extractors_and_network(fitted, corpus):
     np.testing.assert_array_equal(copy.predict_proba(corpus.data), fitted.predict_proba(corpus.data))
 
 
-def test_default_extractors_show_their_parameters_and_are_nobodys():
+def test_default_extractors_show_their_parameters():
+    clf = FusionClassifier()
+    assert clf.get_params()["audio__n_mfcc"] == 40
+    assert clf.get_params()["video__size"] == (64, 64)
+    assert clf.get_params(deep=False)["audio"] is None
+
+
+def test_instances_do_not_share_default_extractors():
     first, second = FusionClassifier(), FusionClassifier()
-    assert first.get_params()["audio__n_mfcc"] == 40
-    assert first.get_params()["video__size"] == (64, 64)
-    assert first.get_params(deep=False)["audio"] is None
     first.set_params(audio__n_mfcc=13)
     assert first.audio.n_mfcc == 13
     assert second.get_params()["audio__n_mfcc"] == 40
@@ -93,22 +102,22 @@ def test_explicit_extractor_and_its_parameter_in_one_call():
         FusionClassifier().set_params(audio__n_coefficients=3)
 
 
-def test_fit_leaves_the_passed_extractors_alone(corpus):
+def test_fit_does_not_change_the_passed_extractors(corpus):
     audio = MFCCImage(n_frames=60)
-    clf = FusionClassifier(**{**SMALL, "audio": audio}).fit(corpus.data, corpus.target)
+    clf = FusionClassifier(**{**QUICK, "audio": audio}).fit(corpus.data, corpus.target)
     assert clf.audio is audio
     assert not hasattr(audio, "_failures")
     assert clf.audio_ is not audio
 
 
-def test_cache_is_handed_to_both_extractors(corpus, tmp_path):
-    clf = FusionClassifier(**SMALL, cache=tmp_path / "cache").fit(corpus.data.iloc[:7], corpus.target[:7])
+def test_cache_is_set_in_both_extractors(corpus, tmp_path):
+    clf = FusionClassifier(**QUICK, cache=tmp_path / "cache").fit(corpus.data.iloc[:7], corpus.target[:7])
     assert clf.audio_.cache == clf.video_.cache == tmp_path / "cache"
     assert len(list((tmp_path / "cache").iterdir())) == 14
 
 
 def test_cross_validation_by_speaker_and_by_clip(corpus):
-    clf = FusionClassifier(**SMALL)
+    clf = FusionClassifier(**QUICK)
     by_speaker = cross_val_score(
         clf, corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(2), error_score="raise"
     )
@@ -125,7 +134,7 @@ def test_cross_validation_by_speaker_and_by_clip(corpus):
 
 
 def test_grid_search_over_a_default_extractor(corpus):
-    clf = FusionClassifier(**{**SMALL, "audio": None})
+    clf = FusionClassifier(**{**QUICK, "audio": None})
     cv = GroupShuffleSplit(1, random_state=0)
     search = GridSearchCV(clf, {"audio__n_mfcc": [13, 20]}, cv=cv, error_score="raise")
     search.fit(corpus.data, corpus.target, groups=corpus.groups)
@@ -133,8 +142,8 @@ def test_grid_search_over_a_default_extractor(corpus):
 
 
 @pytest.mark.parametrize("inner_groups", ["clip_id", "speaker"])
-def test_early_stopping_splits_off_clips_of_its_own(corpus, inner_groups):
-    params = {**SMALL, "epochs": 3, "early_stopping": True, "inner_groups": inner_groups, "validation_fraction": 0.3}
+def test_early_stopping_splits_off_validation_clips(corpus, inner_groups):
+    params = {**QUICK, "epochs": 3, "early_stopping": True, "inner_groups": inner_groups, "validation_fraction": 0.3}
     clf = FusionClassifier(**params).fit(corpus.data, corpus.target, sample_weight=np.ones(21))
     assert len(clf.history_["val_loss"]) == clf.n_epochs_
 
@@ -145,21 +154,21 @@ def test_early_stopping_needs_its_column(corpus):
         clf.fit(corpus.data, corpus.target)
 
 
-def test_broken_clip_stops_cross_validation_by_name(corpus, tmp_path):
+def test_broken_clip_stops_cross_validation_with_its_name(corpus, tmp_path):
     table = corpus.data.copy()
     path = tmp_path / "cut.wav"
     path.write_bytes(b"RIFF")
     table.loc[table.index[10], "audio"] = str(path)
     with pytest.raises(ClipError, match=corpus.data["clip_id"].iloc[10]):
         cross_val_score(
-            FusionClassifier(**SMALL), table, corpus.target, groups=corpus.groups, cv=GroupKFold(3), error_score="raise"
+            FusionClassifier(**QUICK), table, corpus.target, groups=corpus.groups, cv=GroupKFold(3), error_score="raise"
         )
 
 
-def test_broken_clip_is_filled_on_request(corpus):
+def test_broken_clip_is_filled_if_set(corpus):
     table = corpus.data.copy()
     table.loc[table.index[10], "video"] = None
-    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill")
+    clf = FusionClassifier(**QUICK).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
         clf.fit(table, corpus.target)
     failed = clf.failed_clips_[["modality", "clip_id"]].to_numpy().tolist()
@@ -168,8 +177,8 @@ def test_broken_clip_is_filled_on_request(corpus):
         assert np.isfinite(clf.predict_proba(table)).all()
 
 
-def test_one_modality_is_predicted_without_the_other(fitted, corpus):
-    # The same as clips of which every picture is black, or every coefficient 0.
+def test_table_without_a_column_is_predicted_by_the_other_modality(fitted, corpus):
+    # As clips with black frames only, or with coefficients of 0 only.
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     for column, inputs in (("video", (0 * frames, image)), ("audio", (frames, 0 * image))):
         p = fitted.predict_proba(corpus.data.drop(columns=column))
@@ -179,29 +188,36 @@ def test_one_modality_is_predicted_without_the_other(fitted, corpus):
         fitted.predict(corpus.data.drop(columns=["audio", "video"]))
 
 
-def test_filled_clip_is_predicted_by_what_it_has(corpus):
-    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill").fit(corpus.data, corpus.target)
+def test_filled_clip_is_predicted_by_the_other_modality(corpus):
+    clf = FusionClassifier(**QUICK).set_params(video__on_error="fill").fit(corpus.data, corpus.target)
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
         p = clf.predict_proba(corpus.data.assign(video=[None, *corpus.data["video"].iloc[1:]]))
     np.testing.assert_allclose(p[0], clf.predict_proba(corpus.data.drop(columns="video"))[0], atol=1e-6)
     np.testing.assert_allclose(p[1:], clf.predict_proba(corpus.data)[1:], atol=1e-6)
 
 
-def test_branches_tell_what_is_told_without_the_other(fitted, corpus):
+def test_branch_proba_has_the_index_of_the_table_and_three_predictions(fitted, corpus):
     table = corpus.data.set_index(pd.Index(range(100, 121)))
-    said = fitted.branch_proba(table)
-    assert said.index.equals(table.index)
-    assert list(said.columns.unique(level=0)) == ["audio", "combined", "video"]
-    np.testing.assert_allclose(said["combined"], fitted.predict_proba(table))
-    for name, other in (("video", "audio"), ("audio", "video")):
-        np.testing.assert_allclose(said[name], fitted.predict_proba(table.drop(columns=other)), atol=1e-6)
-    blind = fitted.branch_proba(table.drop(columns="video"))
-    assert blind["video"].isna().all(axis=None)
-    np.testing.assert_allclose(blind["combined"], blind["audio"])
+    p = fitted.branch_proba(table)
+    assert p.index.equals(table.index)
+    assert list(p.columns.unique(level=0)) == ["audio", "combined", "video"]
+    np.testing.assert_allclose(p["combined"], fitted.predict_proba(table))
 
 
-def test_a_clip_with_neither_is_an_error(corpus):
-    clf = FusionClassifier(**SMALL).set_params(video__on_error="fill", audio__on_error="fill")
+@pytest.mark.parametrize(("branch", "other"), [("video", "audio"), ("audio", "video")])
+def test_branch_proba_is_the_prediction_without_the_other_modality(fitted, corpus, branch, other):
+    p = fitted.branch_proba(corpus.data)
+    np.testing.assert_allclose(p[branch], fitted.predict_proba(corpus.data.drop(columns=other)), atol=1e-6)
+
+
+def test_branch_proba_of_a_missing_modality_is_nan(fitted, corpus):
+    p = fitted.branch_proba(corpus.data.drop(columns="video"))
+    assert p["video"].isna().all(axis=None)
+    np.testing.assert_allclose(p["combined"], p["audio"])
+
+
+def test_clip_without_both_modalities_is_an_error(corpus):
+    clf = FusionClassifier(**QUICK).set_params(video__on_error="fill", audio__on_error="fill")
     clf.fit(corpus.data, corpus.target)
     table = corpus.data.copy()
     table.loc[table.index[2], ["audio", "video"]] = None
@@ -210,77 +226,137 @@ def test_a_clip_with_neither_is_an_error(corpus):
         clf.predict(table)
 
 
-def test_groups_held_out_tell_what_a_branch_is_worth(corpus, tmp_path):
-    # Every clip has the same sound, which tells nothing.
-    table, y = corpus.data.assign(audio=corpus.data["audio"].iloc[0], person=corpus.data["speaker"]), corpus.target
-    params = {**SMALL, "n_filters": 8, "epochs": 20, "batch_size": 7, "learning_rate": 3e-3}
-    clf = FusionClassifier(**params, calibration_groups="person").fit(table, y)
-    plain = FusionClassifier(**params).fit(table, y)
+@pytest.fixture(scope="module")
+def uninformative_voices(corpus):
+    """The corpus with one and the same sound for all clips, and the speakers in the column ``person``."""
+    return corpus.data.assign(audio=corpus.data["audio"].iloc[0], person=corpus.data["speaker"]), corpus.target
+
+
+@pytest.fixture(scope="module")
+def plain(uninformative_voices, graph_mode):
+    with graph_mode():
+        return FusionClassifier(**CALIBRATED).fit(*uninformative_voices)
+
+
+@pytest.fixture(scope="module")
+def calibrated(uninformative_voices, graph_mode):
+    with graph_mode():
+        return FusionClassifier(**CALIBRATED, calibration_groups="person").fit(*uninformative_voices)
+
+
+def test_branch_with_information_gets_the_larger_weight(plain, calibrated):
     assert plain.branch_weights_ == {"video": 1, "audio": 1}
-    assert clf.branch_weights_["video"] > clf.branch_weights_["audio"]
-    # The network is the same, trained on all.
-    for one, other in zip(clf.model_.get_weights(), plain.model_.get_weights(), strict=True):
+    assert calibrated.branch_weights_["video"] > calibrated.branch_weights_["audio"]
+
+
+def test_calibration_does_not_change_the_network(plain, calibrated):
+    for one, other in zip(calibrated.model_.get_weights(), plain.model_.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    # One modality alone keeps the order of its classes, whatever its weight.
-    strangers = table.drop(columns="person")
-    for column in ("audio", "video"):
-        alone, asked = (model.predict_proba(strangers.drop(columns=column)) for model in (plain, clf))
-        np.testing.assert_array_equal(alone.argmax(axis=1), asked.argmax(axis=1))
-    # Whom it has met it tells as the network does.
-    mixed = table.assign(person=table["person"].where(np.arange(len(table)) % 2 == 0, "somebody else"))
-    told = [model.predict_proba(rows) for model, rows in ((plain, table), (clf, strangers), (clf, mixed))]
-    assert not np.isclose(told[0], told[1]).all(axis=1).any()
-    np.testing.assert_array_equal(told[2][::2], told[0][::2])
-    np.testing.assert_array_equal(told[2][1::2], told[1][1::2])
-    np.testing.assert_array_equal(clf.branch_proba(mixed)["combined"], told[2])
-    # "What was fitted decides", and a name is a name, as text or as a category; nobody is a stranger.
-    clf.set_params(calibration_groups=None)
-    np.testing.assert_array_equal(clf.predict_proba(table.astype({"person": "category"})), told[0])
-    np.testing.assert_array_equal(clf.predict_proba(table.assign(person=None)), told[1])
-    again = load_model(save_model(clf, tmp_path / "fusion.savee"))
-    np.testing.assert_allclose(again.predict_proba(mixed), told[2], atol=1e-6)
-    row = mixed.iloc[[0]]
-    assert explain(clf, row).probability[""] == pytest.approx(clf.predict_proba(row).max(), abs=1e-6)
-    # Three folds of one person's clips tell of that person.
-    one = clone(clf).set_params(calibration_groups="speaker", epochs=1)
-    one.fit(table.assign(speaker="S1"), y)
-    np.testing.assert_array_equal(*(one.predict_proba(table.assign(speaker=name)) for name in ("S1", "S9")))
 
 
-def test_a_person_who_is_only_watched_is_not_met(corpus):
+@pytest.mark.parametrize("column", ["audio", "video"])
+def test_one_modality_keeps_the_order_of_its_classes(plain, calibrated, uninformative_voices, column):
+    table = uninformative_voices[0].drop(columns=["person", column])
+    p, p_calibrated = (model.predict_proba(table) for model in (plain, calibrated))
+    np.testing.assert_array_equal(p.argmax(axis=1), p_calibrated.argmax(axis=1))
+
+
+@pytest.fixture(scope="module")
+def by_seen_and_unseen(plain, calibrated, uninformative_voices):
+    """A table in which every second clip is of an unseen person, and predictions as of seen and unseen persons."""
+    table, _ = uninformative_voices
+    mixed = table.assign(person=table["person"].where(np.arange(len(table)) % 2 == 0, "unseen"))
+    return mixed, plain.predict_proba(table), calibrated.predict_proba(table.drop(columns="person"))
+
+
+def test_weights_change_every_prediction(by_seen_and_unseen):
+    _, seen, unseen = by_seen_and_unseen
+    assert not np.isclose(seen, unseen).all(axis=1).any()
+
+
+def test_seen_groups_are_predicted_by_the_plain_sum(calibrated, by_seen_and_unseen):
+    mixed, seen, unseen = by_seen_and_unseen
+    p = calibrated.predict_proba(mixed)
+    np.testing.assert_array_equal(p[::2], seen[::2])
+    np.testing.assert_array_equal(p[1::2], unseen[1::2])
+    np.testing.assert_array_equal(calibrated.branch_proba(mixed)["combined"], p)
+
+
+def test_groups_are_those_of_the_fit_and_compared_as_text(calibrated, by_seen_and_unseen, uninformative_voices):
+    table, (_, seen, unseen) = uninformative_voices[0], by_seen_and_unseen
+    copy = pickle.loads(pickle.dumps(calibrated)).set_params(calibration_groups=None)
+    np.testing.assert_array_equal(copy.predict_proba(table.astype({"person": "category"})), seen)
+    np.testing.assert_array_equal(copy.predict_proba(table.assign(person=None)), unseen)
+
+
+def test_model_file_keeps_the_weights_and_the_seen_groups(calibrated, by_seen_and_unseen, tmp_path):
+    mixed = by_seen_and_unseen[0]
+    again = load_model(save_model(calibrated, tmp_path / "fusion.savee"))
+    np.testing.assert_allclose(again.predict_proba(mixed), calibrated.predict_proba(mixed), atol=1e-6)
+
+
+def test_explanation_has_the_calibrated_probability(calibrated, by_seen_and_unseen):
+    row = by_seen_and_unseen[0].iloc[[0]]
+    probability = explain(calibrated, row).probability[""]
+    assert probability == pytest.approx(calibrated.predict_proba(row).max(), abs=1e-6)
+
+
+def test_weights_apply_to_all_clips_if_the_folds_split_a_speaker(corpus):
+    clf = FusionClassifier(**QUICK, calibration_groups="speaker")
+    clf.fit(corpus.data.assign(speaker="S1"), corpus.target)
+    np.testing.assert_array_equal(*(clf.predict_proba(corpus.data.assign(speaker=name)) for name in ("S1", "S9")))
+
+
+def test_person_of_the_validation_clips_is_unseen(corpus):
     table = corpus.data.assign(person=corpus.data["speaker"])
-    params = {**SMALL, "early_stopping": True, "inner_groups": "person", "calibration_groups": "person"}
+    params = {**QUICK, "early_stopping": True, "inner_groups": "person", "calibration_groups": "person"}
     clf = FusionClassifier(**params).fit(table, corpus.target)
-    as_a_stranger = np.isclose(clf.predict_proba(table), clf.predict_proba(corpus.data)).all(axis=1)
-    assert table.loc[as_a_stranger, "person"].nunique() == 1
-    assert table.loc[~as_a_stranger, "person"].nunique() == table["person"].nunique() - 1
+    as_unseen = np.isclose(clf.predict_proba(table), clf.predict_proba(corpus.data)).all(axis=1)
+    assert table.loc[as_unseen, "person"].nunique() == 1
+    assert table.loc[~as_unseen, "person"].nunique() == table["person"].nunique() - 1
 
 
-def test_calibration_that_cannot_be_is_refused(corpus):
-    clf = FusionClassifier(**{**SMALL, "epochs": 1}, calibration_groups="emotion")
+def test_calibration_groups_that_hold_out_a_class_are_refused(corpus):
+    clf = FusionClassifier(**QUICK, calibration_groups="emotion")
     with pytest.raises(ValueError, match="are in one of the folds by 'emotion'; choose other calibration_groups"):
         clf.fit(corpus.data.assign(emotion=corpus.target), corpus.target)
+
+
+def test_calibration_groups_must_be_a_column(corpus):
     with pytest.raises(ValueError, match="'session' are not a column"):
-        clf.set_params(calibration_groups="session").fit(corpus.data, corpus.target)
+        FusionClassifier(**QUICK, calibration_groups="session").fit(corpus.data, corpus.target)
 
 
-def test_features_join_the_voice(corpus):
-    clf = FusionClassifier(**SMALL, features=ProsodyFeatures()).fit(corpus.data, corpus.target)
+def test_features_are_a_standardised_third_input(corpus):
+    clf = FusionClassifier(**QUICK, features=ProsodyFeatures()).fit(corpus.data, corpus.target)
     assert [tensor.name for tensor in clf.model_.inputs] == ["frames", "mfcc", "features"]
     np.testing.assert_allclose(clf.features_.transform(corpus.data).mean(axis=0), 0, atol=1e-6)
-    # Without a sound they are left out with it.
+    # The features of a missing voice do not matter.
     p = clf.predict_proba(corpus.data.drop(columns="audio"))
     np.testing.assert_allclose(p.sum(axis=1), 1)
 
 
-def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image(fitted, corpus):
+@pytest.mark.parametrize("change", [{}, {"augment_frames": False}, {"flip": False}])
+def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image_if_training_flipped(change, fitted, corpus):
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     table, mirrored = corpus.data, (frames[..., ::-1, :], image)
-    np.testing.assert_allclose(
-        fitted._predict_arrays(table, mirrored), fitted._predict_arrays(table, (frames, image)), atol=1e-6
-    )
-    plain = FusionClassifier(**SMALL, augment_frames=False).fit(corpus.data, corpus.target)
-    assert not np.allclose(plain._predict_arrays(table, mirrored), plain.predict_proba(table))
+    clf = FusionClassifier(**SMALL, **change).fit(corpus.data, corpus.target) if change else fitted
+    p, p_mirrored = (clf._predict_arrays(table, inputs) for inputs in ((frames, image), mirrored))
+    if change:
+        assert not np.allclose(p, p_mirrored)
+    else:
+        np.testing.assert_allclose(p, p_mirrored, atol=1e-6)
+
+
+@pytest.mark.parametrize("change", ["flip", "shift", "rotation", "zoom", "brightness", "occlusion"])
+def test_each_kind_of_frame_augmentation_can_be_set(change, corpus, loss_of_the_first_step):
+    without = FusionClassifier(**QUICK, dropout=0, **{change: 0 if change != "flip" else False})
+    assert not np.allclose(loss_of_the_first_step, without.fit(corpus.data, corpus.target).history_["loss"], rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def loss_of_the_first_step(corpus):
+    return FusionClassifier(**QUICK, dropout=0).fit(corpus.data, corpus.target).history_["loss"]
 
 
 def test_training_starts_from_networks_of_one_modality(corpus):
@@ -312,7 +388,7 @@ def test_training_starts_from_networks_of_one_modality(corpus):
     ],
     ids=["bare", "not fitted", "other filters"],
 )
-def test_pretrained_networks_that_do_not_fit_are_refused(corpus, network, message):
+def test_pretrained_networks_of_other_kinds_or_shapes_are_refused(corpus, network, message):
     with pytest.raises(ValueError, match=message):
         FusionClassifier(**SMALL, pretrained=[network()]).fit(corpus.data, corpus.target)
 
@@ -325,7 +401,7 @@ def test_pretrained_networks_that_do_not_fit_are_refused(corpus, network, messag
         (lambda table: {"audio": table["audio"], "video": table["video"]}, "got dict"),
     ],
 )
-def test_what_is_no_table_of_both_is_refused(corpus, X, came):
+def test_fit_needs_a_table_with_both_columns(corpus, X, came):
     with pytest.raises(ValueError, match=came):
         FusionClassifier(**SMALL).fit(X(corpus.data), corpus.target)
 
@@ -340,31 +416,31 @@ def test_lengths_are_checked(corpus):
 def test_report_covers_the_inner_validation_clips(corpus):
     table = corpus.data.copy()
     table.loc[table["speaker"] == "S2", "video"] = None
-    params = {**SMALL, "early_stopping": True, "inner_groups": "speaker", "validation_fraction": 0.3}
+    params = {**QUICK, "early_stopping": True, "inner_groups": "speaker", "validation_fraction": 0.3}
     clf = FusionClassifier(**params).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning):
         clf.fit(table, corpus.target)
     assert sorted(clf.failed_clips_["clip_id"]) == sorted(table["clip_id"][table["speaker"] == "S2"])
 
 
-def test_extractors_of_another_kind_are_refused(corpus):
-    with pytest.raises(ValueError, match="The audio extractor must give 4-D arrays, as MFCCImage does"):
+def test_extractor_of_other_arrays_is_refused(corpus):
+    with pytest.raises(ValueError, match="The audio extractor must return 4-D arrays, as MFCCImage does"):
         FusionClassifier(**{**SMALL, "audio": ProsodyFeatures()}).fit(corpus.data, corpus.target)
 
 
-def test_an_extractor_may_be_a_pipeline(corpus):
+def test_extractor_may_be_a_pipeline(corpus):
     audio = make_pipeline(MFCCImage(n_frames=60), FunctionTransformer(np.negative))
-    clf = FusionClassifier(**{**SMALL, "audio": audio}).fit(corpus.data, corpus.target)
+    clf = FusionClassifier(**{**QUICK, "audio": audio}).fit(corpus.data, corpus.target)
     assert clf.predict_proba(corpus.data).shape == (21, 7)
 
 
-def test_one_class_only_is_refused(corpus):
+def test_single_class_is_refused(corpus):
     anger = corpus.target == "anger"
     with pytest.raises(ValueError, match="got 3 clips of the one class"):
         FusionClassifier(**SMALL).fit(corpus.data[anger], corpus.target[anger])
 
 
-def test_fewer_groups_than_folds_is_scikit_learns_error(corpus):
+def test_fewer_groups_than_folds_is_an_error_of_scikit_learn(corpus):
     with pytest.raises(ValueError, match="number of groups: 3"):
         cross_val_score(FusionClassifier(**SMALL), corpus.data, corpus.target, groups=corpus.groups, cv=GroupKFold(4))
 

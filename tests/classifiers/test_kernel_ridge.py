@@ -1,4 +1,4 @@
-"""KernelRidgeClassifier is kernel ridge regression on the classes, and its leave-one-out is what leaving out gives."""
+"""KernelRidgeClassifier agrees with kernel ridge regression, and its temperature with explicit leave-one-out."""
 
 import pickle
 
@@ -22,7 +22,7 @@ from savee_mm import KernelRidgeClassifier
 
 
 def make_classes(*, n_samples=60, n_features=5, n_classes=3, distance=1.0, random_state=0):
-    """Samples about a centre for each class, in unequal numbers, and further samples to predict."""
+    """Draw samples about a centre for each class, in unequal numbers, and further samples to predict."""
     rng = np.random.default_rng(random_state)
     shares = np.arange(1, n_classes + 1) / np.arange(1, n_classes + 1).sum()
     codes = rng.permutation(np.repeat(np.arange(n_classes), np.round(shares * n_samples).astype(int)))
@@ -32,7 +32,7 @@ def make_classes(*, n_samples=60, n_features=5, n_classes=3, distance=1.0, rando
 
 
 def mean_kernel(A, B, kernels=("rbf", "laplacian"), gamma=0.5):
-    """The kernels as scikit-learn has them, of the width that the docstring gives."""
+    """Mean of scikit-learn's kernels, with the widths of the docstring."""
     known = {
         "rbf": rbf_kernel(A, B, gamma=gamma / A.shape[1]),
         "laplacian": laplacian_kernel(A, B, gamma=gamma / A.shape[1]),
@@ -73,14 +73,14 @@ def test_two_classes_have_one_score():
     np.testing.assert_array_equal(clf.predict(X_test), np.where(clf.decision_function(X_test) > 0, "fear", "anger"))
 
 
-def test_scores_of_the_classes_sum_to_nothing():
+def test_scores_of_the_classes_sum_to_zero():
     X, y, X_test = make_classes(n_classes=4)
     np.testing.assert_allclose(KernelRidgeClassifier().fit(X, y).decision_function(X_test).sum(axis=1), 0, atol=1e-10)
 
 
 @pytest.mark.parametrize("n_samples", [60, 120])
-def test_distances_that_are_kept_are_those_of_the_same_samples(n_samples):
-    # From about 90 samples on, distances are looked up; one changed number makes other samples of them.
+def test_distances_are_cached_by_the_content_of_the_samples(n_samples):
+    # Distances are cached from about 90 samples on.
     X, y, X_test = make_classes(n_samples=n_samples)
     clf = KernelRidgeClassifier(kernels=("laplacian",))
     first = clf.fit(X, y).decision_function(X_test)
@@ -100,7 +100,7 @@ def test_distances_that_are_kept_are_those_of_the_same_samples(n_samples):
 
 
 def leave_one_out(X, y, weights, **params):
-    """Scores of each sample by a regression on the others."""
+    """Scores of each sample by a regression on the other samples."""
     scores = []
     for i in range(len(y)):
         rest = np.arange(len(y)) != i
@@ -113,7 +113,7 @@ def leave_one_out(X, y, weights, **params):
 
 @pytest.mark.parametrize("kernels", [("rbf", "laplacian"), ("linear",)])
 @pytest.mark.parametrize("class_weight", ["balanced", None])
-def test_temperature_is_the_best_for_samples_that_were_left_out(kernels, class_weight):
+def test_temperature_minimises_the_log_loss_of_left_out_samples(kernels, class_weight):
     X, y, _ = make_classes(n_samples=30)
     params = {"kernels": kernels, "gamma": 0.5, "alpha": 0.1}
     sample_weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
@@ -145,12 +145,12 @@ def test_temperature_is_higher_for_noise_than_for_separable_classes():
     assert unsure.temperature_ > sure.temperature_
 
 
-def test_probabilities_of_new_samples_are_honest():
+def test_probabilities_of_new_samples_are_calibrated():
     X, y, _ = make_classes(n_samples=400, distance=0.7)
     clf = KernelRidgeClassifier(class_weight=None).fit(X[:200], y[:200])
     p = clf.predict_proba(X[200:])
     right = clf.predict(X[200:]) == y[200:]
-    # Three deviations of a share of two hundred.
+    # Three standard deviations of a proportion of two hundred samples.
     assert abs(p.max(axis=1).mean() - right.mean()) < 3 * 0.5 / np.sqrt(200)
     prior = np.unique(y[:200], return_counts=True)[1] / 200
     assert log_loss(y[200:], p) < log_loss(y[200:], np.tile(prior, (200, 1))) - 0.1
@@ -171,12 +171,12 @@ def test_probabilities_sum_to_one_and_the_highest_is_predicted(n_classes):
         np.testing.assert_allclose(np.log(p), log_softmax(clf.decision_function(X_test) / clf.temperature_, axis=1))
 
 
-def test_far_from_all_samples_the_constant_term_is_left():
+def test_far_from_all_samples_only_the_intercept_remains():
     X, y, _ = make_classes()
     clf = KernelRidgeClassifier().fit(X, y)
     far = clf.decision_function(np.full((1, 5), 1e6))
     np.testing.assert_allclose(far[0], clf.dual_coef_.sum(axis=0), atol=1e-12)
-    # Balanced classes leave it small: nobody is favoured as near as the samples do.
+    # With balanced classes it is small compared to the scores of the samples.
     assert np.abs(far).max() < 0.3 * np.abs(clf.decision_function(X)).max()
     assert clf.predict_proba(np.full((1, 5), 1e6)).max() < clf.predict_proba(X).max(axis=1).mean()
 
@@ -204,7 +204,7 @@ def test_number_of_equal_columns_does_not_matter():
 # ---- weights
 
 
-def test_weight_of_two_is_a_doubled_sample_in_the_scores():
+def test_integer_weight_equals_repeated_samples_in_the_scores():
     X, y, X_test = make_classes()
     weights = np.random.default_rng(1).integers(0, 4, len(y))
     weighted = KernelRidgeClassifier(class_weight=None).fit(X, y, sample_weight=weights)
@@ -225,14 +225,14 @@ def test_sample_of_weight_zero_is_left_out():
     assert weighted.X_fit_.shape == (len(y) - 20, 5)
 
 
-def test_all_weights_equal_is_another_alpha():
+def test_equal_weights_scale_alpha():
     X, y, X_test = make_classes()
     heavy = KernelRidgeClassifier(alpha=0.3).fit(X, y, sample_weight=np.full(len(y), 3.0))
     light = KernelRidgeClassifier(alpha=0.1).fit(X, y)
     np.testing.assert_allclose(heavy.decision_function(X_test), light.decision_function(X_test), atol=1e-9)
 
 
-def test_balanced_classes_are_predicted_alike():
+def test_balanced_class_weight_increases_the_recall_of_the_rare_class():
     rng = np.random.default_rng(0)
     y = np.repeat(["many", "few"], [180, 20])
     X = rng.normal(size=(200, 3)) + np.where(y == "few", 0.8, 0)[:, np.newaxis]
@@ -243,7 +243,7 @@ def test_balanced_classes_are_predicted_alike():
     assert recall["balanced"] > recall[None] + 0.3
 
 
-# ---- among scikit-learn's tools
+# ---- with scikit-learn's tools
 
 
 def test_clone_pickle_and_search():
@@ -257,7 +257,7 @@ def test_clone_pickle_and_search():
     assert search.fit(X, y).best_estimator_.alpha == search.best_params_["alpha"]
 
 
-def test_columns_of_a_table_are_known_by_name():
+def test_columns_of_a_table_have_names():
     X, y, _ = make_classes()
     table = pd.DataFrame(X, columns=list("abcde"))
     clf = KernelRidgeClassifier().fit(table, y)
@@ -270,7 +270,7 @@ def test_columns_of_a_table_are_known_by_name():
 
 
 @pytest.mark.parametrize("kernels", ["rbf", (), ("rbf", "poly"), ["sigmoid"], None, 3])
-def test_bad_kernels_are_named(kernels):
+def test_bad_kernels_are_refused(kernels):
     X, y, _ = make_classes()
     with pytest.raises(ValueError, match="'kernels' parameter of KernelRidgeClassifier must be") as caught:
         KernelRidgeClassifier(kernels=kernels).fit(X, y)
@@ -278,19 +278,19 @@ def test_bad_kernels_are_named(kernels):
 
 
 @pytest.mark.parametrize("bad", [{"gamma": 0}, {"alpha": 0}, {"alpha": -1}, {"class_weight": "equal"}])
-def test_bad_parameter_is_named(bad):
+def test_bad_parameter_is_refused(bad):
     X, y, _ = make_classes()
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of KernelRidgeClassifier"):
         KernelRidgeClassifier(**bad).fit(X, y)
 
 
-def test_one_class_only():
+def test_single_class_is_refused():
     X, y, _ = make_classes()
     with pytest.raises(ValueError, match="needs samples of at least two classes, got one class: anger"):
         KernelRidgeClassifier().fit(X, np.full(len(y), "anger"))
 
 
-def test_weights_that_leave_nothing_are_refused():
+def test_zero_or_negative_weights_are_refused():
     X, y, _ = make_classes()
     with pytest.raises(ValueError, match=r"(?i)sample"):
         KernelRidgeClassifier().fit(X, y, sample_weight=np.zeros(len(y)))

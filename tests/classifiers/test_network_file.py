@@ -1,4 +1,4 @@
-"""Networks from elsewhere: layers and operations, and nothing that runs code or reads files."""
+"""Archives of networks: known layers and operations only, nothing that runs code or reads files."""
 
 import io
 import zipfile
@@ -14,14 +14,14 @@ def graph(*layers):
     return keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(2, activation="softmax")])
 
 
-def test_network_comes_back():
+def test_loaded_network_predicts_the_same():
     network = graph(keras.layers.Dense(3, kernel_constraint=keras.constraints.MaxNorm(2)), keras.layers.Dropout(0.5))
     x = np.ones((2, 4), np.float32)
     loaded = network_from_bytes(network_to_bytes(network))
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), network.predict(x, verbose=0))
 
 
-def test_code_is_refused_by_name():
+def test_layer_with_code_is_refused():
     archive = network_to_bytes(graph(keras.layers.Lambda(lambda x: x)))
     with pytest.raises(ValueError, match=r"does not know: .*keras\.layers\.Lambda"):
         network_from_bytes(archive)
@@ -36,7 +36,7 @@ def test_code_is_refused_by_name():
         b'{"module": "keras.src.ops.numpy", "class_name": "function", "config": "x"}',
     ],
 )
-def test_names_from_elsewhere_are_refused(config):
+def test_unknown_names_are_refused(config):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("config.json", config)
@@ -44,6 +44,6 @@ def test_names_from_elsewhere_are_refused(config):
 
 
 @pytest.mark.parametrize("archive", [b"", b"PK", np.bytes_(b"nothing")])
-def test_what_is_no_archive_is_refused(archive):
+def test_other_bytes_are_refused(archive):
     with pytest.raises(ValueError, match=r"not a \.keras archive"):
         network_from_bytes(archive)

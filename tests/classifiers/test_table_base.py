@@ -1,4 +1,4 @@
-"""What the table-in networks share: who augments also splits, weights follow copies, parts are any transformer."""
+"""Networks over the clip table: inner split before augmentation, weights of copies, any transformer as a part."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,14 @@ from savee_mm.augmentation import AudioAugmenter
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 
 SMALL = {"image": MFCCImage(n_mfcc=13, n_frames=60), "n_filters": 4, "n_units": 8, "epochs": 1, "random_state": 0}
-# Noise alone: fast, and never without effect on a picture.
+# Noise only: it is fast and always changes the image.
 QUICK = {"semitones": None, "stretch_rate": None, "gain": None, "polarity": False}
+
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 class Witness(AudioAugmenter):
-    """An augmenter that tells what it was given."""
+    """An augmenter that records its input."""
 
     seen = []
 
@@ -27,7 +29,7 @@ class Witness(AudioAugmenter):
 
 
 class Wrapped(TransformerMixin, BaseEstimator):
-    """A transformer over the table around an extractor, such as one that knows the speakers."""
+    """A transformer over the table around an extractor, such as one that normalises by speaker."""
 
     def __init__(self, extractor=None):
         self.extractor = extractor
@@ -42,7 +44,7 @@ class Wrapped(TransformerMixin, BaseEstimator):
 
 
 class Recording(AudioCNNClassifier):
-    """The estimator, with what its network was given on record."""
+    """The estimator, recording the input of its network."""
 
     def _fit_network(self, inputs, y, sample_weight, validation):
         self.given_ = inputs, y, sample_weight, validation
@@ -66,7 +68,7 @@ def test_inner_validation_has_no_copy_and_no_group_of_training(corpus, witness, 
     assert len(y_watched) == len(watched[0])
     left_out = corpus.data[~corpus.data["clip_id"].isin(given["clip_id"])]
     assert not set(left_out[inner_groups]) & set(given[inner_groups])
-    # The watched clips are those that were left out, as recorded.
+    # The validation clips are those that were left out, without augmentation.
     np.testing.assert_array_equal(np.sort(watched[0].sum(axis=(1, 2, 3))), _sums(left_out))
     assert len(labels) == len(given)
 
@@ -83,7 +85,7 @@ def test_originals_come_first_and_copies_differ(corpus, witness):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_copy_weighs_what_its_source_does(corpus, witness, early_stopping):
+def test_copy_has_the_weight_of_its_source(corpus, witness, early_stopping):
     weights = np.arange(1.0, 22)
     params = {**SMALL, "early_stopping": early_stopping, "validation_fraction": 0.3}
     clf = Recording(**params, augment=witness).fit(corpus.data, corpus.target, sample_weight=weights)
@@ -105,7 +107,7 @@ def test_the_augmenter_gets_the_seed_unless_it_has_one(corpus, witness):
     assert witness.random_state is None
 
 
-def test_seed_repeats_with_copies(corpus):
+def test_copies_are_reproducible(corpus):
     first, again = (
         AudioCNNClassifier(**SMALL, augment=AudioAugmenter(**QUICK)).fit(corpus.data, corpus.target) for _ in range(2)
     )
@@ -114,7 +116,7 @@ def test_seed_repeats_with_copies(corpus):
     assert np.any(first.predict_proba(corpus.data) != plain.predict_proba(corpus.data))
 
 
-def test_prediction_is_on_the_recordings(corpus):
+def test_prediction_does_not_augment(corpus):
     clf = AudioCNNClassifier(**SMALL, augment=AudioAugmenter(**QUICK)).fit(corpus.data, corpus.target)
     assert clf.predict_proba(corpus.data).shape == (21, 7)
 
@@ -125,12 +127,12 @@ def test_parameters_of_the_augmenter_can_be_searched():
     assert FusionClassifier().augment is None
 
 
-def test_what_does_not_resample_is_refused(corpus):
+def test_augmenter_must_resample(corpus):
     with pytest.raises(ValueError, match="'augment' parameter of AudioCNNClassifier"):
         AudioCNNClassifier(augment=MFCCImage()).fit(corpus.data, corpus.target)
 
 
-def test_an_augmenter_that_drops_columns_is_refused(corpus):
+def test_augmenter_that_drops_columns_is_refused(corpus):
     class Narrow(AudioAugmenter):
         def fit_resample(self, X, y):
             return X[["audio", "clip_id"]], y
@@ -139,7 +141,7 @@ def test_an_augmenter_that_drops_columns_is_refused(corpus):
         AudioCNNClassifier(**SMALL, augment=Narrow()).fit(corpus.data, corpus.target)
 
 
-def test_default_parts_show_their_parameters_and_the_optional_ones_have_none():
+def test_default_parts_show_their_parameters_and_optional_parts_have_none():
     clf = AudioCNNClassifier()
     params = clf.get_params()
     assert (params["image__n_mfcc"], params["image__normalize"]) == (40, "training")
@@ -151,12 +153,12 @@ def test_default_parts_show_their_parameters_and_the_optional_ones_have_none():
     assert AudioCNNClassifier().set_params(features=AudioFeatures(), features__n_mfcc=20).features.n_mfcc == 20
 
 
-def test_a_part_that_is_not_there_has_no_parameters():
+def test_missing_part_has_no_parameters():
     with pytest.raises(ValueError, match="'features__n_mfcc' cannot be set: features is None"):
         AudioCNNClassifier().set_params(features__n_mfcc=20)
 
 
-def test_cache_reaches_what_is_wrapped(corpus, tmp_path):
+def test_cache_is_set_in_nested_extractors(corpus, tmp_path):
     clf = AudioCNNClassifier(
         **{**SMALL, "image": Wrapped(SMALL["image"])},
         features=make_pipeline(ProsodyFeatures(), FunctionTransformer()),
@@ -168,7 +170,7 @@ def test_cache_reaches_what_is_wrapped(corpus, tmp_path):
     assert clf.image.extractor.cache == "memory"
 
 
-def test_rows_that_do_not_fit_the_clips_are_refused(corpus):
+def test_part_with_another_number_of_rows_is_refused(corpus):
     image = make_pipeline(SMALL["image"], FunctionTransformer(lambda X: X[1:]))
     with pytest.raises(ValueError, match="The image extractor returned 20 rows for 21 clips"):
         AudioCNNClassifier(**{**SMALL, "image": image}).fit(corpus.data, corpus.target)
