@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from savee_mm._version import __version__
+from savee_mm.cli._text import printable
 
 CORPORA = ("savee", "ravdess", "crema-d", "table")
 EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-image", "mel-image", "face-frames")
@@ -23,7 +24,7 @@ class _Group(click.Group):
         except (ValueError, TypeError, OSError) as error:
             if os.environ.get("SAVEE_MM_TRACEBACK"):
                 raise
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(printable(str(error), lines=True)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -245,6 +246,13 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
     help="Time between the starts of windows (s).",
 )
 @click.option(
+    "--min-voice",
+    type=click.FloatRange(0),
+    default=0.2,
+    show_default=True,
+    help="Voiced time (s) below which a window is a pause; 0 predicts every window.",
+)
+@click.option(
     "--plot",
     type=click.Path(path_type=Path),
     help="Image file for a plot of the timeline; a folder for several.",
@@ -253,7 +261,7 @@ def train(root, corpus, epochs, cache, system, seed, out, without):
     "--out", type=click.Path(dir_okay=False, path_type=Path), callback=_check_out, help="CSV or JSON file to write."
 )
 @_json_option
-def predict(files, model_file, min_confidence, timeline, window, hop, plot, out, as_json):
+def predict(files, model_file, min_confidence, timeline, window, hop, min_voice, plot, out, as_json):
     """Print the probabilities of the emotions for each of FILES: sound files, videos, or folders of them.
 
     \b
@@ -261,14 +269,21 @@ def predict(files, model_file, min_confidence, timeline, window, hop, plot, out,
         savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out predictions.csv
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
 
-    A file that cannot be used is named on stderr with the reason, the others are predicted, and the status is 1.
+    Folders are searched with their subfolders and links, for every format that FFmpeg reads; hidden files are left
+    out. A file that cannot be used is named on stderr with the reason, the others are predicted, and the status is 1.
+    A silent or muted file is predicted from the video, and dark video from the sound, if the model reads both; the
+    note of the row says so.
     Ctrl-C keeps the rows so far and ends with status 130.
     """
     from savee_mm.cli.predict import Timeline, run_predict
 
     if plot is not None and not timeline:
         raise click.UsageError("--plot draws a timeline: add --timeline.")
-    lengths = Timeline(window, hop, plot) if timeline else None
+    if timeline and hop > window:
+        raise ValueError(
+            f"--hop {hop:g} is longer than --window {window:g}: parts of the recording would be left out. Lower --hop."
+        )
+    lengths = Timeline(window, hop, min_voice, plot) if timeline else None
     settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
     if status := run_predict(files, model_file, **settings):
         raise click.exceptions.Exit(status)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,17 @@ import click
 from tqdm import tqdm
 
 from savee_mm import ClipError, EmotionTimeline, load_model, plot_timeline
-from savee_mm.inference.files import predict_file_with_note
+from savee_mm._files import write_atomically
+from savee_mm.cli._text import echo_error, printable
+from savee_mm.datasets._common import TEXT_SUFFIXES, few
+from savee_mm.inference.files import check_model, predict_file_with_note
 from savee_mm.inference.timeline import as_table
-from savee_mm.inference.windows import decide
+from savee_mm.inference.windows import WindowPrediction, decide
+from savee_mm.media import find_recordings
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells."""
 
-_SOUNDS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff"}
-_VIDEOS = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".flv"}
-_MEDIA = _SOUNDS | _VIDEOS
 _PLOTS = {".png", ".svg", ".pdf", ".jpg"}
 
 
@@ -28,6 +30,7 @@ class Timeline:
 
     window: float
     hop: float
+    min_voice: float
     plot: Path | None
 
 
@@ -54,21 +57,28 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     status : int
         0; 1 if a file could not be used, which is named on stderr; 130 after Ctrl-C.
     """
-    files, model = list_files(paths), load_model(model_file)
-    names = [str(label) for label in model.classes_]
-    rows = Rows(names, files, times=timeline is not None, as_json=as_json, out=out)
-    status = 0
+    model = load_model(model_file)
+    check_model(model, "predict")
+    files, problems = list_files(paths)
+    for path, reason in problems:
+        echo_error(f"{path}: {reason}")
+    status = 1 if problems else 0
+    rows = Rows([str(label) for label in model.classes_], files, times=timeline is not None, as_json=as_json, out=out)
     try:
         # The rows of a table show the progress.
         for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
+            done = []
             try:
-                if timeline is None:
-                    _predict_one(model, file, rows, min_confidence)
-                else:
-                    _predict_windows(model, file, rows, min_confidence, timeline, several=len(files) > 1)
-            except ClipError as error:
+                for prediction in _predictions(model, file, min_confidence, timeline):
+                    rows.add(file, prediction)
+                    if timeline is not None and timeline.plot is not None:
+                        done.append(prediction)
+            except FileError as error:
                 status = 1
-                click.echo(f"Error: {error}", err=True)
+                echo_error(str(error))
+            finally:
+                if done:
+                    _save_plot(done, model.classes_, file, timeline.plot, several=len(files) > 1)
     except KeyboardInterrupt:
         status = INTERRUPTED
         click.echo("Interrupted: what was done before is kept.", err=True)
@@ -77,8 +87,12 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     return status
 
 
+class FileError(Exception):
+    """A file that could not be predicted, with the reason."""
+
+
 def list_files(paths):
-    """Return the files, and for a folder the sound files and videos in it.
+    """Return the files, and for a folder the recordings in it.
 
     Parameters
     ----------
@@ -89,51 +103,52 @@ def list_files(paths):
     -------
     files : list of str
         Those of a folder sorted, including subfolders.
-
-    Raises
-    ------
-    ValueError
-        If a folder has neither sounds nor videos.
+    problems : list of tuple (str, str)
+        Paths that cannot be predicted, with the reasons.
     """
-    files = []
+    files, problems = [], []
     for path in paths:
-        if not Path(path).is_dir():
+        if not os.path.isdir(path):
             files.append(path)
             continue
-        found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix.lower() in _MEDIA and file.is_file())
-        if not found:
-            raise ValueError(f"{path}: neither sounds nor videos in this folder ({', '.join(sorted(_MEDIA))}).")
-        files += found
-    return files
+        content = find_recordings(path)
+        files += content.recordings
+        problems += content.unreadable
+        # Text files next to recordings are expected.
+        others = [os.path.relpath(other, path) for other in content.others if Path(other).suffix not in TEXT_SUFFIXES]
+        if others:
+            names = few(others, 20)
+            click.echo(printable(f"{path}: left out {names}, neither sound nor video by the suffix"), err=True)
+        if not (content.recordings or content.unreadable):
+            problems.append((path, "neither sounds nor videos in this folder"))
+    return files, problems
 
 
-def _predict_one(model, file, rows, min_confidence):
-    probabilities, note = predict_file_with_note(model, file)
-    emotion, note = decide(probabilities, min_confidence, note)
-    rows.add(file, emotion, probabilities, note)
-
-
-def _predict_windows(model, file, rows, min_confidence, timeline, *, several):
-    done = []
-    maker = EmotionTimeline(model, window=timeline.window, hop=timeline.hop, min_confidence=min_confidence)
+def _predictions(model, file, min_confidence, timeline):
+    """Yield the WindowPrediction of a file, or of each window; raise FileError if the file cannot be used."""
     try:
-        for window in maker.windows(file):
-            rows.add(file, window.emotion, window.probabilities, window.note, start=window.start, end=window.end)
-            if timeline.plot is not None:
-                done.append(window)
-    finally:
-        if done:
-            path = _plot_path(timeline.plot, file, several)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            plot_timeline(as_table(done, model.classes_), file).savefig(path)
-            click.echo(f"plot: {path}", err=True)
+        if timeline is None:
+            probabilities, note = predict_file_with_note(model, file)
+            emotion, note = decide(probabilities, min_confidence, note)
+            yield WindowPrediction(None, None, probabilities, emotion, note, 0.0)
+        else:
+            settings = {"window": timeline.window, "hop": timeline.hop, "min_voice": timeline.min_voice}
+            yield from EmotionTimeline(model, min_confidence=min_confidence, **settings).windows(file)
+    except ClipError as error:
+        raise FileError(str(error)) from error
+    except Exception as error:
+        # The other files are still predicted.
+        if os.environ.get("SAVEE_MM_TRACEBACK"):
+            raise
+        raise FileError(f"clip {Path(file).stem!r} ({file}): {type(error).__name__}: {error}") from error
 
 
-def _plot_path(plot, file, several):
-    """Return the path of the plot of a file: the given path, or one in that folder with the name of the file."""
-    if plot.suffix.lower() in _PLOTS and not several:
-        return plot
-    return plot / f"{Path(file).stem}.png"
+def _save_plot(predictions, classes, file, plot, *, several):
+    """Save the plot of a timeline: at the given path, or in that folder with the name of the file."""
+    path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plot_timeline(as_table(predictions, classes), file).savefig(path)
+    click.echo(printable(f"plot: {path}"), err=True)
 
 
 class Rows:
@@ -155,8 +170,8 @@ class Rows:
 
     def __init__(self, emotions, files, *, times, as_json, out):
         self._emotions = emotions
-        self._places = ["start", "end"] if times else []
-        self._width = max(map(len, ["file", *files]))
+        self._times = ["start", "end"] if times else []
+        self._width = max(len(printable(file)) for file in ["file", *files])
         self._as_json = as_json
         self._out = out
         self._rows = []
@@ -164,13 +179,15 @@ class Rows:
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
         if self._is_csv:
-            self._write(["file", *self._places, "emotion", "confidence", *emotions, "note"], "w")
+            self._write(["file", *self._times, "emotion", "confidence", *emotions, "note"], "w")
         if not as_json:
-            self._print("file", self._places, ["emotion", *emotions])
+            self._print("file", self._times, ["emotion", *emotions])
 
-    def add(self, file, emotion, probabilities, note, **times):
-        """Add one row; without a prediction, ``emotion`` is None and probabilities are NaN."""
-        known = {name: float(p) for name, p in probabilities.items()} if probabilities.notna().all() else None
+    def add(self, file, prediction):
+        """Add the row of a WindowPrediction, of which ``start`` and ``end`` are used for timelines."""
+        p, emotion, note = prediction.probabilities, prediction.emotion, prediction.note
+        times = {name: getattr(prediction, name) for name in self._times}
+        known = {name: float(value) for name, value in p.items()} if p.notna().all() else None
         confidence = max(known.values()) if known else None
         row = {
             "file": file,
@@ -189,23 +206,31 @@ class Rows:
         if not self._as_json:
             cells = ["" if share is None else f"{share:.3f}" for share in shares]
             places = [f"{time:.2f}" for time in times.values()]
-            self._print(file, places, [emotion or ("-" if known is None else "(unsure)"), *cells])
+            # A prediction without a modality is marked in its row.
+            mark = [f" {note}"] if known and "without its" in note else []
+            self._print(file, places, [emotion or ("-" if known is None else "(unsure)"), *cells, *mark])
             if note:
-                click.echo(f"{file}: {note}", err=True)
+                click.echo(printable(f"{file}: {note}"), err=True)
 
     def close(self):
         """Print or write JSON."""
-        text = json.dumps(self._rows, indent=1, ensure_ascii=False)
+        # Of names that are not UTF-8, surrogates become escapes of JSON.
+        text = json.dumps(self._rows, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
         if self._as_json:
             click.echo(text)
         if self._out is not None and not self._is_csv:
-            self._out.write_text(text + "\n", encoding="utf-8")
+            with write_atomically(self._out) as file:
+                file.write(text + b"\n")
 
     def _write(self, cells, mode="a"):
         # Opened for each row, so that the rows so far are kept after an error.
-        with self._out.open(mode, newline="", encoding="utf-8") as file:
+        with self._out.open(mode, newline="", encoding="utf-8", errors="backslashreplace") as file:
             csv.writer(file).writerow(cells)
 
     def _print(self, file, places, cells):
-        columns = [f"{file:{self._width}}", *(f"{place:>8}" for place in places), *(f"{cell:>9}" for cell in cells)]
+        columns = [
+            f"{printable(file):{self._width}}",
+            *(f"{place:>8}" for place in places),
+            *(f"{cell:>9}" for cell in cells),
+        ]
         click.echo("  ".join(columns).rstrip())

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from savee_mm.media import recording_suffixes
+
 TABLE_COLUMNS = ("audio", "video", "speaker", "sentence", "clip_id")
 
 # In the order of preference, for clips with several files.
 AUDIO_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".avi", ".mp4", ".flv", ".mov", ".mkv", ".mpg")
 _PREFERENCE = (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES)
-# Media files: a warning names them in any folder, also if no loader reads their format.
-_MEDIA_SUFFIXES = {*_PREFERENCE, ".mp3", ".m4a", ".ogg", ".aac", ".aif", ".aiff", ".webm", ".mpeg", ".wmv"}
-_SILENT_SUFFIXES = {".txt", ".md", ".csv", ".json"}
+TEXT_SUFFIXES = {".txt", ".md", ".csv", ".json"}
 
 
 def few(names, limit=5):
@@ -127,7 +127,9 @@ class Survey:
                 self._files.setdefault(found, []).append(os.path.join(folder, name))
         # In a folder with clips any other file is unexpected; in other folders (scripts) only media are.
         self.foreign += [
-            path for path, suffix in others if suffix in _MEDIA_SUFFIXES or (n_clips and suffix not in _SILENT_SUFFIXES)
+            path
+            for path, suffix in others
+            if suffix in recording_suffixes() or (n_clips and suffix not in TEXT_SUFFIXES)
         ]
         return n_clips
 

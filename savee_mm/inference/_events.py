@@ -6,6 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
+from savee_mm._missing import SILENT, is_silent
 from savee_mm._validation import ClipError
 from savee_mm.media._blocks import audio_blocks, settled_mix
 from savee_mm.media._container import ERRORS, check_file, damaged, default_stream, open_container
@@ -69,6 +70,27 @@ def read_events(path, modalities, fps):
     file, readers = check_file(path), {"audio": _read_sound, "video": _read_frames}
     # One reader each: in many files sound and frames of one time are far apart.
     return in_order([readers[name](file, fps) for name in modalities])
+
+
+def check_sound(path):
+    """Raise if the audio of a file is silent from start to end.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; it is read until the first sound.
+
+    Raises
+    ------
+    ClipError
+        If the audio is silent or missing, or cannot be read.
+    """
+    low, high = np.inf, -np.inf
+    for piece in read_events(path, ["audio"], None):
+        low, high = min(low, piece.samples.min()), max(high, piece.samples.max())
+        if not is_silent(np.array([low, high])):
+            return
+    raise ClipError(SILENT, path=path)
 
 
 def in_order(sources):

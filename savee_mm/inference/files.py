@@ -104,14 +104,13 @@ def predict_clip(model, clip):
         If the model can use neither the clip nor one of its modalities alone.
     """
     try:
-        probabilities = _predict(model, clip)
-        return probabilities, _missing_note(model, clip)
+        return _predict_checked(model, clip)
     except ClipError as error:
         present = [name for name in MODALITIES if name in clip]
         for name in reversed(present) if len(present) > 1 and allows_missing(model) else ():
             rest = {key: value for key, value in clip.items() if key != name}
             try:
-                return _predict(model, rest), _without(name, error.reason)
+                return _predict_checked(model, rest)[0], missing_note(name, error.reason)
             except ClipError:
                 continue
         raise
@@ -121,26 +120,40 @@ def _predict(model, clip):
     with warnings.catch_warnings():
         # The note has these reasons.
         warnings.filterwarnings("ignore", r".*clips are missing for branch", ClipWarning)
-        p = model.predict_proba(pd.DataFrame([clip]))[0]
+        # As objects: pandas refuses strings with surrogates, which names that are not UTF-8 have.
+        p = model.predict_proba(pd.DataFrame([clip], dtype=object))[0]
     return pd.Series(p, index=[str(label) for label in model.classes_])
 
 
-def _missing_note(model, clip):
-    """Return which modality of a clip a fusion has just predicted without, and the reason; else an empty text."""
-    if not allows_missing(model):
-        return ""
+def _predict_checked(model, clip):
+    """Return probabilities and a note; raise ClipError if they come from values that replace a missing modality."""
+    probabilities = _predict(model, clip)
     reasons = [failure[-1] for failure in failures(model)]
-    notes = (
-        _without(name, reason)
-        for name in MODALITIES
-        for reason in reasons
-        if name in clip and reason.startswith(missing_reason(name, ""))
-    )
-    return next(notes, "")
+    if reasons and not allows_missing(model):
+        paths = [clip[name] for name in MODALITIES if name in clip]
+        raise ClipError(reasons[0], path=paths[0], clip_id=clip["clip_id"])
+    for name in MODALITIES:
+        for reason in reasons if name in clip else ():
+            if reason.startswith(missing_reason(name, "")):
+                return probabilities, missing_note(name, reason)
+    return probabilities, ""
 
 
-def _without(name, reason):
-    return f"without its {name}: {reason.removeprefix(missing_reason(name, ''))}"
+def missing_note(modality, reason):
+    """Return the note of a prediction without a modality.
+
+    Parameters
+    ----------
+    modality : {"audio", "video"}
+        The missing one.
+    reason : str
+        Reason of the ClipError. Its remedy is left out.
+
+    Returns
+    -------
+    note : str
+    """
+    return f"without its {modality}: {reason.removeprefix(missing_reason(modality, '')).partition(';')[0]}"
 
 
 def check_model(model, owner):

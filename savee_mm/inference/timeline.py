@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._validation import ClipError
-from savee_mm.inference._events import in_order, read_events
+from savee_mm.inference._events import check_sound, in_order, read_events
 from savee_mm.inference.files import allows_missing, modalities_read
 from savee_mm.inference.windows import WindowClassifier, WindowPrediction, check_settings, slide
 
@@ -88,14 +88,17 @@ class EmotionTimeline:
         Raises
         ------
         ClipError
-            If the file cannot be read to its end, or lacks what the model needs. A window that the model cannot use (no
-            face, a pause) is no error: its probabilities are NaN and its ``note`` gives the reason.
+            If the file cannot be read to its end, or lacks what the model needs; audio that is silent from start to end
+            is missing. A window that the model cannot use (no face, a pause) is no error: its probabilities are NaN and
+            its ``note`` gives the reason.
         TypeError, ValueError
             If the model has no ``predict_proba``, or a parameter is out of its range.
         """
         settings = {"min_voice": self.min_voice, "min_confidence": self.min_confidence}
         check_settings(self.model, "EmotionTimeline", window=self.window, hop=self.hop, fps=self.fps, **settings)
-        with closing(self._open(path)) as events, WindowClassifier(self.model, **settings) as classify:
+        streams, missing = self._open(path)
+        settings |= {"has_sound": "audio" in streams, "missing": missing}
+        with closing(in_order(list(streams.values()))) as events, WindowClassifier(self.model, **settings) as classify:
             yield from map(classify, slide(events, self.window, self.hop))
 
     def predict(self, path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -122,16 +125,21 @@ class EmotionTimeline:
         return as_table(predictions, self.model.classes_)
 
     def _open(self, path):
-        """Return the events of a file: of both modalities, or of the present one if the model allows that."""
-        present, errors = [], []
+        """Return the events of the modalities of a file, and the reasons why others are missing.
+
+        Raise ClipError if the model does not predict without them.
+        """
+        streams, errors = {}, {}
         for modality in modalities_read(self.model):
             try:
-                present.append(_started(read_events(path, [modality], self.fps)))
+                if modality == "audio":
+                    check_sound(path)
+                streams[modality] = _started(read_events(path, [modality], self.fps))
             except ClipError as error:
-                errors.append(error)
-        if errors and not (present and allows_missing(self.model)):
-            raise errors[0]
-        return in_order(present)
+                errors[modality] = error
+        if errors and not (streams and allows_missing(self.model)):
+            raise next(iter(errors.values()))
+        return streams, {modality: error.reason for modality, error in errors.items()}
 
 
 def as_table(predictions, classes):

@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from savee_mm._missing import SILENT, is_silent, missing_reason
 from savee_mm._validation import ClipError
 from savee_mm.inference._events import Sound
 from savee_mm.inference.files import (
     allows_missing,
     check_model,
+    missing_note,
     modalities_read,
     predict_clip,
     without_cache,
@@ -30,7 +32,6 @@ _NO_SOUND = np.empty(0, np.float32)
 _PITCH_STEP = 0.01  # s
 # A window that is this much quieter (dB) than the loudest one so far is a pause.
 _PAUSE_LEVEL = -35.0
-_SILENCE = 1e-10
 _TICKS = 10_000  # of a window's video clock, per second
 
 
@@ -159,16 +160,23 @@ class WindowClassifier:
         Voiced time (s) below which a window is a pause, if the model reads sound.
     min_confidence : float
         Probability below which no emotion is named.
+    has_sound : bool, default=False
+        Whether the recording is known to hold sound. Otherwise silence is not a pause before the first sound, because
+        the recording may be muted.
+    missing : dict of str to str, default=None
+        Modalities that the whole recording lacks, with the reasons.
     """
 
-    def __init__(self, model, *, min_voice, min_confidence):
+    def __init__(self, model, *, min_voice, min_confidence, has_sound=False, missing=None):
         self.modalities = modalities_read(model)
         self._model = without_cache(model)
         self._names = [str(label) for label in model.classes_]
         self._min_voice = min_voice
         self._min_confidence = min_confidence
         self._allows_missing = allows_missing(model)
-        self._loudest = _SILENCE
+        self._has_sound = has_sound
+        self._missing = missing or {}
+        self._loudest = 0.0
         self._folder = tempfile.TemporaryDirectory(prefix="savee_mm_")
 
     def __enter__(self):
@@ -192,14 +200,26 @@ class WindowClassifier:
         if self._is_pause(window):
             return self._blank(), "pause"
         paths = write_window(Path(self._folder.name), window, self.modalities)
-        missing = [name for name in self.modalities if name not in paths]
-        if missing and not (paths and self._allows_missing):
-            return self._blank(), f"no {' and no '.join(missing)}"
+        missing = self._missing_modalities(window, paths)
+        if missing and (len(missing) == len(self.modalities) or not self._allows_missing):
+            return self._blank(), "; ".join(missing.values())
+        clip = {name: path for name, path in paths.items() if name not in missing}
         try:
-            p, note = predict_clip(self._model, {"clip_id": f"{window.start:.2f}-{window.end:.2f} s", **paths})
+            p, note = predict_clip(self._model, {"clip_id": f"{window.start:.2f}-{window.end:.2f} s", **clip})
         except ClipError as error:
             return self._blank(), error.reason
-        return p, note or (f"without its {missing[0]}" if missing else "")
+        return p, note or "".join(missing_note(name, reason) for name, reason in missing.items())
+
+    def _missing_modalities(self, window, paths):
+        """Return the modalities that a window lacks, with the reasons."""
+        missing = {
+            name: self._missing.get(name, missing_reason(name, "none in this window"))
+            for name in self.modalities
+            if name not in paths
+        }
+        if "audio" in paths and is_silent(window.samples):
+            missing["audio"] = SILENT
+        return missing
 
     def _is_pause(self, window):
         """Return whether the model reads sound, the recording has sound, and the window has hardly any voice."""
@@ -210,9 +230,11 @@ class WindowClassifier:
         frames = window.samples[: len(window.samples) // n * n].reshape(-1, n).astype(np.float64)
         level = frames.var(axis=1).max(initial=0.0)
         self._loudest = max(self._loudest, level)
-        if self._min_voice == 0:
+        silent = is_silent(window.samples)
+        self._has_sound |= not silent
+        if self._min_voice == 0 or not self._has_sound:
             return False
-        if level <= self._loudest * 10 ** (_PAUSE_LEVEL / 10):
+        if silent or level <= self._loudest * 10 ** (_PAUSE_LEVEL / 10):
             return True
         f0, _ = pitch(window.samples, window.sr, time_step=_PITCH_STEP)
         return np.count_nonzero(f0 > 0) * _PITCH_STEP < self._min_voice

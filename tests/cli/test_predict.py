@@ -1,11 +1,16 @@
 """``savee-mm predict``: files and folders, tables and JSON, abstention, timelines, and Ctrl-C."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
+import av
+import numpy as np
 import pandas as pd
 import pytest
 import soundfile
@@ -48,6 +53,94 @@ def test_folder_is_replaced_by_its_sounds_and_videos(model, folder):
     assert result.exit_code == 0, result.output
     files = [line.split()[0] for line in result.output.splitlines()]
     assert files == ["file", str(folder / "b.wav"), str(folder / "deep/a.flac")]
+
+
+def test_linked_folders_are_read_and_resource_forks_left_out(model, folder, corpus, tmp_path):
+    (tmp_path / "outside").mkdir()
+    shutil.copy(corpus.data["audio"].iloc[2], tmp_path / "outside/c.wav")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    (folder / "._b.wav").write_bytes(b"resource fork")
+    result = run("predict", folder, "--model", model, "--json")
+    assert result.exit_code == 0, result.output
+    files = [Path(row["file"]).relative_to(folder).as_posix() for row in json.loads(result.stdout)]
+    assert files == ["b.wav", "deep/a.flac", "link/c.wav"]
+    assert "._b.wav" not in result.output
+
+
+CODECS = dict.fromkeys(["3gp", "mts", "ts", "m4a", "m2ts", "mka"], "aac") | {"oga": "libopus", "ogv": "libopus"}
+CODECS |= {"wma": "wmav2", "wmv": "wmav2", "caf": "pcm_s16le", "aifc": "pcm_s16be", "w64": "pcm_s16le"}
+
+
+@pytest.mark.parametrize(("suffix", "codec"), CODECS.items())
+def test_formats_of_ffmpeg_are_read_in_folders(model, corpus, tmp_path, suffix, codec):
+    y, sr = read_audio(corpus.data["audio"].iloc[0], 48000)
+    with av.open(str(tmp_path / f"a.{suffix}"), "w") as container:
+        stream = container.add_stream(codec, rate=sr, layout="mono", bit_rate=64000)
+        frame = av.AudioFrame.from_ndarray(y[np.newaxis], format="flt", layout="mono")
+        frame.rate = sr
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    result = run("predict", tmp_path, "--model", model, "--json")
+    assert result.exit_code == 0, result.output
+    assert [row["file"] for row in json.loads(result.stdout)] == [str(tmp_path / f"a.{suffix}")]
+
+
+def test_name_that_is_not_utf8_is_predicted_and_printed_with_escapes(model, corpus, tmp_path):
+    name = os.fsdecode(b"caf\xe9.wav")
+    shutil.copy(corpus.data["audio"].iloc[0], tmp_path / name)
+    result = run("predict", tmp_path, "--model", model, "--out", tmp_path / "out.json")
+    assert result.exit_code == 0, result.output
+    assert r"caf\udce9.wav" in result.stdout
+    (row,) = json.loads((tmp_path / "out.json").read_text())
+    assert row["file"] == str(tmp_path / name)
+    result = run("predict", tmp_path / name, "--model", model, "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    assert pd.read_csv(tmp_path / "out.csv")["file"].tolist() == [f"{tmp_path}/caf\\udce9.wav"]
+
+
+def test_problems_in_a_folder_are_named_and_the_rest_is_predicted(model, folder):
+    (folder / "gone.wav").symlink_to("nowhere.wav")
+    (folder / "damaged.wav").write_bytes(b"RIFF")
+    (folder / os.fsdecode(b"\xe9mpty.wav")).touch()
+    (folder / "slides.pdf").touch()
+    result = run("predict", folder, folder / "b.wav", "--model", model)
+    assert result.exit_code == 1
+    assert "gone.wav: broken link to nowhere.wav" in result.stderr
+    assert "damaged.wav" in result.stderr
+    assert r"\udce9mpty.wav): the file is empty" in result.stderr
+    assert "left out slides.pdf, neither sound nor video" in result.stderr
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [
+        *(str(folder / name) for name in ("b.wav", "deep/a.flac", "b.wav"))
+    ]
+
+
+def test_folder_without_media_does_not_end_the_run(model, folder, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    result = run("predict", tmp_path / "nothing", folder / "b.wav", "--model", model, "--json")
+    assert result.exit_code == 1
+    assert f"Error: {tmp_path}/nothing: neither sounds nor videos in this folder" in result.stderr
+    assert [row["file"] for row in json.loads(result.stdout)] == [str(folder / "b.wav")]
+
+
+@pytest.fixture
+def silent(tmp_path):
+    soundfile.write(tmp_path / "silent.wav", [0.0] * 16000, 16000)
+    return tmp_path / "silent.wav"
+
+
+@pytest.mark.parametrize("options", [["--timeline"]])
+def test_silent_file_is_refused(model, silent, options):
+    result = run("predict", silent, "--model", model, "--json", *options)
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == []
+    assert "the recording is silent" in result.stderr
+
+
+def test_min_voice_0_predicts_every_window(model, folder, tmp_path):
+    y, sr = read_audio(folder / "b.wav")
+    soundfile.write(tmp_path / "quiet.wav", [*y, *(0.001 * y)], sr)
+    args = ["predict", tmp_path / "quiet.wav", "--model", model, "--timeline", "--window", 1, "--json"]
+    assert "pause" in {row["note"] for row in json.loads(run(*args).stdout)}
+    assert {row["note"] for row in json.loads(run(*args, "--min-voice", 0).stdout)} == {""}
 
 
 def test_folder_without_media_is_refused(model, tmp_path):
@@ -135,7 +228,7 @@ def test_wrong_usage_is_status_2(model, folder, args, message):
 def test_hop_longer_than_the_window_is_one_sentence(model, folder):
     result = run("predict", folder / "b.wav", "--model", model, "--timeline", "--window", 1, "--hop", 2)
     assert result.exit_code == 1
-    assert "Lower hop." in result.output
+    assert "--hop 2 is longer than --window 1" in result.output
 
 
 def test_interrupt_keeps_the_rows_so_far(model, folder, tmp_path):

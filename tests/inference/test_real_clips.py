@@ -75,6 +75,6 @@ def test_timeline_of_a_face_that_leaves(face, clips):
     assert table["note"].iloc[-1].startswith("no face found")
 
 
-def test_silence_is_a_pause_from_end_to_end(voice, clips):
+def test_noise_without_a_voice_is_a_pause_from_start_to_end(voice, clips):
     table = EmotionTimeline(voice, window=1).predict(clips / "single_face.mp4")
     assert set(table["note"]) == {"pause"}

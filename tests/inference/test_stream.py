@@ -53,6 +53,23 @@ def test_camera_and_microphone_are_read_in_turns(both, corpus):
     assert order == sorted(order)
 
 
+def test_silence_before_the_first_sound_is_predicted_from_the_face(both, corpus):
+    frames, times = read_frames(corpus.data["video"].iloc[0], 20)
+    silence = np.zeros(SR, np.float32)
+    pairs = zip(times, frames, strict=True)
+    first = next(predict_stream(both, frames=pairs, sound=blocks(silence), sr=SR, window=0.8, hop=0.8))
+    assert first.note.startswith("without its audio: the recording is silent")
+    assert first.probabilities.sum() == pytest.approx(1)
+
+
+def test_silence_after_sound_is_a_pause(voice, recording):
+    y, _ = read_audio(recording)
+    notes = [
+        p.note for p in predict_stream(voice, sound=blocks(np.append(y[:SR], np.zeros(SR, y.dtype))), sr=SR, window=1)
+    ]
+    assert notes == ["", "pause"]
+
+
 @pytest.mark.parametrize(
     ("sources", "message"),
     [

@@ -60,10 +60,48 @@ def test_windows_without_a_face_are_blank_with_a_note(face, tmp_path, write_vide
 def test_fusion_predicts_without_a_missing_modality(both, face, recording, corpus, tmp_path):
     soundfile.write(tmp_path / "voice.wav", read_audio(recording)[0][: 3 * SR], SR)
     table = EmotionTimeline(both, window=3).predict(tmp_path / "voice.wav")
-    assert table["note"].tolist() == ["without its video"]
+    assert table["note"].tolist() == ["without its video: no video stream (the file has: audio)"]
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
     with pytest.raises(ClipError, match=r"voice\.wav.*no video stream"):
         EmotionTimeline(face).predict(tmp_path / "voice.wav")
+
+
+@pytest.fixture(scope="module")
+def muted(corpus, tmp_path_factory, write_video):
+    """A talking face of 3 s with a silent audio track."""
+    frames, _ = read_frames(corpus.data["video"].iloc[1], 30)
+    path = tmp_path_factory.mktemp("muted") / "muted.avi"
+    write_video(path, list(frames), np.zeros(3 * SR))
+    return path
+
+
+def test_fusion_predicts_a_muted_video_from_the_face(both, face, muted, corpus):
+    table = EmotionTimeline(both, window=2, hop=1).predict(muted)
+    assert table["note"].str.startswith("without its audio: the recording is silent").all()
+    np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
+
+
+def test_voice_model_refuses_a_silent_recording(voice, muted, tmp_path):
+    with pytest.raises(ClipError, match=r"muted\.avi.*the recording is silent"):
+        EmotionTimeline(voice).predict(muted)
+    soundfile.write(tmp_path / "constant.wav", np.full(2 * SR, 0.03), SR)
+    with pytest.raises(ClipError, match=r"constant\.wav.*the recording is silent"):
+        EmotionTimeline(voice).predict(tmp_path / "constant.wav")
+
+
+def test_silence_before_the_first_sound_is_a_pause(voice, recording, tmp_path):
+    y = np.concatenate([np.zeros(3 * SR), read_audio(recording)[0][: 3 * SR]])
+    soundfile.write(tmp_path / "late.wav", y, SR)
+    table = EmotionTimeline(voice, window=1).predict(tmp_path / "late.wav")
+    assert table["note"].tolist() == ["pause"] * 3 + [""] * 3
+
+
+def test_silent_windows_are_blank_with_min_voice_0(voice, recording):
+    table = EmotionTimeline(voice, window=1, min_voice=0).predict(recording)
+    silent = (table["start"] >= PAUSE[0]) & (table["end"] <= PAUSE[1])
+    assert silent.sum() == 4
+    assert table["note"][silent].str.contains("the recording is silent").all()
+    assert table["confidence"].isna().tolist() == silent.tolist()
 
 
 def test_fusion_reads_sound_and_frames(both, recording, corpus):
