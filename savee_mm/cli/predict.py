@@ -16,7 +16,7 @@ from savee_mm.datasets._common import TEXT_SUFFIXES, few
 from savee_mm.inference.files import check_model, predict_file_with_note
 from savee_mm.inference.timeline import as_table
 from savee_mm.inference.windows import WindowPrediction, decide
-from savee_mm.media import find_recordings
+from savee_mm.media import list_recordings
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells."""
@@ -111,7 +111,7 @@ def list_files(paths):
         if not os.path.isdir(path):
             files.append(path)
             continue
-        content = find_recordings(path)
+        content = list_recordings(path)
         files += content.recordings
         problems += content.unreadable
         # Text files next to recordings are expected.

@@ -7,7 +7,7 @@ solve it.
 
 from savee_mm.media.audio import read_audio
 from savee_mm.media.envelope import read_envelope
-from savee_mm.media.folder import find_recordings, recording_suffixes
+from savee_mm.media.folder import list_recordings, recording_suffixes
 from savee_mm.media.frames import map_frames, read_frames
 
-__all__ = ["find_recordings", "map_frames", "read_audio", "read_envelope", "read_frames", "recording_suffixes"]
+__all__ = ["list_recordings", "map_frames", "read_audio", "read_envelope", "read_frames", "recording_suffixes"]

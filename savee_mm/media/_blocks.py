@@ -1,6 +1,7 @@
 """The audio of a file as blocks of mono samples, at one rate and on one clock."""
 
 import io
+import os
 import warnings
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -243,9 +244,11 @@ def _open_samples(file, content):
     with file.open("rb") if content is None else nullcontext(content) as stream:
         if not is_sample_file(stream):
             return None
-    sources = [file if content is None else content]
+    # A name as bytes: soundfile refuses a str that is not UTF-8.
+    name = os.fsencode(file) if os.name == "posix" else file
+    sources = [name if content is None else content]
     if content is None and (completed := complete_header(file)) is not None:
-        sources = [completed, file]
+        sources = [completed, name]
     for source in sources:
         if source is content:
             content.seek(0)

@@ -66,7 +66,7 @@ class FolderContent:
     others: list
 
 
-def find_recordings(folder: str | os.PathLike[str]) -> FolderContent:
+def list_recordings(folder: str | os.PathLike[str]) -> FolderContent:
     """Find the recordings in a folder and in all folders below it.
 
     Parameters

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from savee_mm.media import find_recordings, recording_suffixes
+from savee_mm.media import list_recordings, recording_suffixes
 
 AUDIO = [
     "wav",
@@ -107,7 +107,7 @@ def relative(paths, root):
 
 def test_recordings_of_all_folders_are_sorted(touch):
     root = touch("b.wav", "a.MP4", "c/d/e.wma", "notes.txt", "no_suffix")
-    content = find_recordings(root)
+    content = list_recordings(root)
     assert relative(content.recordings, root) == ["a.MP4", "b.wav", "c/d/e.wma"]
     assert relative(content.others, root) == ["no_suffix", "notes.txt"]
     assert content.unreadable == []
@@ -115,7 +115,7 @@ def test_recordings_of_all_folders_are_sorted(touch):
 
 def test_hidden_files_and_resource_forks_are_left_out(touch):
     root = touch("a.wav", "._a.wav", ".hidden.wav", ".trash/b.wav", "__MACOSX/c.wav", ".DS_Store")
-    content = find_recordings(root)
+    content = list_recordings(root)
     assert relative(content.recordings, root) == ["a.wav"]
     assert content.others == []
 
@@ -128,14 +128,14 @@ def test_linked_folders_are_searched_once(touch, tmp_path):
     (root / "link").symlink_to(outside)
     (root / "loop").symlink_to(root)
     (root / "c.wav").symlink_to(outside / "b.wav")
-    assert relative(find_recordings(root).recordings, root) == ["a.wav", "c.wav", "link/b.wav"]
+    assert relative(list_recordings(root).recordings, root) == ["a.wav", "c.wav", "link/b.wav"]
 
 
 def test_broken_links_are_named(touch):
     root = touch("a.wav")
     (root / "gone.wav").symlink_to("nowhere.wav")
     (root / "folder").symlink_to("nowhere")
-    content = find_recordings(root)
+    content = list_recordings(root)
     assert relative(content.recordings, root) == ["a.wav"]
     (folder, _), (file, reason) = content.unreadable
     assert relative([folder, file], root) == ["folder", "gone.wav"]
@@ -147,12 +147,12 @@ def test_names_that_are_not_utf8(touch):
     root.mkdir(exist_ok=True)
     with open(os.path.join(os.fsencode(root), b"caf\xe9.wav"), "w"):
         pass
-    (path,) = find_recordings(root).recordings
+    (path,) = list_recordings(root).recordings
     assert os.fsencode(os.path.basename(path)) == b"caf\xe9.wav"
     assert os.path.isfile(path)
 
 
 def test_missing_folder_is_named(tmp_path):
-    ((path, reason),) = find_recordings(tmp_path / "nowhere").unreadable
+    ((path, reason),) = list_recordings(tmp_path / "nowhere").unreadable
     assert path == str(tmp_path / "nowhere")
     assert "cannot be listed" in reason
