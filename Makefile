@@ -89,7 +89,7 @@ $(VENV)/.benched: EXTRA := bench
 $(VENV)-opencv4/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
 	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av lazy_loader \
-		matplotlib soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
+		pillow onnx matplotlib soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
 	$(VENV)-opencv4/bin/pip install --quiet --no-deps --editable .
 	touch $@
 

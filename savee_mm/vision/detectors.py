@@ -18,7 +18,7 @@ _CLASSES = {"yunet": YuNetDetector, "ssd": SSDDetector, "lbp": LBPDetector}
 # Detectors whose faces have landmarks.
 WITH_LANDMARKS = ("yunet",)
 # Files of weights.
-_FILES = {"yunet": ("one file (.onnx)",), "ssd": ("a network (.pb)", "its description (.pbtxt)")}
+_FILES = {"yunet": "one file (.onnx)", "ssd": "a network (.pb) and its description (.pbtxt), or one file (.onnx)"}
 
 
 def available_detectors() -> list[str]:
@@ -27,9 +27,14 @@ def available_detectors() -> list[str]:
     Returns
     -------
     names : list of str
-        ``"yunet"`` and ``"ssd"`` if their weights are found, and always ``"lbp"``.
+        ``"yunet"`` and ``"ssd"`` if their weights are found and OpenCV can read them, and always ``"lbp"``.
     """
-    return [name for name in _CLASSES if name not in _FILES or find_weights(name) is not None]
+    return [name for name in _CLASSES if name not in _FILES or _is_available(name)]
+
+
+def _is_available(name):
+    paths = find_weights(name)
+    return paths is not None and _CLASSES[name].can_read(paths)
 
 
 def resolve_detector(name: str) -> str:
@@ -96,8 +101,9 @@ def detector_files(
             f"{', '.join(map(repr, _FILES))}."
         )
     paths = tuple(Path(path) for path in ((weights,) if isinstance(weights, (str, os.PathLike)) else weights))
-    if len(paths) != len(_FILES[name]):
-        raise ValueError(f"The detector {name!r} expects {' and '.join(_FILES[name])}, got the weights {weights!r}.")
+    single = name == "yunet" or (len(paths) == 1 and paths[0].suffix.lower() == ".onnx")
+    if len(paths) != (1 if single else 2):
+        raise ValueError(f"The detector {name!r} expects {_FILES[name]}, got the weights {weights!r}.")
     for path in paths:
         if not path.is_file():
             raise FileNotFoundError(f"No weights file {path}; check the path, or call fetch_weights({name!r}).")
@@ -116,8 +122,8 @@ def make_detector(
         See :func:`resolve_detector`.
     weights : path-like or sequence of path-like, default=None
         Weights files; None for those that ``fetch_weights`` stores in the folder ``SAVEE_MM_WEIGHTS``. For
-        ``"yunet"`` an ``.onnx``; for ``"ssd"`` the network and its description: ``.pb`` and ``.pbtxt``, or with
-        OpenCV 4 ``.caffemodel`` and ``.prototxt``.
+        ``"yunet"`` an ``.onnx``; for ``"ssd"`` an ``.onnx``, or the network and its description: ``.pb`` and
+        ``.pbtxt`` (not with OpenCV 5.1), or with OpenCV 4 ``.caffemodel`` and ``.prototxt``.
 
     Returns
     -------

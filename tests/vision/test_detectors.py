@@ -13,8 +13,10 @@ from savee_mm.media import read_frames
 from savee_mm.vision import available_detectors, choose_face, detector_files, make_detector, resolve_detector
 from savee_mm.vision.lbp import merge_windows
 
-NAMES = ["yunet", "ssd", "lbp"]
 HAS_CAFFE = hasattr(cv2.dnn, "readNetFromCaffe")
+HAS_TENSORFLOW = hasattr(cv2.dnn, "readNetFromTensorflow")
+needs_tensorflow = pytest.mark.skipif(not HAS_TENSORFLOW, reason="OpenCV 5.1 cannot read TensorFlow files")
+NAMES = ["yunet", pytest.param("ssd", marks=needs_tensorflow), "lbp"]
 # The only output of the Caffe network below: class, score, and the corners relative to the size of the image.
 OUTPUT = [0, 1, 0.875, 0.25, 0.125, 0.75, 0.5]
 PROTOTXT = """
@@ -91,8 +93,9 @@ def test_error_of_missing_weights_has_the_remedy(monkeypatch, tmp_path, name):
         make_detector(name)
 
 
+@needs_tensorflow
 def test_auto_is_the_best_available(weights, tmp_path, monkeypatch):
-    assert available_detectors() == NAMES
+    assert available_detectors() == ["yunet", "ssd", "lbp"]
     assert resolve_detector("auto") == "yunet"
     for path in weights.glob("opencv_face_detector*"):
         shutil.copy(path, tmp_path)
@@ -111,7 +114,7 @@ def test_error_of_an_unknown_name_lists_the_choices(name):
     ("name", "filenames"),
     [
         ("yunet", ["face_detection_yunet_2026may.onnx"]),
-        ("ssd", ["opencv_face_detector_uint8.pb", "opencv_face_detector.pbtxt"]),
+        pytest.param("ssd", ["opencv_face_detector_uint8.pb", "opencv_face_detector.pbtxt"], marks=needs_tensorflow),
     ],
 )
 def test_weights_that_opencv_cannot_read(monkeypatch, tmp_path, name, filenames):
@@ -154,13 +157,14 @@ def test_no_face_where_there_is_none(weights, clips, name, filename):
     assert len(make_detector(name).detect(middle_frame(clips / filename))) == 0
 
 
-@pytest.mark.parametrize("name", ["yunet", "ssd"])
+@pytest.mark.parametrize("name", NAMES[:2])
 def test_several_faces(weights, clips, name):
     faces = make_detector(name).detect(middle_frame(clips / "multi_face.jpg"))
     assert len(faces) == 5
     assert (np.diff(faces.scores) <= 0).all()
 
 
+@needs_tensorflow
 def test_detectors_agree_on_real_talking_faces(weights, clips, shared):
     videos = [*sorted(clips.glob("*.mpg")), clips / "single_face.mp4", *sorted(clips.glob("ravdess*.mp4"))]
     videos += sorted((shared / "data/savee_chimera/AudioVisualClip").glob("*/h1.avi"))
@@ -238,6 +242,7 @@ def test_boxes_without_landmarks_are_similar(weights, clips, name):
             np.testing.assert_array_equal(box, chosen_box(name, image))
 
 
+@needs_tensorflow
 def test_ssd_input_has_the_channel_order_of_opencv(weights, clips):
     image = middle_frame(clips / "single_face.mp4")
     files = [str(weights / f"opencv_face_detector{suffix}") for suffix in ("_uint8.pb", ".pbtxt")]
@@ -328,6 +333,7 @@ def test_weights_by_path(store, tmp_path):
     assert detector_files("yunet", str(path)) == (path,)
 
 
+@needs_tensorflow
 def test_weights_of_two_files(store, tmp_path):
     paths = [
         shutil.copy(store / name, tmp_path / f"mine{name[-6:]}")
@@ -347,6 +353,53 @@ def test_caffe_files_in_opencv_4(tmp_path):
 def test_caffe_files_in_opencv_5_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read Caffe files.*opencv-python<5"):
         make_detector("ssd", write_caffe(tmp_path))
+
+
+def write_onnx(path, *outputs):
+    """Write a network that returns constants."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    shapes = [[1, 3, 300, 300], *[output.shape for output in outputs]]
+    nodes, constants = [helper.make_node("GlobalAveragePool", ["data"], ["mean"])], [np.zeros(1, np.float32)]
+    nodes += [helper.make_node("Mul", ["mean", "c0"], ["zeros"])]
+    nodes += [helper.make_node("ReduceSum", ["zeros"], ["zero"], keepdims=0)]
+    for i, output in enumerate(outputs, start=1):
+        constants.append(np.asarray(output, np.float32))
+        nodes.append(helper.make_node("Add", [f"c{i}", "zero"], [f"output{i}"]))
+    names = ["data", *[f"output{i}" for i in range(1, len(shapes))]]
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in zip(names, shapes, strict=True)]
+    stored = [numpy_helper.from_array(constant, f"c{i}") for i, constant in enumerate(constants)]
+    graph = helper.make_graph(nodes, "constants", ports[:1], ports[1:], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.save(model, path)
+    return path
+
+
+def test_ssd_as_onnx_with_rows(tmp_path):
+    rows = np.float32([[OUTPUT, [0, 1, 0.2, 0, 0, 1, 1]]])[np.newaxis]
+    faces = make_detector("ssd", write_onnx(tmp_path / "rows.onnx", rows)).detect(np.zeros((80, 200, 3), np.uint8))
+    np.testing.assert_allclose(faces.boxes, [[50, 10, 100, 30]], atol=1e-3)  # float32
+    np.testing.assert_allclose(faces.scores, [0.875], atol=1e-6)
+
+
+def test_ssd_as_onnx_with_scores_and_corners(tmp_path):
+    corners = np.float32([[[0.1, 0.1, 0.3, 0.5], [0.5, 0.25, 1, 0.75], [0.51, 0.25, 1, 0.75], [0, 0, 1, 1]]])
+    scores = np.float32([[[0.3, 0.7], [0.1, 0.9], [0.2, 0.8], [0.9, 0.1]]])
+    detector = make_detector("ssd", write_onnx(tmp_path / "two.onnx", corners, scores))
+    faces = detector.detect(np.zeros((80, 200, 3), np.uint8))
+    # The third box overlaps the second, the last one is below the threshold.
+    np.testing.assert_allclose(faces.boxes, [[100, 20, 100, 40], [20, 8, 40, 32]], atol=1e-3)  # float32
+    np.testing.assert_allclose(faces.scores, [0.9, 0.7], atol=1e-6)
+
+
+def test_opencv_without_a_reader_of_tensorflow(weights, monkeypatch):
+    """OpenCV 5.1 has none."""
+    monkeypatch.delattr(cv2.dnn, "readNetFromTensorflow", raising=False)
+    assert available_detectors() == ["yunet", "lbp"]
+    with pytest.raises(ValueError, match=r"cannot read TensorFlow files.*'yunet'.*as \.onnx.*opencv-python<5\.1"):
+        make_detector("ssd", [weights / f"opencv_face_detector{suffix}" for suffix in ("_uint8.pb", ".pbtxt")])
 
 
 @pytest.mark.parametrize(
