@@ -12,33 +12,33 @@ from savee_mm.systems import available
 
 
 def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", title, files, as_json=False):
-    """Evaluate, print the table, and write what was asked for.
+    """Evaluate, print the tables, and write the files.
 
     Parameters
     ----------
     systems : dict of str to (str, estimator)
-        Name in the tables -> name of the system, and the system.
+        Name in the tables -> name of the system, and the estimator.
     corpus : Bunch
-        What a loader returned.
+        Result of a loader.
     protocols : list of str
-        See :func:`~savee_mm.evaluate`.
+        As in :func:`~savee_mm.evaluate`.
     seeds : list of int
-        See :func:`~savee_mm.evaluate`.
+        As in :func:`~savee_mm.evaluate`.
     folder : str or None
         Folder that keeps finished folds.
     leakage : {"warn", "raise", "ignore"}, default="warn"
-        See :func:`~savee_mm.evaluate`.
+        As in :func:`~savee_mm.evaluate`.
     title : str
-        Heading of the page.
+        Title of the HTML report.
     files : dict of str to (str or None)
-        Where the tables go: ``out``, ``table``, ``markdown`` and ``report``.
+        Paths for ``out``, ``table``, ``markdown`` and ``report``.
     as_json : bool, default=False
-        Whether JSON is printed in place of the tables.
+        Whether to print JSON instead of tables.
 
     Returns
     -------
     complete : bool
-        Whether every system could be evaluated.
+        Whether no system was left out.
     """
     estimators = {name: estimator for name, (_, estimator) in systems.items()}
     with warnings.catch_warnings():
@@ -54,18 +54,18 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
 
 
 def run_report(folds, out, title, *, as_json=False):
-    """Print the table of finished folds, and write their page.
+    """Print the table of finished folds, and write their HTML report.
 
     Parameters
     ----------
     folds : str
-        Folder that keeps them.
+        Folder of finished folds.
     out : str
         HTML file to write.
     title : str
-        Heading of the page.
+        Title of the HTML report.
     as_json : bool, default=False
-        Whether JSON is printed in place of the table.
+        Whether to print JSON instead of a table.
     """
     report, known = EvaluationReport.from_folds(folds), available().index
     systems = {name: (name, None) for name in report.predictions["system"].unique() if name in known}
@@ -74,7 +74,7 @@ def run_report(folds, out, title, *, as_json=False):
 
 
 def _write(report, systems, files, *, title, notes=""):
-    """Write the files that were asked for."""
+    """Write the given files."""
     published = published_results(systems)
     if files.get("out"):
         report.folds().to_csv(files["out"], index=False)
@@ -87,7 +87,7 @@ def _write(report, systems, files, *, title, notes=""):
 
 
 def _show(report, systems, *, page, as_json):
-    """Print the tables, and where the page is."""
+    """Print the tables and the path of the HTML report."""
     published, folds = published_results(systems), report.folds()
     if as_json:
         content = {"systems": records(report.comparison(published["published"])), "folds": records(folds)}
@@ -104,25 +104,25 @@ def _show(report, systems, *, page, as_json):
 
 
 def records(table):
-    """Return a DataFrame as a list of dicts that are ready for JSON, null where there is nothing."""
+    """Return a DataFrame as a list of dicts for JSON, with null for missing values."""
     return json.loads(table.to_json(orient="records"))
 
 
 def published_results(systems):
-    """Return the published figures, all by clip, and which come from a single split: those of one modality.
+    """Return the published accuracies, all by clip, and the systems whose accuracy is from a single split.
 
     Parameters
     ----------
     systems : dict of str to (str, estimator)
-        As of :func:`run_evaluate`.
+        As in :func:`run_evaluate`.
 
     Returns
     -------
     options : dict
-        ``published`` and ``single_split``, as the tables of an EvaluationReport take them.
+        ``published`` and ``single_split``, arguments of the tables of an EvaluationReport.
     """
     known = available()
-    # Transductive figures have nothing published beside them.
+    # There are no published results of speaker-normalised systems.
     plain = [name for shown, (name, _) in systems.items() if shown == name]
     figures = {(name, "clip"): known.at[name, "published"] for name in plain}
     single = [name for name in plain if known.at[name, "reads"] in ("audio", "video")]
@@ -130,6 +130,6 @@ def published_results(systems):
 
 
 def modalities_read(systems):
-    """Return what each system reads, by the name that the tables show."""
+    """Return the modalities of each system, by its name in the tables."""
     known = available()["reads"]
     return {shown: known[name] for shown, (name, _) in systems.items()}

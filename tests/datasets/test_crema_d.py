@@ -1,4 +1,4 @@
-"""load_crema_d: the fields of a file's name, and what is said about an incomplete folder."""
+"""load_crema_d: fields of file names, and warnings about incomplete folders."""
 
 import warnings
 from pathlib import Path
@@ -16,7 +16,7 @@ def touch(root, *names):
 
 
 def load_part(root):
-    """Load where a part of the corpus is meant: the first warning is about that; return all."""
+    """Load an incomplete corpus; return it and all warnings, of which the first is about that."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         bunch = load_crema_d(root)
@@ -75,7 +75,7 @@ def test_all_7442_clips_need_no_warning(tmp_path):
     assert len(names) == 82
     folder = tmp_path / "AudioWAV"
     folder.mkdir()
-    # Twenty recordings of 91 * 82 were not published; here they are the last of actor 1091.
+    # Twenty of 91 * 82 recordings were not published; here the last ones of actor 1091 are missing.
     for name in [f"{actor}_{name}.wav" for actor in range(1001, 1092) for name in names][:7442]:
         (folder / name).touch()
     corpus = load_crema_d(tmp_path)
@@ -88,7 +88,7 @@ def test_all_7442_clips_need_no_warning(tmp_path):
         load_crema_d(tmp_path)
 
 
-def test_mp3_copies_are_no_doubles(tmp_path):
+def test_mp3_copies_are_not_reported(tmp_path):
     touch(tmp_path, "AudioWAV/1001_DFA_ANG_XX.wav", "AudioMP3/1001_DFA_ANG_XX.mp3")
     touch(tmp_path, "AudioMP3/1002_DFA_ANG_XX.mp3")
     corpus, messages = load_part(tmp_path)
@@ -105,7 +105,7 @@ def test_clone_of_the_repository_has_other_files(tmp_path):
     assert len(load_part(tmp_path)[1]) == 1
 
 
-def test_lacking_and_foreign(tmp_path):
+def test_missing_modalities_and_foreign_files(tmp_path):
     touch(
         tmp_path,
         "AudioWAV/1001_DFA_ANG_XX.wav",

@@ -1,4 +1,4 @@
-"""load_ravdess: the fields of a file's name, and which file gives the sound and the picture."""
+"""load_ravdess: fields of file names, and the choice of files for audio and video."""
 
 import warnings
 from pathlib import Path
@@ -17,7 +17,7 @@ def touch(root, *names):
 
 
 def names_of(channel):
-    """Names, without the modality, of all clips of one vocal channel, as the corpus's paper gives them."""
+    """Yield the names, without the modality, of all clips of one vocal channel, as in the paper of the corpus."""
     emotions = range(1, 9) if channel == "01" else range(1, 7)
     for actor in range(1, 25):
         for emotion in emotions if (channel, actor) != ("02", 18) else ():
@@ -35,7 +35,7 @@ def write_ravdess(root, *, modality="03", suffix=".wav", channels=("01", "02")):
 
 
 def load_part(root, **kwargs):
-    """Load where a part of the corpus is meant: the first warning is about that; return the others."""
+    """Load an incomplete corpus; return it and all warnings except the first, which is about that."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         bunch = load_ravdess(root, **kwargs)
@@ -120,7 +120,7 @@ def test_linked_folders_are_followed_once(tmp_path):
     assert len(messages) == 1
 
 
-def test_copies_of_the_tree_are_doubles(tmp_path):
+def test_copies_of_a_file_are_reported(tmp_path):
     name = "Actor_01/03-01-01-01-01-01-01.wav"
     touch(tmp_path, name, f"audio_speech_actors_01-24/{name}")
     corpus, messages = load_part(tmp_path)
@@ -128,7 +128,7 @@ def test_copies_of_the_tree_are_doubles(tmp_path):
     assert f"{name} over audio_speech_actors_01-24/{name}" in messages[1]
 
 
-def test_incomplete_says_who_lacks_what(tmp_path):
+def test_incomplete_corpus_is_reported_by_speaker(tmp_path):
     write_ravdess(tmp_path, channels=("01",))
     (tmp_path / "Actor_07" / "03-01-03-01-02-02-07.wav").unlink()
     corpus, messages = load_part(tmp_path)
@@ -136,7 +136,7 @@ def test_incomplete_says_who_lacks_what(tmp_path):
     assert messages == [m for m in messages if "found 1439" in m and "in part: Actor_07 59 of 60" in m]
 
 
-def test_sound_without_a_picture_where_there_are_pictures(tmp_path):
+def test_clips_without_video_are_reported(tmp_path):
     touch(tmp_path, "01-01-01-01-01-01-01.mp4", "03-01-01-01-01-02-01.wav")
     _, messages = load_part(tmp_path)
     assert "1 clip without video (01-01-01-01-02-01)" in messages[1]
@@ -145,10 +145,10 @@ def test_sound_without_a_picture_where_there_are_pictures(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "03-01-09-01-01-01-01.wav",  # No ninth emotion.
-        "03-01-01-01-01-01-25.wav",  # No 25th actor.
-        "02-01-01-01-01-01-01.wav",  # Modality 02 has no sound.
-        "03-01-01-01-01-01-01.mp4",  # Modality 03 has no picture.
+        "03-01-09-01-01-01-01.wav",  # no ninth emotion
+        "03-01-01-01-01-01-25.wav",  # no 25th actor
+        "02-01-01-01-01-01-01.wav",  # modality 02 has no sound
+        "03-01-01-01-01-01-01.mp4",  # modality 03 has no video
         "03-01-01-01-01-01.wav",
         "song.mp3",
     ],

@@ -1,4 +1,4 @@
-"""load_savee: the layouts of SAVEE, which texts are equal, and what is said about an incomplete folder."""
+"""load_savee: layouts of SAVEE, equal texts, and warnings about incomplete folders."""
 
 import warnings
 from pathlib import Path
@@ -103,7 +103,7 @@ def test_paths_begin_with_root_as_given(tmp_path, monkeypatch):
 
 
 class TestSentences:
-    """The map in the README of the shared recordings."""
+    """The table in the README of the shared recordings."""
 
     @pytest.fixture(scope="class")
     @staticmethod
@@ -112,7 +112,7 @@ class TestSentences:
 
     def test_87_texts_in_120_clips_of_every_speaker(self, data):
         assert (data.groupby("speaker")["sentence"].nunique() == 87).all()
-        assert data["sentence"].nunique() == 87  # One list for all of them.
+        assert data["sentence"].nunique() == 87  # one list for all speakers
 
     def test_equal_numbers_are_equal_texts_between_speakers(self, data):
         texts = [group["sentence"].tolist() for _, group in data.groupby("speaker")]
@@ -137,7 +137,7 @@ class TestSentences:
         same = data["clip_id"][data["sentence"] == emotional]
         assert set(same) == {f"{s}_{name}" for s in SPEAKERS for name in (neutral, emotional)}
 
-    def test_all_others_are_read_once(self, data):
+    def test_other_texts_are_read_once(self, data):
         counts = data[data["speaker"] == "KL"]["sentence"].value_counts().value_counts()
         assert counts.to_dict() == {1: 72, 2: 12, 8: 3}
 
@@ -172,13 +172,13 @@ class TestOtherSpeakers:
 
 
 class TestIncomplete:
-    """Each kind of trouble is said once, with what was looked for, where, and what was found."""
+    """Each kind of problem is reported once, with what was expected, the folder, and what is in it."""
 
     def test_missing_folder(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"no folder '.*nowhere'.*AudioData/<speaker>/a01.wav"):
             load_savee(tmp_path / "nowhere")
 
-    def test_missing_relative_folder_says_where(self, tmp_path, monkeypatch):
+    def test_missing_relative_folder_names_the_working_directory(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(FileNotFoundError, match=f"'SAVEE' in '{tmp_path}'"):
             load_savee("SAVEE")
@@ -192,7 +192,7 @@ class TestIncomplete:
         with pytest.raises(ValueError, match=r"Expected AudioData/.*AudioVisualClip/.*the folder is empty"):
             load_savee(tmp_path)
 
-    def test_foreign_folder_says_what_was_found(self, tmp_path):
+    def test_content_of_a_foreign_folder_is_named(self, tmp_path):
         touch(tmp_path, "holiday.mp4", "notes.txt", "pictures/a.jpg")
         with pytest.raises(ValueError, match=r"1 folder \(pictures/\) and 2 files \(holiday.mp4, notes.txt\)"):
             load_savee(tmp_path)
@@ -254,7 +254,7 @@ class TestIncomplete:
         assert "AudioData/DC/take0.wav" in messages[0]
         assert "5 more" in messages[0]
 
-    def test_what_an_unpacked_corpus_has_beside_is_no_news(self, tmp_path):
+    def test_other_files_of_an_unpacked_corpus_are_ignored(self, tmp_path):
         write_savee(tmp_path)
         touch(tmp_path, "AudioData/Info.txt", "AudioData/DC/.DS_Store", "AudioData/DC/._a01.wav")
         touch(tmp_path, "README.md", "AudioVisualClip/labels.csv", "FacialMarkers/DC/a1.mat", "AudioData.zip")

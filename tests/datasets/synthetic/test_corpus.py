@@ -1,4 +1,4 @@
-"""The synthetic corpus on disk: SAVEE's layout, true to its own truth, the same from the same seed."""
+"""The synthetic corpus on disk: SAVEE's layout, agreement with its truth, reproducibility."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ def root(corpus):
     return Path(corpus.data["audio"].iloc[0]).parents[2]
 
 
-def pictures(path):
+def read_images(path):
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def test_it_is_what_load_savee_returns(corpus, root):
+def test_corpus_equals_that_of_load_savee(corpus, root):
     loaded = load_savee(root)
     assert corpus.data.equals(loaded.data)
     np.testing.assert_array_equal(corpus.target, loaded.target)
@@ -32,10 +32,10 @@ def test_it_is_what_load_savee_returns(corpus, root):
     assert sorted(set(corpus.target)) == EMOTIONS
     assert sorted(set(corpus.groups)) == ["S1", "S2", "S3"]
     assert set(corpus.data["sentence"]) == {"common01"}
-    assert "nothing about people" in corpus.DESCR  # and not of Surrey's actors
+    assert "nothing about people" in corpus.DESCR  # not the description of SAVEE
 
 
-def test_files_lie_as_in_savee(corpus, root):
+def test_files_have_the_layout_of_savee(corpus, root):
     files = {str(path.relative_to(root)) for path in root.rglob("*.*")}
     codes = ["a", "d", "f", "h", "n", "sa", "su"]
     audio = {f"AudioData/{s}/{code}01.wav" for s in ("S1", "S2", "S3") for code in codes}
@@ -43,7 +43,7 @@ def test_files_lie_as_in_savee(corpus, root):
     assert {name.replace("\\", "/") for name in files} == audio | video
 
 
-def test_sound_and_video_are_of_one_length_and_one_sound(corpus):
+def test_sound_and_video_have_equal_length_and_sound(corpus):
     for audio, video in zip(corpus.data["audio"][:3], corpus.data["video"][:3], strict=True):
         info = soundfile.info(audio)
         assert (info.samplerate, info.channels, info.subtype) == (22050, 1, "PCM_16")
@@ -54,10 +54,10 @@ def test_sound_and_video_are_of_one_length_and_one_sound(corpus):
             assert (stream.width, stream.height, stream.average_rate) == (320, 256, 25)
             sound = np.concatenate([f.to_ndarray().ravel() for f in container.decode(audio=0)])
         np.testing.assert_array_equal(sound, samples)
-        assert len(pictures(video)) == np.ceil(25 * len(samples) / sr)
+        assert len(read_images(video)) == np.ceil(25 * len(samples) / sr)
 
 
-def test_truth_has_the_rows_of_the_table(corpus):
+def test_truth_agrees_with_the_files(corpus):
     assert corpus.truth.index.equals(corpus.data.index)
     assert not corpus.truth.isna().any(axis=None)
     for path, row in zip(corpus.data["audio"], corpus.truth.itertuples(), strict=True):
@@ -85,9 +85,9 @@ def test_praat_agrees_with_the_truth_of_running_speech(corpus):
     assert np.corrcoef(jitter, corpus.truth["jitter"])[0, 1] > 0.9
 
 
-def test_emotions_and_speakers_are_heard(corpus):
+def test_voices_depend_on_emotion_and_speaker(corpus):
     truth = corpus.truth.assign(emotion=corpus.target, speaker=corpus.groups)
-    # Speakers of even and of odd number have the registers of women and men, half an octave apart at least.
+    # The registers of speakers with even and odd numbers are those of women and men, a factor of 1.3 apart.
     f0 = truth.groupby("speaker")["f0_mean"].mean()
     assert f0["S2"] > 1.3 * max(f0["S1"], f0["S3"])
     mean = truth.groupby("emotion")[["f0_mean", "rms", "rate"]].mean()
@@ -95,19 +95,19 @@ def test_emotions_and_speakers_are_heard(corpus):
     assert mean.loc["fear", "rate"] > mean.loc["sadness", "rate"]
 
 
-def test_a_face_goes_from_rest_to_the_emotion(corpus):
-    def brows_and_mouth(picture):
-        return picture[70:210, 100:220].astype(float).mean(axis=2)
+def test_face_moves_from_rest_to_the_emotion(corpus):
+    def brows_and_mouth(image):
+        return image[70:210, 100:220].astype(float).mean(axis=2)
 
     for name, video in zip(corpus.target, corpus.data["video"], strict=True):
         if name == "surprise":
-            frames = [brows_and_mouth(picture) for picture in pictures(video)]
+            frames = [brows_and_mouth(image) for image in read_images(video)]
             early = np.abs(frames[1] - frames[0]).mean()
             assert np.abs(frames[-1] - frames[0]).mean() > 2 * early
 
 
-def test_same_seed_same_bytes_whoever_else_is_there(corpus, tmp_path):
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the global state is what is watched)
+def test_same_seed_gives_the_same_bytes_with_fewer_speakers(corpus, tmp_path):
+    before = np.random.get_state()[1].copy()  # noqa: NPY002 (the global state must not change)
     again = make_talking_faces(tmp_path, n_speakers=1, n_sentences=1, random_state=0)
     np.testing.assert_array_equal(before, np.random.get_state()[1])  # noqa: NPY002
     mine = corpus.data[corpus.groups == "S1"]
@@ -116,20 +116,20 @@ def test_same_seed_same_bytes_whoever_else_is_there(corpus, tmp_path):
             assert Path(first).read_bytes() == Path(second).read_bytes()
 
 
-def test_another_seed_another_corpus(corpus):
+def test_other_seed_gives_another_corpus(corpus):
     def first_speaker(seed):
         return acting.cast_speaker(0, np.random.default_rng(seed))
 
     assert first_speaker(0) != first_speaker(1)
 
 
-def test_written_again_in_the_same_folder_but_not_over_another_corpus(tmp_path):
-    stranger = tmp_path / "AudioData" / "DC" / "a01.wav"
-    stranger.parent.mkdir(parents=True)
-    stranger.write_bytes(b"someone's recording")
+def test_other_recordings_are_not_overwritten(tmp_path):
+    other = tmp_path / "AudioData" / "DC" / "a01.wav"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"someone's recording")
     with pytest.raises(ValueError, match=r"1 files that are not part .* AudioData.DC.a01.wav"):
         make_talking_faces(tmp_path, n_speakers=1, n_sentences=1)
-    assert stranger.read_bytes() == b"someone's recording"
+    assert other.read_bytes() == b"someone's recording"
 
 
 @pytest.mark.parametrize(
