@@ -23,6 +23,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     of the network, and calls ``_fit_network`` and ``_predict_network``.
     """
 
+    _not_in_graph = {"cache", "class_weight", "early_stopping", "patience", "random_state", "verbose"}
+
     _parameter_constraints = {
         "n_filters": [Interval(Integral, 2, None, closed="left")],
         "n_units": [Interval(Integral, 1, None, closed="left")],
@@ -53,17 +55,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         validation : tuple (inputs, y) or None
             Clips on which early stopping computes its loss.
         """
-        from savee_mm.networks import Regularization, ShuffledBatches
-        from savee_mm.networks.training import freed_graphs, quiet_retracing
+        from savee_mm.networks import ShuffledBatches
+        from savee_mm.networks.training import quiet_retracing, reused_graph
 
         self.classes_, targets = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(sample_weight, inputs[0], dtype=np.float32, ensure_non_negative=True)
         weights = weights * compute_sample_weight(self.class_weight, y)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        rules = Regularization(l2=self.l2, dropout=self.dropout, max_norm=self.max_norm, seed=seed)
-        self.model_ = self._build([array.shape[1:] for array in inputs], len(self.classes_), rules)
+        shapes = [array.shape[1:] for array in inputs]
+        n_steps = -(-len(targets) // self.batch_size)
+        self.model_, network, rules = self._new_networks(shapes, seed)
         self._graph = _Graph(self.model_)
-        trainer = self._compiled(-(-len(targets) // self.batch_size), rules)
         batches = ShuffledBatches(
             inputs,
             self._encode(targets),
@@ -71,7 +73,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             seed=rules.next_seed(),
         )
-        with quiet_retracing(), freed_graphs(trainer):
+        key = (type(self), tuple(shapes), len(self.classes_), n_steps, *self._graph_parameters())
+        with (
+            quiet_retracing(),
+            reused_graph(key, network, lambda: self._compiled(self._new_networks(shapes, seed)[1], n_steps)) as trainer,
+        ):
             history = trainer.fit(
                 batches,
                 epochs=self.epochs,
@@ -102,11 +108,24 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_consistent_length(X, y)
         return (check(X),), np.asarray(y)
 
-    def _compiled(self, n_steps, rules):
-        """Return the compiled network that is trained; ``model_`` itself is not compiled."""
+    def _new_networks(self, shapes, seed):
+        """Return a new network, the network that trains its layers, and the seeds that are left."""
+        from savee_mm.networks import Regularization
+
+        rules = Regularization(l2=self.l2, dropout=self.dropout, max_norm=self.max_norm, seed=seed)
+        model = self._build(shapes, len(self.classes_), rules)
+        return model, self._trainer(model, rules), rules
+
+    def _trainer(self, model, rules):
+        """Return the network that is trained: the layers of ``model``, possibly with others before or after them."""
         import keras
 
-        trainer = self._trainer(rules)
+        return keras.Model(model.inputs, model.outputs)
+
+    def _compiled(self, trainer, n_steps):
+        """Compile the network that is trained."""
+        import keras
+
         # With a rate that decays to zero, no best epoch needs to be selected.
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, n_steps * self.epochs)
         trainer.compile(
@@ -117,11 +136,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         )
         return trainer
 
-    def _trainer(self, rules):
-        """Return the network that is trained: the layers of ``model_``, possibly with others before or after them."""
-        import keras
-
-        return keras.Model(self.model_.inputs, self.model_.outputs)
+    def _graph_parameters(self):
+        """Return the parameters that the graph of a training step may depend on."""
+        params = self.get_params(deep=False)
+        return [f"{name}={params[name]!r}" for name in sorted(params) if name not in self._not_in_graph]
 
     def _loss(self):
         import keras

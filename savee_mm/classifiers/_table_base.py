@@ -41,6 +41,7 @@ class TableNetworkClassifier(NetworkClassifier):
     _allows_missing_columns = False
     _instead = ""
     _part_title = "part"
+    _not_in_graph = NetworkClassifier._not_in_graph | {"augment", "inner_groups", "validation_fraction"}
 
     _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,

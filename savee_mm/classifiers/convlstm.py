@@ -198,16 +198,16 @@ class ConvLSTMClassifier(NetworkClassifier):
 
         return build_convlstm(shapes[0], n_classes, n_filters=self.n_filters, n_units=self.n_units, rules=rules)
 
-    def _trainer(self, rules):
+    def _trainer(self, model, rules):
         import keras
 
         from savee_mm.networks import random_frames
 
         if not self.augment_frames:
-            return super()._trainer(rules)
-        frames = keras.Input(self.input_shape_)
+            return super()._trainer(model, rules)
+        frames = keras.Input(model.input_shape[1:])
         augmented = random_frames(frames, **frame_augmentation(self), seed=rules.next_seed())
-        return keras.Model(frames, self.model_(augmented))
+        return keras.Model(frames, model(augmented))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -308,16 +308,16 @@ class FusionClassifier(TableNetworkClassifier):
                 "n_units, without features, on extractors with the same parameters."
             ) from None
 
-    def _trainer(self, rules):
+    def _trainer(self, model, rules):
         import keras
 
         from savee_mm.networks import random_frames
         from savee_mm.networks.fusion import three_predictions
 
-        trainer = three_predictions(self.model_)
+        trainer = three_predictions(model)
         if not self.augment_frames:
             return trainer
-        frames, *others = (keras.Input(tensor.shape[1:]) for tensor in self.model_.inputs)
+        frames, *others = (keras.Input(tensor.shape[1:]) for tensor in model.inputs)
         augmented = random_frames(frames, **frame_augmentation(self), seed=rules.next_seed())
         return keras.Model([frames, *others], trainer([augmented, *others]))
 

@@ -275,10 +275,10 @@ class TransferClassifier(NetworkClassifier):
 
         return build_transfer(self._base(), shapes[0], n_classes, n_units=self.n_units, rules=rules)
 
-    def _compiled(self, n_steps, rules):
+    def _compiled(self, trainer, n_steps):
         from savee_mm.networks.transfer import slow_down_blocks
 
-        trainer = super()._compiled(n_steps, rules)
+        trainer = super()._compiled(trainer, n_steps)
         if self.trainable_layers:
             trainer.optimizer = slow_down_blocks(trainer, trainer.optimizer, _SLOWER)
         return trainer

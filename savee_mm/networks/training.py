@@ -1,6 +1,8 @@
 """What training and prediction with Keras need: batches, callbacks, and control of TensorFlow's graphs."""
 
 import logging
+import threading
+from collections import OrderedDict
 from contextlib import contextmanager
 
 import keras
@@ -14,6 +16,12 @@ except ImportError:  # there is no public function; without it, only memory is l
 
     def _dismantle(graph):
         """Do nothing."""
+
+
+# Compiled networks that are not in use, with their graphs, least recently used first; and how many are kept.
+_IDLE: OrderedDict = OrderedDict()
+_N_IDLE = 8
+_LOCK = threading.Lock()
 
 
 class ShuffledBatches(keras.utils.PyDataset):
@@ -105,18 +113,52 @@ def quiet_retracing():
 
 
 @contextmanager
-def freed_graphs(trainer):
-    """Free the graphs of a training, which TensorFlow otherwise keeps until the process ends.
+def reused_graph(key, network, compiled):
+    """Train a network with the graph of an earlier training, if there was one of the same key.
 
-    The operations of a first trace and their gradients refer to each other where Python's garbage collector does not
-    look (tensorflow/tensorflow#61791): tens of MB for each fit of a cross-validation, with or without clear_session().
+    Tracing the graph of a training step takes seconds, and TensorFlow keeps tens of MB of every traced training until
+    the process ends, with or without clear_session(): the operations of a first trace and their gradients refer to each
+    other where Python's garbage collector does not look (tensorflow/tensorflow#61791). Therefore compiled networks are
+    kept, the last few of them, and the weights and seeds are copied into one and back. The graphs of those that are
+    dropped are freed.
 
     Parameters
     ----------
+    key : hashable
+        Everything that the graph depends on, apart from weights and seeds.
+    network : keras.Model
+        The network to train; not compiled. It is trained when the context ends without an error.
+    compiled : callable
+        Returns another such network, compiled.
+
+    Yields
+    ------
     trainer : keras.Model
-        Compiled, not yet trained; not usable afterwards.
+        The compiled network, in the state of ``network``, to be fitted.
     """
-    graphs = []
+    with _LOCK:
+        trainer, graphs = _IDLE.pop(key, (None, []))
+    if trainer is None:
+        trainer = compiled()
+        _record_graphs(trainer, graphs)
+    _copy_state(network, trainer)
+    for variable in trainer.optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
+    try:
+        yield trainer
+        _copy_state(trainer, network)
+    except BaseException:
+        _free(trainer, graphs)
+        raise
+    with _LOCK:
+        _IDLE[key] = trainer, graphs
+        dropped = [_IDLE.popitem(last=False)[1] for _ in range(len(_IDLE) - _N_IDLE)]
+    for old in dropped:
+        _free(*old)
+
+
+def _record_graphs(trainer, graphs):
+    """Append to ``graphs`` every graph in which a step of a compiled network is traced."""
 
     def recorded(step):
         def run(data):
@@ -129,12 +171,19 @@ def freed_graphs(trainer):
     # Variables created within the step would cost a graph each.
     trainer.optimizer.build(trainer.trainable_variables)
     trainer.train_step, trainer.test_step = recorded(trainer.train_step), recorded(trainer.test_step)
-    try:
-        yield
-    finally:
-        trainer.train_function = trainer.test_function = None
-        for graph in graphs:
-            _dismantle(graph)
+
+
+def _copy_state(source, target):
+    """Copy weights and states of seeds between networks of the same structure."""
+    for given, own in zip(source.variables, target.variables, strict=True):
+        own.assign(given)
+
+
+def _free(trainer, graphs):
+    """Free the graphs of a compiled network."""
+    trainer.train_function = trainer.test_function = None
+    for graph in graphs:
+        _dismantle(graph)
 
 
 def traced(network):
@@ -145,7 +194,7 @@ def traced(network):
     """
     signature = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
 
-    @tf.function(input_signature=[signature], jit_compile=False)
+    @tf.function(input_signature=[signature], autograph=False, jit_compile=False)
     def run(inputs):
         return network(inputs if len(inputs) > 1 else inputs[0], training=False)
 

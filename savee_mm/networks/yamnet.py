@@ -103,7 +103,7 @@ def load_yamnet(weights):
     load_yamnet_weights(model, weights.path)
     # Traced for any number of patches: called layer by layer, it takes 1.5 times as long.
     signature = [tf.TensorSpec((None, *_PATCH_SHAPE), tf.float32)]
-    return tf.function(lambda patches: model(patches, training=False), input_signature=signature)
+    return tf.function(lambda patches: model(patches, training=False), input_signature=signature, autograph=False)
 
 
 def _set_weights(layer, weights, path):
