@@ -12,6 +12,8 @@ from savee_mm.cli import main
 
 FAST = ["--epochs", "1"]
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def run(*args):
     return CliRunner().invoke(main, [str(arg) for arg in args])

@@ -168,16 +168,10 @@ def _param(name, check, *values, strict=True):
 
 
 @pytest.fixture(autouse=True)
-def in_steps(request):
-    """Networks run operation by operation: to make a graph takes ten times as long as a step without one."""
-    if not {"subject", "check"} & set(request.fixturenames):
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+def eager_networks(request):
+    """Run networks eagerly in the checks of estimators."""
+    if {"subject", "check"} & set(request.fixturenames):
+        request.getfixturevalue("eager")
 
 
 @pytest.fixture

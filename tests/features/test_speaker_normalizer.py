@@ -36,6 +36,8 @@ def read_images(table):
 FEATURES = FunctionTransformer(read_columns)
 IMAGES = FunctionTransformer(read_images)
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def make_table(clips, *, random_state=0):
     """Return a shuffled table of ``{speaker: number of clips}`` with speaker-dependent pitch and level."""

@@ -19,6 +19,8 @@ from savee_mm import (
     explain,
 )
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 class OneCellClassifier(ClassifierMixin, BaseEstimator):
     """Classifier that reads one cell of one image (rows 8-16, columns 16-24 of 64 x 64): bright or dark."""

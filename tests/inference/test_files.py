@@ -18,6 +18,8 @@ from savee_mm import (
     predict_file,
 )
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def fusion(corpus):

@@ -37,6 +37,8 @@ from savee_mm import (
 )
 from savee_mm.persistence._archive import read_payload
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def fusion(corpus):

@@ -22,6 +22,8 @@ from savee_mm.model_selection import SpeakerOrClipKFold
 ON_FRAMES = ["vgg16", "vgg16_random", "mobilenet_face", "convlstm"]
 ON_DESCRIPTORS = ["face_svm", "best_face"]
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):

@@ -43,6 +43,8 @@ QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
 MANNERS = {"anger": (200, 1.5, 0.1, 1500), "neutral": (140, 1, 0.05, 800), "sadness": (120, 0.3, 0.02, 400)}
 TEXTS = [["ma", "si"], ["be", "lo"], ["su", "mi"], ["lo", "ma"], ["si", "be"], ["mo", "lu"]]
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def voices(tmp_path_factory):
