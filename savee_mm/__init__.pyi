@@ -15,7 +15,15 @@ from .classifiers import (
     TransferClassifier,
 )
 from .datasets import load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
-from .evaluation import EvaluationReport, LeakageError, LeakageReport, LeakageWarning, check_leakage, evaluate
+from .evaluation import (
+    EvaluationReport,
+    LeakageError,
+    LeakageReport,
+    LeakageWarning,
+    check_leakage,
+    check_split,
+    evaluate,
+)
 from .features import (
     AudioFeatures,
     FaceDescriptor,
@@ -83,6 +91,7 @@ __all__ = [
     "YAMNetEmbedding",
     "__version__",
     "check_leakage",
+    "check_split",
     "evaluate",
     "explain",
     "fetch_weights",

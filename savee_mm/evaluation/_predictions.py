@@ -30,7 +30,7 @@ def describe_clips(X, y):
     -------
     clips : DataFrame of n_clips rows
         The columns of :func:`group_columns`, then ``clip_id`` (the index of the table, or the position, where there
-        is none), ``speaker`` (empty where there is none) and ``target``.
+        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence`` is kept in any case.
     """
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
     names = {
@@ -38,7 +38,9 @@ def describe_clips(X, y):
         "speaker": table["speaker"].tolist() if "speaker" in table else "",
         "target": y.tolist(),
     }
-    return group_columns(table).assign(**names)
+    # The sentence is a reference for scores on unseen speakers, also if every clip has its own.
+    sentence = {} if "sentence" not in table else {"sentence": [_plain(cell) for cell in table["sentence"]]}
+    return group_columns(table).assign(**sentence, **names)
 
 
 def group_columns(table):
@@ -99,10 +101,15 @@ def clip_codes(rows):
     codes : ndarray of shape (n_rows,)
         From 0 to ``n_clips - 1``.
     speakers : ndarray of shape (n_clips,)
+        Empty strings for missing speakers.
     """
-    speaker = rows["speaker"].astype(str)
-    codes, clips = pd.factorize(pd.MultiIndex.from_arrays([speaker, rows["clip_id"].astype(str)]))
+    codes, clips = pd.factorize(pd.MultiIndex.from_arrays([speaker_names(rows), rows["clip_id"].astype(str)]))
     return codes, np.array([name for name, _ in clips], dtype=object)
+
+
+def speaker_names(rows):
+    """Return the speaker of each row of predictions as a string, empty if missing."""
+    return rows["speaker"].where(rows["speaker"].notna(), "").astype(str)
 
 
 def _is_free(name):

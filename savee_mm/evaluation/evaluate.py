@@ -124,7 +124,8 @@ def evaluate(
     jobs = _plan(systems, X, y, protocols, seeds, groups, known_groups)
     leaks = None
     if leakage != "ignore":
-        leaks = check_jobs(jobs, X, y, protocols, groups=groups, verbose=verbose)
+        labels = getattr(corpus, "label_columns", ())
+        leaks = check_jobs(jobs, X, y, protocols, groups=groups, label_columns=labels, verbose=verbose)
         if leakage == "raise":
             leaks.raise_if_any()
         elif leaks:

@@ -400,8 +400,9 @@ def _as_pair(groups, name):
 
 def _encode(values, what, name):
     """Return codes of the values in sorted order, so that folds are those of scikit-learn on the values."""
-    codes, _ = pd.factorize(values, sort=True)
-    missing = np.flatnonzero(codes < 0)
+    codes, names = pd.factorize(values, sort=True)
+    blank = [code for code, name in enumerate(names) if isinstance(name, str) and not name.strip()]
+    missing = np.flatnonzero((codes < 0) | np.isin(codes, blank))
     if len(missing):
         raise ValueError(
             f"{name}: {len(missing)} of {len(codes)} clips have no value in {what!r}, the first in row "

@@ -302,7 +302,7 @@ def test_classes_smaller_than_the_number_of_folds():
 
 
 @pytest.mark.parametrize("cls", ALL)
-@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("missing", [None, np.nan, " "])
 def test_missing_group(cls, missing):
     X, y = make_table()
     for column in ("clip_id", "speaker", "sentence"):

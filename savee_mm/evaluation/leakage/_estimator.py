@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import _safe_indexing
 
@@ -81,10 +82,17 @@ def _walk_estimator(estimator, where, survives, seen):
 def _is_fitted(estimator):
     if any(name.endswith("_") and not name.startswith("_") for name in getattr(estimator, "__dict__", ())):
         return True
+    # Stateless transformers are fitted from the start.
+    return _says_fitted(estimator) and not _says_fitted(clone(estimator))
+
+
+def _says_fitted(estimator):
     if not hasattr(type(estimator), "__sklearn_is_fitted__"):
         return False
-    # Stateless transformers are fitted from the start.
-    return bool(estimator.__sklearn_is_fitted__()) and not clone(estimator).__sklearn_is_fitted__()
+    try:
+        return bool(estimator.__sklearn_is_fitted__())
+    except NotFittedError:  # FeatureUnion raises
+        return False
 
 
 # Number of permutations for the chance level, and the significance level.

@@ -301,5 +301,5 @@ def _findings(kind, per_fold, names):
     n, default = len(names), f"clips of {{n}} value{{s}} of {kind!r}"
     subject = _SUBJECTS.get(kind, default).format(n=n, s="s" * (n != 1))
     verb = "is" if kind == "rows" and n == 1 else "are"
-    where = f"on both sides of the split, in {len(folds)} of {len(per_fold)} folds"
+    where = "on both sides of the split" + (f", in {len(folds)} of {len(per_fold)} folds" if len(per_fold) > 1 else "")
     return [Finding(kind, f"{subject} {verb} {where}: {shown}; {_REMEDY.get(kind, 'split by it')}", rows, folds)]

@@ -1,9 +1,6 @@
 """Find numbers that were standardised, whitened or scaled over all rows before the split."""
 
-from numbers import Integral
-
 import numpy as np
-import pandas as pd
 
 from savee_mm.evaluation.leakage.report import Finding
 
@@ -64,59 +61,6 @@ def _finding(which, n_rows, affected, n_folds):
         tuple(range(n_rows)),
         affected,
     )
-
-
-def class_findings(relations, y):
-    """Find columns that have the class in them: one value for each class, and none for two.
-
-    Parameters
-    ----------
-    relations : Relations
-        Of the data.
-    y : ndarray of shape (n_rows,)
-        The classes.
-
-    Returns
-    -------
-    findings : list of Finding
-        At most one for each array, of kind "class".
-    notes : list of str
-        A clip table may well hold its classes, as RAVDESS's does: extractors read other columns.
-    """
-    classes = np.unique(y, return_inverse=True)[1]
-    if not 1 < classes.max() + 1 < len(classes):
-        return [], []
-    if relations.columns:
-        table = relations.data
-        told = [name for name in table if _is_plain(table[name]) and _same_partition(table[name], classes)]
-        note = f"the class can be read from {', '.join(map(repr, told))}: no extractor of this library does"
-        return [], [note] if told else []
-    found = {name: _class_columns(values, classes) for name, values in relations.numbers().items()}
-    rows = tuple(range(relations.n_rows))
-    return [
-        Finding("class", f"{name} has the class in column {', '.join(map(str, columns[:5]))}: leave it out", rows)
-        for name, columns in found.items()
-        if columns
-    ], []
-
-
-def _class_columns(values, classes):
-    """Return the positions of the columns that tell the same rows apart as the classes."""
-    values = values.reshape(len(values), -1)
-    # A column with the class has one value within the first class; few others need a closer look.
-    own = values[classes == 0]
-    return [i for i in np.flatnonzero((own == own[:1]).all(axis=0)) if _same_partition(values[:, i], classes)]
-
-
-def _same_partition(column, classes):
-    codes = pd.factorize(np.asarray(column))[0]
-    pairs = np.unique(np.column_stack([codes, classes]), axis=0)
-    return len(pairs) == codes.max() + 1 == classes.max() + 1
-
-
-def _is_plain(column):
-    """Whether cells are names or numbers, which can be compared."""
-    return all(isinstance(value, str | bool | Integral | float) for value in column.tolist())
 
 
 def _scaled_columns(values, is_scaled, folds):

@@ -1,10 +1,12 @@
 """Check a cross-validation for leakage between training and test clips."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, check_cv
@@ -12,8 +14,9 @@ from sklearn.utils import check_random_state
 
 from savee_mm._validation import Clips
 from savee_mm.evaluation.leakage._estimator import fitted_findings, permutation_findings
+from savee_mm.evaluation.leakage._labels import LabelColumns
 from savee_mm.evaluation.leakage._relations import Relation, Relations, shared_rows, shared_values
-from savee_mm.evaluation.leakage._scaling import class_findings, standardised_findings
+from savee_mm.evaluation.leakage._scaling import standardised_findings
 from savee_mm.evaluation.leakage.report import LeakageReport, join_reports
 from savee_mm.model_selection import PROTOCOLS, make_splitter
 
@@ -25,6 +28,13 @@ _RECORDINGS = ("clip", "source", "audio")
 _NOTED = ("speaker", "sentence")
 # Default sample rate (Hz) of arrays; it matters only that it is equal for all.
 _ARRAY_SR = 16000
+# Speaker and sentence in file names of CREMA-D, RAVDESS, EmoDB and eNTERFACE.
+_NAME_PATTERNS = (
+    r"(?<!\d)(?P<speaker>1\d{3})_(?P<sentence>[A-Z]{3})_[A-Z]{3}_[A-Z]{1,2}(?=\.|$)",
+    r"(?<!\d)\d\d-\d\d-\d\d-\d\d-(?P<sentence>\d\d)-\d\d-(?P<speaker>\d\d)(?=\.|$)",
+    r"(?<![A-Za-z0-9])(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)[A-Z][a-z]?(?=\.|$)",
+    r"(?<![A-Za-z0-9])s(?P<speaker>\d{1,2})_(?P<sentence>[a-z]{2}_\d)(?=\.|$)",
+)
 
 
 def check_leakage(
@@ -35,6 +45,7 @@ def check_leakage(
     groups: ArrayLike | None = None,
     *,
     forbid: Sequence[str] = FORBIDDEN,
+    label_columns: Sequence[str] = (),
     permutation: bool | int = False,
     input_sr: float = _ARRAY_SR,
     cache: str | os.PathLike[str] | None = "memory",
@@ -60,6 +71,9 @@ def check_leakage(
         recording: one file under several names, a column ``source_clip_id`` or ``source``, names such as
         ``a01_noise``, equal rows of an array), ``"audio"`` (equal or nearly equal sound, by fingerprint),
         ``"speaker"``, ``"sentence"``, and any other column of the table. A protocol adds its own.
+    label_columns : sequence of str, default=()
+        Columns of the table that have labels, such as ``label_columns`` of :func:`~savee_mm.load_table`. Other columns
+        that determine the class are found by their mutual information with ``y``.
     permutation : bool or int, default=False
         Number of cross-validations with shuffled classes, whose accuracy should be at chance; True is one. Copies keep
         a common class.
@@ -75,9 +89,9 @@ def check_leakage(
     report : LeakageReport
         Its length is the number of findings. Their kinds are those of ``forbid``, and ``"rows"`` (rows on both sides of
         a fold), ``"groups"``, ``"fitted"`` (a part of the estimator is fitted), ``"standardised"`` (numbers were
-        standardised, whitened or scaled over all rows), ``"class"`` (the class is in a column) and ``"permutation"``.
-        Speakers and sentences on both sides are notes if they are not in ``forbid``. Clips that could not be compared
-        are notes, too.
+        standardised, whitened or scaled over all rows), ``"class"`` (a column that the estimator reads determines the
+        class) and ``"permutation"``. Notes are speakers and sentences on both sides if they are not in ``forbid``,
+        columns that identify the speaker, and clips that could not be compared.
 
     Raises
     ------
@@ -116,7 +130,9 @@ def check_leakage(
     relations = Relations(data, cache=cache, input_sr=input_sr)
     folds = make_folds(splitter, data, y, groups)
     report = check_folds(relations, y, folds, forbid=(*forbid, *promised(splitter)), groups=groups)
-    findings, notes = [*report.findings, *fitted_findings(estimator)], [*report.notes, *relations.notes]
+    labels, label_notes = LabelColumns(relations, y, label_columns).findings(estimator)
+    findings = [*report.findings, *labels, *fitted_findings(estimator)]
+    notes = [*report.notes, *label_notes, *relations.notes]
     if permutation:
         more, more_notes = permutation_findings(
             estimator,
@@ -129,6 +145,75 @@ def check_leakage(
         )
         findings, notes = findings + more, notes + more_notes
     return LeakageReport(findings, notes)
+
+
+def check_split(
+    train: pd.DataFrame | Sequence[str | os.PathLike[str]],
+    test: pd.DataFrame | Sequence[str | os.PathLike[str]],
+    *,
+    pattern: str | None = None,
+    forbid: Sequence[str] = (*FORBIDDEN, "speaker", "sentence"),
+    cache: str | os.PathLike[str] | None = "memory",
+) -> LeakageReport:
+    r"""Check a given split: find clips, recordings, speakers and sentences that are on both sides.
+
+    Parameters
+    ----------
+    train, test : DataFrame, or list of paths
+        The two sides: clip tables, or lists of files. The files are compared if they exist.
+    pattern : str, default=None
+        Regular expression with groups named ``speaker``, ``sentence``, ``clip_id`` or any other name, which is searched
+        in each path of a list. When None, names of CREMA-D, RAVDESS, EmoDB and eNTERFACE are recognised.
+    forbid : sequence of str, default=("clip", "source", "audio", "speaker", "sentence")
+        Relations that are not allowed across the sides, see :func:`check_leakage`; unknown ones are ignored.
+    cache : "memory", path-like or None, default="memory"
+        Where to keep fingerprints.
+
+    Returns
+    -------
+    report : LeakageReport
+        ``rows`` of a finding are positions in the training rows followed by the test rows.
+
+    Raises
+    ------
+    ValueError
+        If a side is empty, if one side is a table and the other a list, or if ``pattern`` does not match a path.
+
+    Examples
+    --------
+    >>> from savee_mm import check_split
+    >>> train, test = ["1001_DFA_ANG_XX.wav", "1002_IEO_SAD_LO.wav"], ["1001_TIE_HAP_XX.wav", "1003_IEO_FEA_HI.wav"]
+    >>> for finding in check_split(train, test):
+    ...     print(finding.message.partition(";")[0])
+    clips of 1 speaker are on both sides of the split: 1001
+    clips of 1 sentence are on both sides of the split: IEO
+    """
+    if isinstance(train, pd.DataFrame) != isinstance(test, pd.DataFrame):
+        raise ValueError(f"Expected two tables or two lists, got {type(train).__name__} and {type(test).__name__}.")
+    if not len(train) or not len(test):
+        raise ValueError(f"Expected clips on both sides, got {len(train)} training and {len(test)} test clips.")
+    if isinstance(train, pd.DataFrame):
+        data = pd.concat([train, test], ignore_index=True)
+    else:
+        data = _read_names([os.fspath(path) for path in (*train, *test)], pattern)
+    relations = Relations(data, cache=cache, input_sr=_ARRAY_SR)
+    rows = np.arange(len(data))
+    known = [kind for kind in forbid if relations.has(kind)]
+    report = check_folds(relations, rows, [(rows[: len(train)], rows[len(train) :])], forbid=known)
+    return LeakageReport(report.findings, [*report.notes, *relations.notes])
+
+
+def _read_names(paths, pattern):
+    """Return a table of paths, with the named groups of a pattern as columns."""
+    known = [re.compile(pattern)] if pattern else [re.compile(text) for text in _NAME_PATTERNS]
+    for expression in known:
+        matches = [expression.search(path) for path in paths]
+        if all(matches):
+            return pd.DataFrame({"audio": paths, **pd.DataFrame([match.groupdict() for match in matches])})
+    if pattern:
+        path = next(path for path, match in zip(paths, matches, strict=True) if not match)
+        raise ValueError(f"pattern {pattern!r} does not match {path!r}: pass one that matches every path.")
+    return pd.DataFrame({"audio": paths})
 
 
 def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
@@ -167,11 +252,10 @@ def check_folds(relations, y, folds, *, forbid=FORBIDDEN, groups=None):
         if kind not in forbid and relations.has(kind):
             notes += [_as_note(kind, finding) for finding in shared_values(kind, relations.get(kind), folds)]
     scaled, scaling_notes = standardised_findings(relations.numbers(), folds)
-    labels, label_notes = class_findings(relations, y)
-    return LeakageReport(findings + scaled + labels, [*notes, *scaling_notes, *label_notes])
+    return LeakageReport(findings + scaled, [*notes, *scaling_notes])
 
 
-def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
+def check_jobs(jobs, data, y, protocols, *, groups=None, label_columns=(), verbose=False):
     """Check the folds of an evaluation before they run.
 
     Parameters
@@ -186,6 +270,8 @@ def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
         The protocols by the names in ``jobs``.
     groups : array-like of shape (n_rows,), default=None
         Groups that the caller passed.
+    label_columns : sequence of str, default=()
+        See :func:`check_leakage`.
     verbose : bool, default=False
         Whether to show a progress bar over the sounds.
 
@@ -211,7 +297,12 @@ def check_jobs(jobs, data, y, protocols, *, groups=None, verbose=False):
         report = check_folds(relations, y, folds, forbid=(*FORBIDDEN, *promised(splitter)), groups=own)
         notes = [f"protocol {protocol!r}: {note}" for note in report.notes]
         reports.append(LeakageReport(_placed(report, f"protocol {protocol!r}, seed {seed}"), notes))
-    reports += [LeakageReport(_placed(fitted_findings(part), f"system {name!r}")) for name, part in systems.items()]
+    labels = LabelColumns(relations, y, label_columns)
+    for name, estimator in systems.items():
+        found, notes = labels.findings(estimator)
+        where = f"system {name!r}"
+        findings = _placed([*found, *fitted_findings(estimator)], where)
+        reports.append(LeakageReport(findings, [f"{where}: {note}" for note in notes]))
     return join_reports([*reports, LeakageReport([], relations.notes)])
 
 
@@ -250,6 +341,12 @@ def make_folds(splitter, data, y, groups=None):
         If a side is empty or not positions of rows, and from the splitter itself.
     """
     splitter = make_splitter(splitter) if isinstance(splitter, str) else check_cv(splitter, y, classifier=True)
+    if groups is not None and pd.isna(np.asarray(groups, dtype=object)).any():
+        missing = np.flatnonzero(pd.isna(np.asarray(groups, dtype=object)).reshape(len(groups), -1).any(axis=1))
+        raise ValueError(
+            f"groups is missing for {len(missing)} of {len(groups)} rows, the first in row {missing[0]}. Fill it in, "
+            "or drop these rows: a clip without a group may belong to any side."
+        )
     with warnings.catch_warnings():
         # Groups on both sides are a finding.
         warnings.filterwarnings("ignore", message="The groups parameter is ignored", category=UserWarning)

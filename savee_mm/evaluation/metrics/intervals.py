@@ -19,7 +19,9 @@ COVERAGE = {
         f"Clips were drawn within each speaker, because there are fewer than {MIN_SPEAKERS} speakers: the intervals "
         "hold for further clips of these speakers, not for unseen speakers."
     ),
-    "clips": "Clips were drawn, because the table has no speakers.",
+    "clips": (
+        "Clips were drawn, because speakers are missing: the intervals ignore that clips of one speaker are similar."
+    ),
 }
 """What is drawn -> what the interval covers."""
 
@@ -37,7 +39,7 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     Parameters
     ----------
     speakers : array-like of shape (n_clips,)
-        Speaker of each clip.
+        Speaker of each clip, empty if missing.
     n_draws : int, default=2000
         Number of samples.
     random_state : int, default=0
@@ -48,7 +50,7 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     draws : Draws
         ``weights`` of shape (n_draws + 1, n_clips), whose first row is ones; and ``drawn``, a key of ``COVERAGE``. With
         at least eight speakers, speakers are drawn with all their clips (the cluster bootstrap). With fewer, the clips
-        of each speaker are drawn, as many as the speaker has.
+        of each speaker are drawn, as many as the speaker has. If speakers are missing, clips are drawn.
 
     References
     ----------
@@ -56,8 +58,9 @@ def draw(speakers, *, n_draws=2000, random_state=0):
     Hinkley, "Bootstrap Methods and their Application", Cambridge, 1997, section 3.8 (clusters).
     """
     names, codes = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
-    weights, drawn = _draw(tuple(codes.tolist()), n_draws, random_state)
-    return Draws(weights, drawn if any(names) else "clips")
+    if "" in names:
+        return Draws(_draw((0,) * len(codes), n_draws, random_state)[0], "clips")
+    return Draws(*_draw(tuple(codes.tolist()), n_draws, random_state))
 
 
 # All systems and tables of a report use the same clips.

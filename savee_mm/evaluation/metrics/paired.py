@@ -7,10 +7,9 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.utils import check_random_state
 
-from savee_mm.evaluation._predictions import PREFIX
+from savee_mm.evaluation._predictions import PREFIX, speaker_names
 from savee_mm.evaluation.metrics.intervals import draw, interval
 
-_CLIP = ["speaker", "clip_id"]
 _ALL_SIGNS = 13  # up to this number of speakers, the test enumerates all combinations of signs
 
 
@@ -33,7 +32,8 @@ def compare(rows, other, *, n_draws=2000, random_state=0):
         was ``drawn``; ``better`` and ``worse``, the clips on which the first was correct more often and less often;
         ``p_clips``, McNemar's exact test on these; ``p_speakers``, a sign-flip test on the speakers' mean differences,
         two-sided and exact up to 13 speakers; ``p_speakers_least``, the smallest possible value of that test: .125
-        with four speakers. It is NaN with fewer than two.
+        with four speakers. Both are NaN with fewer than two speakers, and if some are
+        missing.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def compare(rows, other, *, n_draws=2000, random_state=0):
     value, low, high = interval((draws.weights @ difference.to_numpy()) / draws.weights.sum(axis=1))
     # Means over seeds that are equal may differ in the last digit.
     better, worse = int((difference > 1e-9).sum()), int((difference < -1e-9).sum())
-    p_speakers, least = _flip_signs(difference.groupby(level="speaker").mean().to_numpy(), random_state)
+    by_speaker = difference.groupby(level="speaker").mean()
+    p_speakers, least = (np.nan,) * 2 if "" in by_speaker else _flip_signs(by_speaker.to_numpy(), random_state)
     return {
         "difference": value,
         "low": low,
@@ -113,8 +114,8 @@ def branch_gains(rows):
 
 def _mean_right(rows):
     """Return the share of seeds in which each clip is correct, by speaker and clip."""
-    names = rows.loc[:, _CLIP].astype(str).assign(right=rows["target"] == rows["predicted"])
-    return names.groupby(_CLIP)["right"].mean()
+    correct = rows["target"] == rows["predicted"]
+    return correct.groupby([speaker_names(rows), rows["clip_id"].astype(str)]).mean()
 
 
 def _flip_signs(differences, random_state):

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from savee_mm.evaluation._predictions import read_probabilities
+from savee_mm.evaluation._predictions import read_probabilities, speaker_names
+from savee_mm.evaluation.metrics.sentences import sentence_accuracy
 
 SCORES = ("accuracy", "precision", "recall", "f1", "uar")
 """Names of the metrics, in the order of the tables."""
@@ -130,7 +131,12 @@ def log_losses(target, probabilities, classes):
 
 def score_folds(predictions):
     """Return one row for each fold, see :meth:`EvaluationReport.folds`."""
-    return predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
+    folds = predictions.groupby(_FOLD, sort=False).apply(_score_fold, include_groups=False).reset_index()
+    pairs = predictions.groupby(_FOLD[:2], sort=False)
+    alone = {(*pair, *place): value for pair, rows in pairs for place, value in sentence_accuracy(rows).items()}
+    return folds.assign(
+        sentence_accuracy=[alone.get(place, np.nan) for place in zip(*map(folds.get, _FOLD), strict=True)]
+    )
 
 
 def average_folds(folds):
@@ -140,6 +146,7 @@ def average_folds(folds):
         aggregates |= {name: (name, _mean), f"{name}_sd": (name, _deviation)}
     aggregates |= {
         "worst_fold": ("accuracy", _lowest),
+        "sentence_accuracy": ("sentence_accuracy", _mean),
         "fit_seconds": ("fit_seconds", "mean"),
         "n_folds": ("fold", "size"),
     }
@@ -171,9 +178,9 @@ def average_curves(histories):
 
 
 def speakers_sd(rows):
-    """Return the standard deviation of the accuracies of the speakers, NaN with fewer than two."""
-    right = (rows["target"] == rows["predicted"]).groupby(rows["speaker"].astype(str)).mean()
-    return _deviation(right.to_numpy()) if len(right) > 1 else np.nan
+    """Return the standard deviation of the accuracies of the known speakers, NaN with fewer than two."""
+    accuracy = (rows["target"] == rows["predicted"]).groupby(speaker_names(rows)).mean().drop("", errors="ignore")
+    return _deviation(accuracy.to_numpy()) if len(accuracy) > 1 else np.nan
 
 
 def _score_fold(rows):
@@ -183,7 +190,7 @@ def _score_fold(rows):
     losses = log_losses(rows["target"].astype(str), probabilities, classes) if classes else np.array([np.nan])
     return pd.Series(
         {
-            "speakers": " ".join(sorted(rows["speaker"].astype(str).unique())),
+            "speakers": " ".join(sorted(speaker_names(rows).unique())),
             "n_test": len(rows),
             **(dict.fromkeys(SCORES, first["error_score"]) if failed else score(rows["target"], rows["predicted"])),
             "log_loss": losses.mean(),

@@ -17,7 +17,7 @@ from savee_mm.evaluation.metrics.scores import average_curves, average_folds, co
 from savee_mm.evaluation.metrics.subgroups import grouping_columns
 from savee_mm.evaluation.report import plots
 from savee_mm.evaluation.report.sections import write_page
-from savee_mm.evaluation.report.tables import cells, legend, markdown
+from savee_mm.evaluation.report.tables import cells, legend, markdown, sentence_warnings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,7 +102,9 @@ class EvaluationReport:
             ``accuracy``; ``precision``, ``recall`` and ``f1``, the unweighted means over the classes of the test
             clips; ``uar``, the unweighted average recall, which equals ``recall``; ``log_loss`` (nats, NaN without
             probabilities); ``train_accuracy``, ``train_uar`` and ``train_log_loss`` on the training clips; ``n_test``,
-            ``fit_seconds``, and ``speakers``, the speakers of the test clips.
+            ``fit_seconds``, ``speakers``, the speakers of the test clips, and ``sentence_accuracy``: in protocols by
+            speaker, the accuracy of the most frequent emotion of each sentence among other speakers, else NaN. A system
+            that is not better may recognise sentences in place of emotions.
         """
         return score_folds(self.predictions)
 
@@ -169,8 +171,8 @@ class EvaluationReport:
         -------
         text : str
         """
-        table, note = self._readable(published, single_split)
-        return f"{markdown(table)}\n{note}\n"
+        table, note, warnings = self._readable(published, single_split)
+        return markdown(table) + "".join(f"\n{line}\n" for line in (*warnings, note))
 
     def subgroups(self, column: str = "speaker") -> pd.DataFrame:
         """Return the metrics of groups of clips.
@@ -492,7 +494,8 @@ class EvaluationReport:
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def _readable(self, published, single_split):
-        """Return the comparison as cells, and the sentences under it."""
+        """Return the comparison as cells, the explanation under it, and warnings."""
         comparison = self.comparison(published)
         table = cells(comparison, single_split)
-        return table, legend(table, self.predictions["seed"].nunique(), sorted(set(comparison["drawn"])))
+        note = legend(table, self.predictions["seed"].nunique(), sorted(set(comparison["drawn"])))
+        return table, note, sentence_warnings(comparison)

@@ -22,6 +22,7 @@ _METRICS = {"accuracy": "Accuracy", "uar": "UAR"}
 _FIRST = (
     "accuracy",
     "training accuracy",
+    "sentence alone",
     "95% interval",
     "sd over speakers",
     "worst fold",
@@ -41,8 +42,8 @@ def write_page(report, readable, *, title, notes, reads):
     ----------
     report : EvaluationReport
         The report.
-    readable : tuple (DataFrame, str)
-        Its comparison as cells, and the sentences under it.
+    readable : tuple (DataFrame, str, list of str)
+        Its comparison as cells, the explanation under it, and warnings.
     title, notes, reads
         See :meth:`EvaluationReport.to_html`.
 
@@ -65,7 +66,7 @@ def write_page(report, readable, *, title, notes, reads):
     ]
     # Descriptions of loaders are reStructuredText: headings are underlined, names are in backticks.
     notes = re.sub(r"^[-=]{3,}$|`+", "", notes, flags=re.MULTILINE)
-    lead = "\n\n".join([*_warnings(report), *_largest_gap(gaps)])
+    lead = "\n\n".join([*_warnings(report), *readable[2], *_largest_gap(gaps)])
     return render(title, lead, notes, [section for section in sections if section.blocks])
 
 
@@ -102,7 +103,7 @@ def _largest_gap(gaps):
 
 
 def _summary(report, summary, readable, coverage):
-    cells, note = readable
+    cells, note, _ = readable
     predictions = report.predictions
     names = predictions["protocol"].unique()
     _, speakers = clip_codes(predictions)

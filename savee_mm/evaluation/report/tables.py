@@ -38,16 +38,39 @@ def cells(comparison, single_split=()):
             table[heading] = ["-" if pd.isna(mean) else f"{short(mean)} ± {short(sd)}" for mean, sd in pairs]
     table.insert(3, "95% interval", spans(comparison, "accuracy"))
     table.insert(4, "sd over speakers", [short(value) for value in comparison["speakers_sd"]])
+    if comparison["sentence_accuracy"].notna().any():
+        table.insert(3, "sentence alone", [short(value) for value in comparison["sentence_accuracy"]])
     if comparison["published"].notna().any():
         published = [
             short(value) + (_MARK if pd.notna(value) and name in single_split else "")
             for name, value in zip(comparison["system"], comparison["published"], strict=True)
         ]
-        table.insert(6, "published", published)
-        table.insert(7, "difference", [short(value, sign=True) for value in comparison["difference"]])
+        place = table.columns.get_loc("training accuracy") + 1
+        table.insert(place, "published", published)
+        table.insert(place + 1, "difference", [short(value, sign=True) for value in comparison["difference"]])
     table["worst fold"] = [short(value) for value in comparison["worst_fold"]]
     table["fit (s)"] = [f"{value:.0f}" for value in comparison["fit_seconds"]]
     return table
+
+
+def sentence_warnings(comparison):
+    """Return a warning for each system and protocol that is not better than the sentence alone.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        See :meth:`EvaluationReport.summary`.
+
+    Returns
+    -------
+    warnings : list of str
+    """
+    return [
+        f"Warning: the accuracy of {row.system}, protocol {row.protocol}, is not above that of the sentence alone "
+        f"({short(row.accuracy)} and {short(row.sentence_accuracy)}): it may recognise sentences in place of emotions."
+        for row in comparison.itertuples()
+        if row.accuracy <= row.sentence_accuracy
+    ]
 
 
 def spans(table, name, *, sign=False):
@@ -76,6 +99,11 @@ def legend(table, n_seeds, drawn=()):
     text = f"Mean ± standard deviation over the folds{seeds}; precision, recall and F1 are means over the classes."
     if drawn:
         text += f" The interval is for the accuracy over all test clips, by bootstrap over {' or '.join(drawn)}."
+    if "sentence alone" in table:
+        text += (
+            " Sentence alone is the accuracy of the most frequent emotion of each sentence among other speakers, "
+            "without any signal."
+        )
     if "published" in table and table["published"].str.endswith(_MARK).any():
         text += f"{_MARK} published from a single test split."
     return text

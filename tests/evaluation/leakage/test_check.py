@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneGroupOut, ShuffleSplit, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
@@ -29,6 +29,7 @@ from savee_mm import (
     ProsodyFeatures,
     SpeakerNormalizer,
     check_leakage,
+    check_split,
     evaluate,
     load_ravdess,
     load_savee,
@@ -333,6 +334,11 @@ def test_speakers_and_sentences_that_may_be_shared_are_notes(clips):
     ]
 
 
+def test_union_of_extractors_is_not_fitted(clips):
+    union = FeatureUnion([("prosody", ProsodyFeatures()), ("all", ProsodyFeatures())])
+    assert kinds(make_pipeline(union, SVC()), clips.data, clips.target, "clip") == []
+
+
 def test_class_in_a_column_of_the_table_is_a_note(clips):
     report = check_leakage(SVM, clips.data.assign(emotion=clips.target), clips.target, "clip")
     assert len(report) == 0
@@ -399,6 +405,7 @@ def test_ravdess_is_clean_and_its_duplicate_is_found(shared, tmp_path):
         ({"splitter": [([0, 1], [])]}, "at least one each; got 0 values"),
         ({"splitter": [([0.0, 1.0], [2.0])]}, "values of type float64"),
         ({"splitter": []}, "yields no fold"),
+        ({"splitter": GroupKFold(2), "groups": [None, *range(20)]}, "groups is missing for 1 of 21 rows"),
         ({"estimator": None, "permutation": True}, "permutation trains the estimator"),
     ],
 )
@@ -432,6 +439,74 @@ def test_data_are_not_changed(copies):
     before = copies.data.copy()
     check_leakage(SVM, copies.data, copies.target, SHUFFLED, permutation=True)
     pd.testing.assert_frame_equal(copies.data, before)
+
+
+# ---- a given split
+
+CREMA_D = "{speaker}_{sentence}_{emotion}_XX.wav"
+
+
+def names(speakers, sentences, form=CREMA_D, emotion="ANG"):
+    return [form.format(speaker=s, sentence=t, emotion=emotion) for s in speakers for t in sentences]
+
+
+@pytest.mark.parametrize(
+    ("form", "speakers", "sentences"),
+    [
+        (CREMA_D, ("1001", "1002"), ("DFA", "IEO")),
+        ("wav/{speaker}{sentence}Fa.wav", ("03", "16"), ("a01", "b10")),
+        ("subject {speaker}/anger/s{speaker}_{sentence}.avi", ("1", "43"), ("an_1", "an_2")),
+        ("Actor/03-01-05-01-{sentence}-01-{speaker}.wav", ("01", "24"), ("01", "02")),
+    ],
+    ids=["CREMA-D", "EmoDB", "eNTERFACE", "RAVDESS"],
+)
+def test_speakers_and_sentences_are_read_from_file_names(form, speakers, sentences):
+    (one, other), (first, second) = speakers, sentences
+    split = names([one], [first], form), names([other], [second], form)
+    assert len(check_split(*split)) == 0
+    for test, kinds in ((names([one], [second], form), ["speaker"]), (names([other], [first], form), ["sentence"])):
+        assert [finding.kind for finding in check_split(split[0], test)] == kinds
+
+
+def test_counts_and_names_of_what_two_file_lists_share():
+    train = names(range(1001, 1011), ["DFA", "IEO"])
+    test = names(range(1006, 1016), ["IEO", "TIE"], emotion="SAD")
+    speaker, sentence = check_split(train, test)
+    assert speaker.message.startswith(
+        "clips of 5 speakers are on both sides of the split: 1006, 1007, 1008, 1009, 1010;"
+    )
+    assert speaker.rows == (*range(10, 20), *range(20, 30))
+    assert "clips of 1 sentence are on both sides of the split: IEO;" in sentence.message
+
+
+def test_one_file_in_two_lists(clips, tmp_path):
+    paths = clips.data["audio"].tolist()
+    copied = shutil.copy(paths[0], tmp_path / "again.wav")
+    assert [finding.kind for finding in check_split(paths[:10], paths[9:])] == ["source"]
+    assert [finding.kind for finding in check_split(paths[:10], [*paths[10:], copied])] == ["audio"]
+    assert len(check_split(paths[:10], paths[10:])) == 0
+
+
+def test_two_tables(clips):
+    train, test = clips.data.iloc[:10], clips.data.iloc[10:]
+    report = check_split(train, test)
+    assert [finding.kind for finding in report] == ["speaker", "sentence"]
+    assert len(check_split(train, test, forbid=("clip", "source", "audio"))) == 0
+
+
+def test_pattern_names_any_group():
+    train, test = ["lab/anna_01.wav"], ["home/anna_02.wav"]
+    pattern = r"(?P<room>\w+)/(?P<speaker>\w+)_(?P<take>\d+)"
+    assert [finding.kind for finding in check_split(train, test, pattern=pattern)] == ["speaker"]
+    with pytest.raises(ValueError, match=r"does not match 'other\.wav'"):
+        check_split(train, ["other.wav"], pattern=pattern)
+
+
+def test_sides_are_of_one_type_and_not_empty(clips):
+    with pytest.raises(ValueError, match="two tables or two lists, got DataFrame and list"):
+        check_split(clips.data, ["a.wav"])
+    with pytest.raises(ValueError, match="got 1 training and 0 test clips"):
+        check_split(["a.wav"], [])
 
 
 # ---- within evaluate

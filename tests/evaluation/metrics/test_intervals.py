@@ -33,6 +33,11 @@ def test_without_speakers_clips_are_drawn():
     assert set(COVERAGE) == {"clips", "speakers", "clips within speakers"}
 
 
+def test_with_missing_speakers_clips_are_drawn():
+    assert draw(["A", "B", "", "B"] * 10, n_draws=5).drawn == "clips"
+    assert draw([*map(str, range(20)), ""], n_draws=5).drawn == "clips"
+
+
 def test_same_seed_same_draws_and_they_are_read_only():
     speakers = ["A", "B"] * 10
     first, again, other = (draw(speakers, n_draws=9, random_state=seed).weights for seed in (0, 0, 1))

@@ -72,6 +72,13 @@ def test_single_speaker_gives_no_test_over_speakers():
     assert np.isnan(result["p_speakers"])
 
 
+def test_missing_speakers_give_no_test_over_speakers():
+    speakers = ["A", "A", "B", None]
+    result = compare(rows([True] * 4, speakers), rows([False] * 4, speakers))
+    assert np.isnan([result["p_speakers"], result["p_speakers_least"]]).all()
+    assert result["drawn"] == "clips"
+
+
 def test_clip_counts_once_for_any_number_of_seeds():
     speakers = ["A"] * 6 + ["B"] * 6
     first, second = np.resize([True, True, False], 12), np.resize([True, False, False], 12)

@@ -1,10 +1,11 @@
 """score: averages over the true classes, by hand and against scikit-learn; averages over folds."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, precision_score
 
-from savee_mm.evaluation.metrics.scores import SCORES, average_curves, score
+from savee_mm.evaluation.metrics.scores import SCORES, average_curves, score, speakers_sd
 
 
 def test_small_example_by_hand():
@@ -55,3 +56,9 @@ def test_folds_that_stopped_early_count_for_their_epochs():
 
 def test_no_folds_no_curves():
     assert average_curves([]).empty
+
+
+def test_deviation_over_speakers_leaves_missing_speakers_out():
+    rows = pd.DataFrame({"speaker": ["A", "B", None], "target": "x", "predicted": ["x", "y", "y"]})
+    assert speakers_sd(rows) == 0.5
+    assert np.isnan(speakers_sd(rows.iloc[1:]))

@@ -352,7 +352,7 @@ def test_markup_of_a_description_is_left_out(report, tmp_path):
 def test_page_of_a_table_without_speakers(tmp_path):
     rows = predictions_of("svm", "clip", (8, 6)).assign(speaker="")
     text = EvaluationReport(rows).to_html(tmp_path / "r.html").read_text("utf-8")
-    assert "Clips were drawn, because the table has no speakers." in text
+    assert "Clips were drawn, because speakers are missing:" in text
     assert "By speaker" not in text
 
 
