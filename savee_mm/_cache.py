@@ -1,27 +1,38 @@
-"""The per-clip cache: what was computed from a file's content with given parameters is not computed again."""
+"""Cache of values by clip: the key is the content of the file and the parameters of the computation."""
 
 import hashlib
+import io
+import os
+import re
 import threading
+import warnings
 from collections import OrderedDict
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from savee_mm._files import write_atomically
 
-# Six 64 x 64 faces are 295 kB, an MFCC image 46 kB: room for 3,000 clips of both.
+# Six 64 x 64 faces are 295 kB, an MFCC image 46 kB: 3,000 clips of both.
 MEMORY_LIMIT = 1 << 30
+LIMIT_VARIABLE = "SAVEE_MM_CACHE_GB"
+_DEFAULT_LIMIT = 20  # GB: faces and images of 58,000 clips
+_KEPT = 0.9  # share of the limit that remains after entries were deleted
+_DIGEST_SIZE = 20  # bytes
+_ENTRY = re.compile(r"[0-9a-f]{40}\.npy")
 
 
 def content_key(source, parameters):
-    """Name a computation by the content that it reads and the parameters that matter.
+    """Return the key of a computation: a digest of the content that it reads and of its parameters.
 
     Parameters
     ----------
     source : str or ndarray
         Path of a file, or the samples or frames themselves.
     parameters : str
-        Everything else that the result depends on.
+        All parameters that the result depends on.
 
     Returns
     -------
@@ -30,7 +41,7 @@ def content_key(source, parameters):
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     """
     digest = hashlib.blake2b(parameters.encode(), digest_size=20)
     if isinstance(source, str):
@@ -44,7 +55,7 @@ def content_key(source, parameters):
 
 
 class MemoryStore:
-    """Arrays by key in this process, the least recently used leaving when ``limit`` bytes are passed."""
+    """Store of arrays in this process; above ``limit`` bytes, the least recently used are deleted."""
 
     def __init__(self, limit=MEMORY_LIMIT):
         self.limit = limit
@@ -73,29 +84,83 @@ class MemoryStore:
 
 
 class FolderStore:
-    """Arrays by key as ``.npy`` files in one folder, shared by processes and sessions."""
+    """Store of arrays in a folder, shared by processes and sessions.
 
-    def __init__(self, folder):
+    An entry is a ``.npy`` file, followed by a checksum of the key, shape, type and values. An entry whose checksum does
+    not hold counts as missing, so that it is computed again. If the entries exceed ``limit`` bytes, the least recently
+    used are deleted.
+
+    Parameters
+    ----------
+    folder : path-like
+        Created by the first entry.
+    limit : int, default=None
+        Size in bytes; None means :func:`folder_limit`.
+    """
+
+    def __init__(self, folder, limit=None):
         self.folder = Path(folder)
+        self.limit = folder_limit() if limit is None else limit
+        self._room = 0  # bytes until the folder is measured again; other processes also write to it
 
     def get(self, key):
-        """Return the array kept under ``key``, or None where there is none, or none that can be read."""
+        """Return the array kept under ``key``, or None if it is missing, damaged or not readable."""
+        path = self._path(key)
         try:
-            return np.load(self._path(key), allow_pickle=False)
-        except (FileNotFoundError, ValueError, EOFError):
+            content = memoryview(path.read_bytes())
+            body = content[:-_DIGEST_SIZE]
+            if content[-_DIGEST_SIZE:] != _checksum(key, body):
+                return None
+            array = np.load(io.BytesIO(body), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
             return None
+        with suppress(OSError):
+            os.utime(path)
+        return array
 
     def put(self, key, array):
-        """Keep ``array`` under ``key``; another process never sees half a file."""
-        with write_atomically(self._path(key)) as file:
-            np.save(file, array, allow_pickle=False)
+        """Keep ``array`` under ``key``; if the folder cannot be written, warn and go on."""
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        body = buffer.getbuffer()
+        try:
+            with write_atomically(self._path(key), sync=False) as file:
+                file.write(body)
+                file.write(_checksum(key, body))
+            self._room -= len(body)
+            if self._room < 0:
+                self._evict()
+        except OSError as error:
+            message = f"The cache folder {self.folder} cannot be written ({error}); its values are computed every time."
+            warnings.warn(message, UserWarning, stacklevel=2)
+
+    def entries(self):
+        """Return (last use in s, size in bytes, path) of every entry, least recently used first."""
+        found = []
+        for entry in os.scandir(self.folder):
+            if _ENTRY.fullmatch(entry.name):
+                with suppress(FileNotFoundError):
+                    status = entry.stat()
+                    found.append((status.st_mtime, status.st_size, entry.path))
+        return sorted(found)
+
+    def _evict(self):
+        entries = self.entries()
+        size = sum(n_bytes for _, n_bytes, _ in entries)
+        if size > self.limit:
+            for _, n_bytes, path in entries:
+                Path(path).unlink(missing_ok=True)
+                size -= n_bytes
+                if size <= _KEPT * self.limit:
+                    break
+        self._room = max((self.limit - size) // 4, self.limit // 100)
 
     def _path(self, key):
         return self.folder / f"{key}.npy"
 
 
 class NoStore:
-    """Keeps nothing."""
+    """Store that keeps nothing."""
 
     def get(self, key):
         """Return None."""
@@ -107,18 +172,41 @@ class NoStore:
 _PROCESS_STORE = MemoryStore()
 
 
+def folder_limit():
+    """Return the size limit of a cache folder.
+
+    Returns
+    -------
+    limit : int
+        Bytes: the environment variable ``SAVEE_MM_CACHE_GB`` times 10**9, by default 20 GB.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not a positive number.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, str(_DEFAULT_LIMIT))
+    try:
+        limit = int(float(text) * 1e9)
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit <= 0:
+        raise ValueError(f"{LIMIT_VARIABLE} must be a positive number of gigabytes, got {text!r}.")
+    return limit
+
+
 def open_store(cache):
     """Return the store that an extractor's ``cache`` parameter names.
 
     Parameters
     ----------
     cache : "memory", path-like or None
-        The store of this process, a folder (made where it is missing), or no store.
+        The store of this process, a folder (created if missing), or no store.
 
     Raises
     ------
     ValueError
-        Where ``cache`` is an empty string or names something that is not a folder.
+        If ``cache`` is an empty string or the path of a file.
     """
     if cache is None:
         return NoStore()
@@ -126,4 +214,13 @@ def open_store(cache):
         return _PROCESS_STORE
     if not str(cache) or (Path(cache).exists() and not Path(cache).is_dir()):
         raise ValueError(f"cache must be 'memory', a folder or None, got {str(cache)!r}, which is not a folder.")
-    return FolderStore(cache)
+    return _folder_store(Path(cache), folder_limit())
+
+
+@lru_cache(maxsize=64)
+def _folder_store(folder, limit):
+    return FolderStore(folder, limit)
+
+
+def _checksum(key, body):
+    return hashlib.blake2b(body, key=key.encode()[:64], digest_size=_DIGEST_SIZE).digest()
