@@ -68,15 +68,17 @@ class FoldFolder:
         self._clips = _describe_rows(X, y)
 
     def get(self, job):
-        """Return the columns of a job, or None if there are none, or none that can be read."""
-        content = _read(self._locate(job)[0])
-        return None if content is None else content["columns"]
+        """Return the columns of a job, or None if they are missing, damaged or those of another job."""
+        path, key = self._locate(job)
+        content = _read(path)
+        return content["columns"] if content is not None and _digest(content["key"]) == _digest(key) else None
 
     def put(self, job, columns):
         """Keep ``columns``, a dict of lists; other processes never read a partial file."""
         path, key = self._locate(job)
         with write_atomically(path) as file:
-            file.write(json.dumps({"key": key, "columns": columns}, indent=1).encode())
+            content = {"key": key, "columns": columns, "checksum": _digest([key, columns])}
+            file.write(json.dumps(content, indent=1).encode())
 
     def _locate(self, job):
         """Return the job's file and its key."""
@@ -143,11 +145,14 @@ def read_folds(folder):
 
 
 def _read(path):
-    """Return the content of the file of a fold, or None if it cannot be read."""
+    """Return the content of the file of a fold, or None if it cannot be read or its checksum does not hold."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return content if content["key"]["format"] == _FORMAT and content["columns"] else None
-    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        checksum = _digest([content["key"], content["columns"]])
+        # Earlier versions wrote no checksum.
+        holds = content.get("checksum", checksum) == checksum
+        return content if holds and content["key"]["format"] == _FORMAT and content["columns"] else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 

@@ -1,6 +1,7 @@
 """A folder of finished folds: no fold is trained twice, and no outdated fold is used."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -215,11 +216,33 @@ def test_moved_corpus_is_the_same_and_changed_files_are_not(run, corpus, tmp_pat
     assert run(data=moved)[1] == N_FOLDS
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[: len(text) // 2], lambda text: "", lambda text: "[]"])
+def without_a_row(text):
+    content = json.loads(text)
+    content["columns"] = {name: column[1:] for name, column in content["columns"].items()}
+    return json.dumps(content)
+
+
+DAMAGE = {
+    "half": lambda text: text[: len(text) // 2],
+    "empty": lambda text: "",
+    "a list": lambda text: "[]",
+    "deep": lambda text: "[" * 10_000,
+    "zeros": lambda text: "\0" * len(text),
+    "a changed value": lambda text: re.sub(r"0\.\d", "0.0", text),
+    "another label": lambda text: text.replace('"calm"', '"loud"'),
+    "another seed": lambda text: text.replace('"seed": 0', '"seed": 1'),
+    "another fold": lambda text: text.replace('"fold": 0', '"fold": 9'),
+    "a row less": without_a_row,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_damaged_file_is_ignored_and_replaced(run, tmp_path, damage):
     whole, _ = run()
     path = sorted((tmp_path / "folds").iterdir())[0]
-    path.write_text(damage(path.read_text()))
+    before = path.read_text()
+    path.write_text(damage(before))
+    assert path.read_text() != before
     (tmp_path / "folds" / f"{path.name}.abc.part").write_text('{"key"')  # a draft that a killed process leaves
     repaired, n_fits = run()
     assert n_fits == 1
@@ -279,6 +302,7 @@ def test_folds_of_an_earlier_version_stay_usable(run, corpus, tmp_path):
     for path in (tmp_path / "folds").iterdir():
         content = json.loads(path.read_text())
         content["columns"] = {n: c for n, c in content["columns"].items() if n not in ("sex", "train_log_loss")}
+        del content["checksum"]
         path.write_text(json.dumps(content))
     old, n_fits = run(data)
     assert n_fits == 0
