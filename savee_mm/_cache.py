@@ -144,6 +144,17 @@ class FolderStore:
                     found.append((status.st_mtime, status.st_size, entry.path))
         return sorted(found)
 
+    def summary(self):
+        """Return number and size (bytes) of the entries, the limit, and first and last use (s)."""
+        entries = self.entries()
+        return {
+            "entries": len(entries),
+            "bytes": sum(size for _, size, _ in entries),
+            "limit": self.limit,
+            "first_use": entries[0][0] if entries else None,
+            "last_use": entries[-1][0] if entries else None,
+        }
+
     def _evict(self):
         entries = self.entries()
         size = sum(n_bytes for _, n_bytes, _ in entries)

@@ -199,7 +199,7 @@ def test_columns_of_a_fitted_selector_are_not_columns_of_the_table():
         (lambda table: table.columns == "smile", ["smile"]),
         ([], []),
     ],
-    ids=str,
+    ids=["places", "slice", "slice of names", "mask", "type", "pattern", "function", "function of a mask", "none"],
 )
 def test_columns_are_resolved_by_a_table_as_a_column_transformer_resolves_them(spec, columns):
     estimator = make_pipeline(make_column_transformer(("passthrough", spec)), SVC())

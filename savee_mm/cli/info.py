@@ -1,26 +1,32 @@
-"""The card of a model file, or the installed versions and weights."""
+"""The card of a model file, the size of a cache folder, or the installed versions and weights."""
 
 import json
+from datetime import datetime
+from pathlib import Path
 
 import click
 
 from savee_mm import load_card
+from savee_mm._cache import LIMIT_VARIABLE, FolderStore
 from savee_mm._weights import REGISTRY, find_weights
 from savee_mm.persistence._versions import installed_versions
 
 
-def run_info(model_file=None, *, as_json=False):
-    """Print the card of a model file; without a file, versions and weights.
+def run_info(path=None, *, as_json=False):
+    """Print the card of a model file or the size of a cache folder; without a path, versions and weights.
 
     Parameters
     ----------
-    model_file : str, default=None
-        Model file.
+    path : str, default=None
+        Model file or cache folder.
     as_json : bool, default=False
         Whether to print JSON.
     """
-    if model_file is not None:
-        card = load_card(model_file)
+    if path is not None and Path(path).is_dir():
+        _print_cache(FolderStore(path).summary(), as_json)
+        return
+    if path is not None:
+        card = load_card(path)
         click.echo(json.dumps(card, indent=1, ensure_ascii=False) if as_json else card.to_markdown())
         return
     weights = {name: [path.name for path in find_weights(name) or ()] for name in REGISTRY}
@@ -34,3 +40,14 @@ def run_info(model_file=None, *, as_json=False):
     for name, files in weights.items():
         found = ", ".join(files) or f"missing; savee-mm fetch-weights {name}"
         click.echo(f"weights {name:10}{found} ({REGISTRY[name].licence})")
+
+
+def _print_cache(summary, as_json):
+    if as_json:
+        click.echo(json.dumps(summary, indent=1))
+        return
+    click.echo(f"entries   {summary['entries']}")
+    click.echo(f"size      {summary['bytes'] / 1e9:.3f} of {summary['limit'] / 1e9:g} GB ({LIMIT_VARIABLE})")
+    if summary["entries"]:
+        first, last = (datetime.fromtimestamp(summary[name]) for name in ("first_use", "last_use"))
+        click.echo(f"last use  {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")

@@ -290,16 +290,16 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
 
 
 @main.command()
-@click.argument("model", required=False, type=click.Path(dir_okay=False))
+@click.argument("path", required=False, type=click.Path())
 @_json_option
-def info(model, as_json):
-    """Print the card of the model file MODEL; without MODEL, installed versions and pretrained weights.
+def info(path, as_json):
+    """Print the card of a model file, or number, size and last use of the entries of a cache folder.
 
-    The model itself is not loaded.
+    Without PATH, print installed versions and pretrained weights. The model itself is not loaded.
     """
     from savee_mm.cli.info import run_info
 
-    run_info(model, as_json=as_json)
+    run_info(path, as_json=as_json)
 
 
 @main.command()

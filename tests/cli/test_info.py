@@ -1,4 +1,4 @@
-"""``savee-mm info``: the card of a model, or versions and weights."""
+"""``savee-mm info``: the card of a model, the size of a cache, or versions and weights."""
 
 import json
 
@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from sklearn.dummy import DummyClassifier
 
 from savee_mm import load_card, save_model
+from savee_mm._cache import FolderStore
 from savee_mm.cli import main
 
 
@@ -49,3 +50,21 @@ def test_other_files_are_refused_in_one_sentence(tmp_path):
     assert result.exit_code == 1
     assert "not a model file of savee_mm" in result.output
     assert run(tmp_path / "nowhere").exit_code == 1
+
+
+def test_size_of_a_cache_folder(tmp_path):
+    store = FolderStore(tmp_path)
+    for number in range(3):
+        store.put(f"{number:040x}", np.zeros(100))
+    (tmp_path / "other.txt").write_text("not an entry")
+    summary = json.loads(run(tmp_path, "--json").output)
+    assert (summary["entries"], summary["limit"]) == (3, 20 * 10**9)
+    assert summary["bytes"] == sum(path.stat().st_size for path in tmp_path.glob("*.npy"))
+    assert summary["first_use"] <= summary["last_use"]
+    text = run(tmp_path).output
+    assert "entries   3\n" in text
+    assert "of 20 GB (SAVEE_MM_CACHE_GB)" in text
+
+
+def test_empty_folder_has_no_entries(tmp_path):
+    assert run(tmp_path).output.startswith("entries   0\n")
