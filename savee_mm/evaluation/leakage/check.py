@@ -33,7 +33,8 @@ _NAME_PATTERNS = (
     r"(?<!\d)(?P<speaker>1\d{3})_(?P<sentence>[A-Z]{3})_[A-Z]{3}_[A-Z]{1,2}(?=\.|$)",
     r"(?<!\d)\d\d-\d\d-\d\d-\d\d-(?P<sentence>\d\d)-\d\d-(?P<speaker>\d\d)(?=\.|$)",
     r"(?<![A-Za-z0-9])(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)[A-Z][a-z]?(?=\.|$)",
-    r"(?<![A-Za-z0-9])s(?P<speaker>\d{1,2})_(?P<sentence>[a-z]{2}_\d)(?=\.|$)",
+    r"subject (?P<speaker>\d+)[/\\](?P<sentence>[a-z]+[/\\]sentence \d)[/\\]",
+    r"(?<![A-Za-z0-9])s_?(?P<speaker>\d{1,2})_(?P<sentence>[a-z]{2}_\d)(?=\.|$)",
 )
 
 

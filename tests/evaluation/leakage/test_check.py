@@ -455,10 +455,11 @@ def names(speakers, sentences, form=CREMA_D, emotion="ANG"):
     [
         (CREMA_D, ("1001", "1002"), ("DFA", "IEO")),
         ("wav/{speaker}{sentence}Fa.wav", ("03", "16"), ("a01", "b10")),
-        ("subject {speaker}/anger/s{speaker}_{sentence}.avi", ("1", "43"), ("an_1", "an_2")),
+        ("s_{speaker}_{sentence}.avi", ("1", "43"), ("an_1", "an_2")),
+        ("subject {speaker}/{sentence}/s.avi", ("1", "43"), ("anger/sentence 1", "fear/sentence 1")),
         ("Actor/03-01-05-01-{sentence}-01-{speaker}.wav", ("01", "24"), ("01", "02")),
     ],
-    ids=["CREMA-D", "EmoDB", "eNTERFACE", "RAVDESS"],
+    ids=["CREMA-D", "EmoDB", "eNTERFACE", "eNTERFACE folders", "RAVDESS"],
 )
 def test_speakers_and_sentences_are_read_from_file_names(form, speakers, sentences):
     (one, other), (first, second) = speakers, sentences
