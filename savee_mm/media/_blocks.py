@@ -23,6 +23,7 @@ _STAMPED = {"matroska", "webm", "mov", "mpegts", "mpeg", "flv", "asf", "ogg", "n
 # Formats in which a jump is a splice of recordings, not a gap, if it is long (s), as in FFmpeg's command line.
 _SPLICED, _LONGEST_GAP = {"mpegts", "mpeg", "ogg"}, 10.0
 _SHORTEST_GAP = 0.003  # s, above the rounding of time stamps to milliseconds
+_SPLICE = 1.0  # s: stamps that are earlier by more belong to another recording
 _SILENCE = 1.0  # longest block of silence (s)
 # Samples by which the decoded audio is late. Other containers state it (mp4, mkv) or shift their time stamps (mpg, ts):
 # AVI does not. mp3: 576 of the encoder (LAME), 529 of the decoder; AAC: one frame, as of FFmpeg's encoder.
@@ -156,11 +157,11 @@ def audio_blocks(file, mix):
     ClipError
         If the file has no audio or cannot be read to its end.
     """
-    check_length(file)
     recordings = find_recordings(file)
     rate, clock = _OneRate(), None
     for start, stop in recordings:
         content = None if len(recordings) == 1 else io.BytesIO(_slice(file, start, stop))
+        check_length(file, content)
         for piece in _read(file, content):
             clock = piece.time if clock is None else clock
             for samples in (*rate.silence(piece.gap), rate(mix(piece.channels), piece.sr)):
@@ -318,6 +319,7 @@ class _StreamClock:
         self._longest = _LONGEST_GAP if formats & _SPLICED else np.inf
         self._first_rate = None
         self._last = 0.0  # duration of the last frame (s)
+        self._counted = 0.0  # end of the last frame (s) by the samples since the rate changed
         self.end = None  # of the last frame (s)
 
     def __call__(self, frame):
@@ -331,10 +333,19 @@ class _StreamClock:
             time = self.end
         elif time - self.end > max(_SHORTEST_GAP, self._last / 2, duration / 2) and time - self.end < self._longest:
             gap = time - self.end
-        # Some writers count the samples of every rate as of the first one.
         self._last = duration
-        self.end = time + max(duration, frame.samples / self._first_rate)
+        self._set_end(frame, time, duration, gap)
         return gap, time
+
+    def _set_end(self, frame, time, duration, gap):
+        """Set the time at which the next frame is expected."""
+        spliced = self.end is not None and self.end - time > _SPLICE
+        if frame.sample_rate == self._first_rate or gap or spliced:
+            self.end = self._counted = time + duration
+        else:
+            # FFmpeg counts stamps between those of the container as at the first rate, and so do some writers.
+            self._counted += duration
+            self.end = max(self._counted, time + frame.samples / self._first_rate)
 
 
 def _channels(frame):

@@ -2,6 +2,7 @@
 
 import io
 import mmap
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from savee_mm._validation import ClipError
@@ -14,6 +15,11 @@ _W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 # Chunks that can follow the data of an empty recording.
 _METADATA = {b"LIST", b"PEAK", b"bext", b"cue ", b"fact", b"id3 ", b"iXML", b"smpl"}
+# How the files of these formats start, with the first block of metadata.
+_MARKS = {
+    b"fLaC": (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"),
+    b"caff": (b"caff\x00\x01\x00\x00desc",),
+}
 _SEGMENT = b"\x18\x53\x80\x67"  # of Matroska
 
 
@@ -70,16 +76,18 @@ def is_sample_file(stream):
     )
 
 
-def check_length(file):
-    """Raise ClipError if a file is clearly shorter than its header states.
+def check_length(file, content=None):
+    """Raise ClipError if a file, or ``content`` of it, is clearly shorter than its header states.
 
-    Formats that state no length (mpg, ts, flv, mp3 ...) pass.
+    Formats that state no length (mpg, ts, flv ...) pass.
     """
-    size = file.stat().st_size
-    with file.open("rb") as stream:
+    with file.open("rb") if content is None else nullcontext(content) as stream:
+        size = stream.seek(0, io.SEEK_END)
         check_end(file, size, _stated_end(stream) or 0, slack=SLACK)
         # Tags of the encoder are less exact: after edits they can be slightly wrong.
         check_end(file, size, _xing_end(stream) or 0, slack=SLACK + size // 100)
+        if sum(kind == b"ftyp" for kind in _boxes(stream)) > 1:
+            raise ClipError("several mp4 files that are joined; split them, or join them with ffmpeg", path=file)
 
 
 def check_end(file, size, stated, *, slack=0):
@@ -93,7 +101,7 @@ def check_end(file, size, stated, *, slack=0):
 def find_recordings(file):
     """Return the (start, stop) bytes of the recordings in a file: of one, or of several that are joined.
 
-    Files of these formats can be joined by writing one after the other: Ogg (chained streams), FLAC and wav.
+    Ogg (chained streams), flac, caf, wav, aiff and au files are found if they are written one after the other.
 
     Raises
     ------
@@ -102,13 +110,13 @@ def find_recordings(file):
     """
     size = file.stat().st_size
     with file.open("rb") as stream:
-        head = _head(stream)
-        if head[:4] == b"OggS":
+        kind = _head(stream)[:4]
+        if kind == b"OggS":
             starts = _ogg_links(file, stream, size)
-        elif head[:4] == b"fLaC":
-            starts = _flac_starts(stream)
-        elif head[:4] == b"RIFF" and head[8:] == b"WAVE":
-            starts = _wave_starts(stream, size)
+        elif kind in _MARKS:
+            starts = _marked_starts(stream, _MARKS[kind])
+        elif kind in (b"RIFF", b"FORM", b".snd"):
+            starts = _following_starts(stream, size)
         else:
             starts = [0]
     return list(zip(starts, [*starts[1:], size], strict=True))
@@ -240,33 +248,50 @@ def _ebml_number(stream):
     return value, value == (1 << 7 * width) - 1
 
 
-def _wave_starts(stream, size):
-    starts, place = [], 0
-    while place + 12 <= size:
+def _following_starts(stream, size):
+    """Return the starts of the wav, aiff or au files that follow each other."""
+    starts, place, kind = [], 0, None
+    while place is not None and place + 12 <= size:
         stream.seek(place)
         head = stream.read(12)
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        if kind not in (None, head[:4] + head[8:] * (head[:4] != b".snd")):
             break
+        kind = head[:4] + head[8:] * (head[:4] != b".snd")
         starts.append(place)
-        length = _length(head[4:8], "little")
-        if length is None:
-            break
-        place += 8 + length + length % 2
+        if head[:4] == b".snd":
+            first, length = int.from_bytes(head[4:8], "big"), _length(head[8:], "big")
+        else:
+            first, length = 8, _length(head[4:8], _LAYOUTS[head[:4]].order)
+        place = None if length is None else place + first + length + (length % 2 if first == 8 else 0)
     return starts
 
 
-def _flac_starts(stream):
+def _marked_starts(stream, marks):
+    """Return the places of the marks in a file that starts with one of them."""
     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        starts, place = [], 0
-        while place >= 0:
-            # The mark is followed by a block of type 0 (stream information) of 34 bytes, the last block or not.
-            if (
-                content[place + 4 : place + 5] in (b"\x00", b"\x80")
-                and content[place + 5 : place + 8] == b"\x00\x00\x22"
-            ):
-                starts.append(place)
-            place = content.find(b"fLaC", place + 4)
-    return starts or [0]
+        starts = {0}
+        for mark in marks:
+            place = content.find(mark, 1)
+            while place >= 0:
+                starts.add(place)
+                place = content.find(mark, place + 1)
+    return sorted(starts)
+
+
+def _boxes(stream):
+    """Yield the kinds of the boxes of an mp4 or mov file (ISO/IEC 14496-12, 4.2)."""
+    place = 0
+    while True:
+        stream.seek(place)
+        header = stream.read(16)
+        if len(header) < 8 or (not place and header[4:8] != b"ftyp"):
+            return
+        yield header[4:8]
+        length = int.from_bytes(header[:4], "big")
+        length = int.from_bytes(header[8:], "big") if length == 1 else length
+        if length < 8:
+            return
+        place += length
 
 
 def _ogg_links(file, stream, size):

@@ -35,7 +35,15 @@ def frequencies(y, sr, seconds=1.0):
 @pytest.mark.parametrize(
     ("kind", "subtype", "tolerance"),
     # FFmpeg leaves out the last block of some Vorbis streams.
-    [("WAV", "PCM_16", 0), ("FLAC", "PCM_16", 0), ("OGG", "VORBIS", 0.04), ("OGG", "OPUS", 0.04)],
+    [
+        ("WAV", "PCM_16", 0),
+        ("AIFF", "PCM_24", 0),
+        ("AU", "FLOAT", 0),
+        ("CAF", "PCM_16", 0),
+        ("FLAC", "PCM_16", 0),
+        ("OGG", "VORBIS", 0.04),
+        ("OGG", "OPUS", 0.04),
+    ],
 )
 @pytest.mark.parametrize(("sr", "n_channels"), [(16000, 1), (16000, 2), (48000, 1), (8000, 2)])
 def test_joined_files_are_read_to_their_end(tmp_path, kind, subtype, tolerance, sr, n_channels):
@@ -50,7 +58,10 @@ def test_joined_files_are_read_to_their_end(tmp_path, kind, subtype, tolerance, 
         np.testing.assert_allclose(frequencies(y, rate), expected, atol=1)
 
 
-@pytest.mark.parametrize(("codec", "suffix"), [("libmp3lame", "mp3"), ("aac", "aac"), ("mp2", "mp2"), ("ac3", "ac3")])
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [("libmp3lame", "mp3"), ("aac", "aac"), ("mp2", "mp2"), ("ac3", "ac3"), ("aac", "ts"), ("mp2", "ts")],
+)
 @pytest.mark.parametrize("other", [(44100, "mono"), (44100, "stereo"), (48000, "stereo"), (32000, "mono")])
 def test_stream_that_changes_midway(write_audio, codec, suffix, other):
     sr, layout = other
@@ -64,6 +75,13 @@ def test_stream_that_changes_midway(write_audio, codec, suffix, other):
         assert rate == expected
         assert y.size / rate == pytest.approx(4.05, abs=0.1)  # encoders pad both parts to whole frames
         np.testing.assert_allclose(frequencies(y, rate), 200, atol=1)
+
+
+def test_joined_mp4_files_are_refused(write_audio):
+    path = write_audio("a.mp4", tone(), SR, "aac")
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(ClipError, match="several mp4 files that are joined"):
+        read_audio(path)
 
 
 def test_vbr_mp3_without_a_header(audio_packets, tmp_path):

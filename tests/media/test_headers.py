@@ -121,15 +121,32 @@ def test_complete_header_of_a_complete_file_is_none(tmp_path):
         assert complete_header(write(tmp_path / "a.bin", noise(), kind, subtype)) is None, (kind, subtype)
 
 
-@pytest.mark.parametrize(
-    ("kind", "subtype"), [("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS")]
-)
+JOINED = [
+    ("WAV", "PCM_16"),
+    ("AIFF", "PCM_16"),
+    ("AU", "PCM_16"),
+    ("CAF", "PCM_16"),
+    ("FLAC", "PCM_16"),
+    ("OGG", "OPUS"),
+]
+
+
+@pytest.mark.parametrize(("kind", "subtype"), JOINED)
 def test_joined_recordings_are_found(tmp_path, kind, subtype):
     parts = [write(tmp_path / "a.bin", noise(1, seed), kind, subtype).read_bytes() for seed in range(3)]
     joined = tmp_path / "joined.bin"
     joined.write_bytes(b"".join(parts))
     ends = np.cumsum([len(part) for part in parts]).tolist()
     assert find_recordings(joined) == list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+@pytest.mark.parametrize(("kind", "subtype"), JOINED)
+def test_second_of_joined_recordings_cut_short(tmp_path, kind, subtype):
+    path = write(tmp_path / "a.bin", noise(1), kind, subtype)
+    content = path.read_bytes()
+    path.write_bytes(content + content[: round(0.7 * len(content))])
+    with pytest.raises(ClipError, match="cut short"):
+        read_audio(path)
 
 
 def test_mark_in_the_samples_is_not_a_recording(tmp_path):
