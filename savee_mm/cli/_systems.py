@@ -1,6 +1,7 @@
 """Systems from command-line options."""
 
 from savee_mm._composition import set_everywhere
+from savee_mm.cli._stderr import shows_progress
 from savee_mm.systems import available, make
 
 
@@ -79,8 +80,8 @@ def _split(text):
 
 
 def _show_progress(estimator):
-    """Switch on the progress bars of savee_mm; those of scikit-learn would print lines of text."""
-    return set_everywhere(estimator, only=_is_ours, verbose=True)
+    """Switch on the progress bars of savee_mm on a terminal; those of scikit-learn would print lines of text."""
+    return set_everywhere(estimator, only=_is_ours, verbose=shows_progress())
 
 
 def _is_ours(owner):

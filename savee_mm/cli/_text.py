@@ -1,5 +1,7 @@
 """Text on a terminal: names and messages without control characters."""
 
+import re
+
 import click
 
 
@@ -24,6 +26,50 @@ def printable(text, *, lines=False):
     a\\x1b[31m\\udce9.wav
     """
     return "".join(c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode() for c in text)
+
+
+# Options by the arguments of the library that error messages name.
+_OPTIONS = {
+    "load_table(..., target=<column>)": "--target COLUMN",
+    "cache": "--cache",
+    "epochs": "--epochs",
+    "folder": "--folder",
+    "leakage": "--leakage",
+    "min_confidence": "--min-confidence",
+    "min_voice": "--min-voice",
+    "n_jobs": "--jobs",
+    "n_sentences": "--sentences",
+    "n_speakers": "--speakers",
+    "on_error": "--on-error",
+    "random_state": "--seed",
+    "speaker_normalized": "--speaker-normalized",
+}
+
+
+def name_options(message):
+    """Replace arguments of Python functions in an error message by options of the command line.
+
+    Parameters
+    ----------
+    message : str
+        Error message of the library.
+
+    Returns
+    -------
+    message : str
+
+    Examples
+    --------
+    >>> from savee_mm.cli._text import name_options
+    >>> name_options('leave speaker_normalized out, or pass on_error="fill"')
+    'leave --speaker-normalized out, or pass --on-error fill'
+    """
+    for argument, option in _OPTIONS.items():
+        # A word such as `folder` is an argument only with a value.
+        value = r"""(?:=["']?(\w+)["']?)""" + ("?" if "_" in argument else "")
+        pattern = rf"(?<![\w-]){re.escape(argument)}{value}(?!\w)"
+        message = re.sub(pattern, lambda found, option=option: " ".join(filter(None, [option, found[1]])), message)
+    return message
 
 
 def echo_error(message):

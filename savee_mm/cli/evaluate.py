@@ -8,6 +8,7 @@ import click
 from sklearn.exceptions import FitFailedWarning
 
 from savee_mm import EvaluationReport, evaluate
+from savee_mm.cli._stderr import shows_progress
 from savee_mm.systems import available
 
 
@@ -44,7 +45,14 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FitFailedWarning)  # printed below
         report = evaluate(
-            estimators, corpus, protocols, seeds, folder=folder, leakage=leakage, on_error="skip", verbose=True
+            estimators,
+            corpus,
+            protocols,
+            seeds,
+            folder=folder,
+            leakage=leakage,
+            on_error="skip",
+            verbose=shows_progress(),
         )
     for name, error in report.skipped.items():
         click.echo(f"Error: {name} was left out. {error}", err=True)

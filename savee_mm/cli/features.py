@@ -18,6 +18,7 @@ from savee_mm import (
     VoiceFunctionals,
     YAMNetEmbedding,
 )
+from savee_mm.cli._stderr import shows_progress
 
 EXTRACTORS = {
     "prosody": ProsodyFeatures,
@@ -65,7 +66,7 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
     suffixes = (".npz",) if name in IMAGES else TABLES
     if out.suffix not in suffixes:
         raise ValueError(f"--out {out}: {name} is written to {' or '.join(suffixes)}; use such a name.")
-    extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, on_error=on_error, verbose=True)
+    extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, on_error=on_error, verbose=shows_progress())
     with warnings.catch_warnings():
         # Each of these clips is reported below.
         warnings.simplefilter("ignore", ClipWarning)

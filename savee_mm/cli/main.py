@@ -1,12 +1,14 @@
 """Commands and their options."""
 
+import logging
 import os
 from pathlib import Path
 
 import click
 
 from savee_mm._version import __version__
-from savee_mm.cli._text import printable
+from savee_mm.cli._stderr import no_tensorflow_log
+from savee_mm.cli._text import name_options, printable
 
 CORPORA = ("savee", "ravdess", "crema-d", "table")
 EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-image", "mel-image", "face-frames")
@@ -20,11 +22,12 @@ class _Group(click.Group):
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
+            with no_tensorflow_log():
+                return super().invoke(ctx)
         except (ValueError, TypeError, OSError) as error:
             if os.environ.get("SAVEE_MM_TRACEBACK"):
                 raise
-            raise click.ClickException(printable(str(error), lines=True)) from error
+            raise click.ClickException(printable(name_options(str(error)), lines=True)) from error
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,8 +46,9 @@ def main():
 
     An error ends with status 1 and one sentence; set SAVEE_MM_TRACEBACK=1 for the traceback.
     """
-    # TensorFlow writes messages to stderr, where the progress bars are; this hides most of them.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for name in ("tensorflow", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _corpus_options(command):
@@ -58,15 +62,23 @@ def _corpus_options(command):
 
 
 def _root_options(command):
-    """Add ROOT, --corpus and --cache."""
+    """Add ROOT, its layout and --cache."""
     for option in (
         click.option("--cache", type=click.Path(file_okay=False), help="Folder that keeps extracted arrays."),
         click.option(
+            "--column",
+            "columns",
+            multiple=True,
+            metavar="NAME=COLUMN",
+            callback=_read_columns,
+            help="Name of a column in a table: --column audio=path --column speaker=who.",
+        ),
+        click.option("--target", metavar="COLUMN", help="Column of the classes in a table.  [default: emotion]"),
+        click.option(
             "--corpus",
             type=click.Choice(CORPORA),
-            default="savee",
-            show_default=True,
-            help="Layout of ROOT; `table` is a CSV file with columns such as audio, video, speaker, emotion.",
+            help="Layout of ROOT; `table` is a CSV file with columns such as audio, video, speaker, emotion.  "
+            "[default: table for a file, savee for a folder]",
         ),
         click.argument("root", type=click.Path()),
     ):
@@ -95,6 +107,15 @@ def _read_seeds(ctx, param, value):
         return [int(seed) for seed in value.split(",")]
     except ValueError as error:
         raise click.BadParameter(f"expected integers separated by commas, got {value!r}.") from error
+
+
+def _read_columns(ctx, param, values):
+    """Return the columns of a table by the names that load_table expects."""
+    pairs = [value.partition("=") for value in values]
+    for value, (name, _, column) in zip(values, pairs, strict=True):
+        if not (name and column):
+            raise click.BadParameter(f"expected NAME=COLUMN, such as audio=path, got {value!r}.")
+    return {name.strip(): column.strip() for name, _, column in pairs}
 
 
 def _check_out(ctx, param, value):
@@ -159,7 +180,20 @@ def demo(out, speakers, sentences, epochs, protocols):
 @click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and plots.")
 @_json_option
 def evaluate(
-    root, corpus, epochs, cache, systems, speaker_normalized, protocols, seeds, folder, leakage, as_json, **files
+    root,
+    corpus,
+    target,
+    columns,
+    epochs,
+    cache,
+    systems,
+    speaker_normalized,
+    protocols,
+    seeds,
+    folder,
+    leakage,
+    as_json,
+    **files,
 ):
     """Cross-validate systems on the corpus at ROOT, and compare them with published results.
 
@@ -169,7 +203,7 @@ def evaluate(
     from savee_mm.cli.evaluate import run_evaluate
 
     chosen = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
-    bunch = _load(root, corpus)
+    bunch = _load(root, corpus, target, columns)
     _make_folders(*files.values())
     complete = run_evaluate(
         chosen,
@@ -202,32 +236,30 @@ def report(folder, out, title, as_json):
 
 @main.command()
 @_corpus_options
-@click.option("--system", default="fusion", show_default=True, help="Name of the system, as in `evaluate`.")
+@click.option(
+    "--system",
+    help="Name of the system, as in `evaluate`.  [default: the recommended one for audio, video or both]",
+)
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="Model file to write.")
 @click.option("--without", multiple=True, metavar="SPEAKER", help="Speaker to leave out, for a test; may be repeated.")
-def train(root, corpus, epochs, cache, system, seed, out, without):
-    """Train a system on the corpus at ROOT and save it."""
-    from sklearn.utils import Bunch
+@click.option("--score/--no-score", default=True, help="Whether to print the accuracy on unseen speakers first.")
+def train(root, corpus, target, columns, cache, out, **settings):
+    """Train a system on the corpus at ROOT and save it.
 
-    from savee_mm import make_card, save_model
-    from savee_mm.cli._systems import make_system
+    Before the training, the accuracy on unseen speakers is estimated by cross-validation with at most five folds of
+    speakers, printed, and kept in the card of the model.
+    """
+    from savee_mm.cli.train import run_train
 
-    model = make_system(system, epochs=epochs, cache=cache, seed=seed)
-    bunch = _load(root, corpus)
+    bunch = _load(root, corpus, target, columns)
     _make_folders(out)
-    kept = ~bunch.data["speaker"].isin(without)
-    unknown = set(without) - set(bunch.data["speaker"])
-    if unknown:
-        raise ValueError(f"--without {', '.join(sorted(unknown))}: the speakers are {_unique(bunch.data['speaker'])}.")
-    used = Bunch(data=bunch.data[kept], target=bunch.target[kept], DESCR=bunch.DESCR)
-    path = save_model(model.fit(used.data, used.target), out, card=make_card(model, corpus=used, name=system))
-    click.echo(f"trained on {kept.sum()} clips of {_unique(used.data['speaker'])}: {path}")
+    run_train(bunch, out, cache=cache, **settings)
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--model", "model_file", required=True, type=click.Path(dir_okay=False), help="Trained model file.")
+@click.option("--model", "model_file", type=click.Path(dir_okay=False), help="Trained model file.  [required]")
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -277,6 +309,11 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
     """
     from savee_mm.cli.predict import Timeline, run_predict
 
+    if model_file is None:
+        raise click.UsageError(
+            "--model is missing: name a model file. `savee-mm train ROOT --out model.savee` trains one on a corpus; "
+            "`savee-mm demo` makes demo/fusion.savee from drawn faces, to try the commands."
+        )
     if plot is not None and not timeline:
         raise click.UsageError("--plot draws a timeline: add --timeline.")
     if timeline and hop > window:
@@ -320,7 +357,7 @@ def info(path, as_json):
     show_default=True,
     help="For a clip that cannot be used: end the command, or fill in medians and report it on stderr.",
 )
-def features(root, corpus, cache, extractor, out, jobs, on_error):
+def features(root, corpus, target, columns, cache, extractor, out, jobs, on_error):
     """Extract features of every clip of the corpus at ROOT into one table.
 
     \b
@@ -331,7 +368,7 @@ def features(root, corpus, cache, extractor, out, jobs, on_error):
     """
     from savee_mm.cli.features import run_features
 
-    bunch = _load(root, corpus)
+    bunch = _load(root, corpus, target, columns)
     if run_features(bunch, extractor, out, cache=cache, n_jobs=jobs, on_error=on_error):
         raise click.exceptions.Exit(1)
 
@@ -361,18 +398,18 @@ def export_encoder(checkpoint, out):
     click.echo(export_encoder(checkpoint, out))
 
 
-def _load(root, corpus):
+def _load(root, corpus, target, columns):
     from savee_mm import load_crema_d, load_ravdess, load_savee, load_table
 
-    loaders = (load_savee, load_ravdess, load_crema_d, load_table)
-    return dict(zip(CORPORA, loaders, strict=True))[corpus](root)
+    corpus = corpus or ("table" if os.path.isfile(root) else "savee")
+    if corpus == "table":
+        return load_table(root, target=target or "emotion", columns=columns)
+    if target or columns:
+        raise click.UsageError("--target and --column are for --corpus table.")
+    return {"savee": load_savee, "ravdess": load_ravdess, "crema-d": load_crema_d}[corpus](root)
 
 
 def _make_folders(*files):
     """Make the folders of output files before the computation."""
     for file in filter(None, files):
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-
-
-def _unique(values):
-    return ", ".join(sorted(set(values.astype(str))))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from savee_mm import ClipError, EmotionTimeline, load_model, plot_timeline
+from savee_mm import ClipError, EmotionTimeline, load_card, load_model, plot_timeline
 from savee_mm._files import write_atomically
 from savee_mm.cli._text import echo_error, printable
 from savee_mm.datasets._common import TEXT_SUFFIXES, few
@@ -57,13 +57,14 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     status : int
         0; 1 if a file could not be used, which is named on stderr; 130 after Ctrl-C.
     """
-    model = load_model(model_file)
+    model, caution = load_model(model_file), load_card(model_file).get("caution", "")
     check_model(model, "predict")
     files, problems = list_files(paths)
     for path, reason in problems:
         echo_error(f"{path}: {reason}")
     status = 1 if problems else 0
-    rows = Rows([str(label) for label in model.classes_], files, times=timeline is not None, as_json=as_json, out=out)
+    emotions = [str(label) for label in model.classes_]
+    rows = Rows(emotions, files, times=timeline is not None, caution=caution, as_json=as_json, out=out)
     try:
         # The rows of a table show the progress.
         for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
@@ -162,14 +163,17 @@ class Rows:
         All files, for the width of the first column.
     times : bool
         Whether rows have ``start`` and ``end``.
+    caution : str
+        Added to the note of each row; from the card of the model.
     as_json : bool
         Whether to print JSON instead of a table.
     out : Path or None
         CSV or JSON file to write.
     """
 
-    def __init__(self, emotions, files, *, times, as_json, out):
+    def __init__(self, emotions, files, *, times, caution, as_json, out):
         self._emotions = emotions
+        self._caution = caution
         self._times = ["start", "end"] if times else []
         self._width = max(len(printable(file)) for file in ["file", *files])
         self._as_json = as_json
@@ -185,7 +189,8 @@ class Rows:
 
     def add(self, file, prediction):
         """Add the row of a WindowPrediction, of which ``start`` and ``end`` are used for timelines."""
-        p, emotion, note = prediction.probabilities, prediction.emotion, prediction.note
+        p, emotion = prediction.probabilities, prediction.emotion
+        note = "; ".join(filter(None, [prediction.note, self._caution]))
         times = {name: getattr(prediction, name) for name in self._times}
         known = {name: float(value) for name, value in p.items()} if p.notna().all() else None
         confidence = max(known.values()) if known else None

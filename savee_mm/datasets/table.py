@@ -9,6 +9,7 @@ import re
 import unicodedata
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,9 @@ _COINCIDENCE = 1e-3
 DESCR = "A corpus of the user's own, {n_clips} clips from {source}. The user knows its licence and origin.\n"
 
 
-def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "emotion") -> Bunch:
+def load_table(
+    path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "emotion", columns: Mapping[str, str] | None = None
+) -> Bunch:
     """Load a table of clips of any corpus.
 
     Parameters
@@ -45,6 +48,8 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
         kept. Relative paths start at the folder of the CSV file, those of a DataFrame at the working directory.
     target : str, default="emotion"
         Name of the column with the class.
+    columns : mapping of str to str, default=None
+        Columns of the table that have other names than the expected ones: ``{"audio": "path", "speaker": "who"}``.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
     (['one', 'two'], ['joy', 'anger'], ['ann', 'bob'])
     >>> folder.cleanup()
     """
-    table, folder, source = _read(path, target)
+    table, folder, source = _read(path, target, columns or {})
     _check_columns(table, target, source)
     for column in _PATHS:
         table[column] = _paths(table, column, folder)
@@ -123,7 +128,7 @@ def load_table(path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "em
     return bunch
 
 
-def _read(path, target):
+def _read(path, target, columns):
     """Return the table with normalised names of columns, the folder of its paths, and its name in messages."""
     if isinstance(path, pd.DataFrame):
         table, folder, source = path.reset_index(drop=True), "", "the DataFrame"
@@ -135,9 +140,9 @@ def _read(path, target):
             raise FileNotFoundError(f"There is no file {path!r}{here}. Expected a CSV file with one row per clip.")
         header, rows, delimiter = _read_rows(path)
         folder, source = os.path.dirname(path), repr(path)
-        names = _column_names(header, target)
+        names = _column_names(header, target, columns, source)
         table = _infer_types(rows, [name in (*_PATHS, *_NAMES, target) for name in names], delimiter)
-    return _merge_doubles(table, _column_names(header, target), source), folder, source
+    return _merge_doubles(table, _column_names(header, target, columns, source), source), folder, source
 
 
 def _read_rows(path):
@@ -190,9 +195,12 @@ def _infer_types(rows, as_text, delimiter):
     )
 
 
-def _column_names(header, target):
-    """Return names of columns, stripped; those that load_table knows in their own spelling."""
-    known = {_key(name): name for name in (*_KNOWN, target)}
+def _column_names(header, target, columns, source):
+    """Return names of columns, stripped; those that load_table expects in their own spelling."""
+    known = {_key(name): name for name in (*_KNOWN, target)} | {_key(own): name for name, own in columns.items()}
+    absent = [own for own in columns.values() if _key(own) not in map(_key, header)]
+    if absent:
+        raise ValueError(f"{source} has no column {few(map(repr, absent))}; its columns are {list(map(str, header))}.")
     stripped = [_normalized(name) if isinstance(name, str) else name for name in header]
     return [known.get(_key(name), name) for name in stripped]
 

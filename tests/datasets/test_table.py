@@ -80,6 +80,15 @@ def test_target_matches_without_case_and_spaces(corpus):
     assert load_table(corpus("audio,Mood \nann/one.wav,joy\n"), target="mood").label_columns == ["mood"]
 
 
+def test_columns_with_other_names(corpus):
+    path = corpus("path,who,mood,room\nann/one.wav,ann,joy,5\n")
+    bunch = load_table(path, target="mood", columns={"audio": "Path", "speaker": "who"})
+    assert bunch.data.columns.tolist() == ["audio", "video", "speaker", "clip_id", "room"]
+    assert bunch.groups.tolist() == ["ann"]
+    with pytest.raises(ValueError, match=r"no column 'file'; its columns are \['path', 'who', 'mood', 'room'\]"):
+        load_table(path, target="mood", columns={"audio": "file"})
+
+
 def test_name_in_two_unicode_forms_is_one_speaker(corpus):
     forms = [unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD")]
     assert forms[0] != forms[1]
