@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import Bunch
 
-from savee_mm import evaluate, make_card, save_model
+from savee_mm import ClipError, evaluate, make_card, save_model
 from savee_mm.cli._stderr import shows_progress
 from savee_mm.cli._systems import make_system
 
@@ -92,7 +92,15 @@ def _evaluate(name, model, corpus):
         click.echo("accuracy on unseen speakers: unknown, the corpus needs two speakers or more in a column 'speaker'")
         return None
     folds = {"speaker": GroupKFold(min(n_speakers, _MAX_FOLDS))}
-    report = evaluate({name: model}, corpus, folds, groups=corpus.groups, leakage="ignore", verbose=shows_progress())
+    settings = {"groups": corpus.groups, "leakage": "ignore", "verbose": shows_progress()}
+    try:
+        report = evaluate({name: model}, corpus, folds, **settings)
+    except ClipError:
+        raise
+    except ValueError as error:
+        # A small corpus may have enough clips for the training, but not for folds of it.
+        click.echo(f"accuracy on unseen speakers: unknown, cross-validation is not possible. {error}")
+        return None
     row = report.summary().iloc[0]
     majority = np.unique(corpus.target, return_counts=True)[1].max() / len(corpus.target)
     click.echo(

@@ -127,6 +127,15 @@ def test_train_without_speakers_has_no_score(corpus, tmp_path):
     assert "accuracy on unseen speakers: unknown, the corpus needs two speakers" in result.output
 
 
+def test_train_on_few_clips_has_no_score(corpus, tmp_path):
+    # Each training fold has one clip of every class, too few for the inner folds of best_audio.
+    table = corpus.data[corpus.groups != "S3"].assign(emotion=corpus.target[corpus.groups != "S3"])
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    result = run("train", tmp_path / "clips.csv", "--system", "best_audio", "--out", tmp_path / "m.savee")
+    assert result.exit_code == 0, result.output
+    assert "accuracy on unseen speakers: unknown, cross-validation is not possible." in result.output
+
+
 @pytest.mark.parametrize(
     ("columns", "best", "network"),
     [
