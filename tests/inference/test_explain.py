@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from savee_mm import (
     ClipError,
+    ClipWarning,
     FaceFrameSampler,
     FusionClassifier,
     LateFusionClassifier,
@@ -105,7 +106,10 @@ def test_late_fusion_has_maps_of_each_branch(fusion, corpus):
     explanation = explain(clf, row)
     assert list(explanation.maps) == ["joint video", "joint audio"]
     assert list(explanation.probability) == ["joint", "voice"]
-    with pytest.raises(TypeError, match="LateFusionClassifier reads no images"):
+    with (
+        pytest.warns(ClipWarning, match="branch 'joint': missing video"),
+        pytest.raises(TypeError, match="LateFusionClassifier reads no images"),
+    ):
         explain(clf, row.drop(columns="video"))
 
 
