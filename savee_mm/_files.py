@@ -73,7 +73,8 @@ def write_text(path, text):
         Its content.
     """
     with write_atomically(path) as file:
-        file.write(text.encode())
+        # File names that are not UTF-8 have surrogates.
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def check_destination(path):

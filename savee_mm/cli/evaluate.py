@@ -2,12 +2,12 @@
 
 import json
 import warnings
-from pathlib import Path
 
 import click
 from sklearn.exceptions import FitFailedWarning
 
 from savee_mm import EvaluationReport, evaluate
+from savee_mm._files import write_text
 from savee_mm.cli._stderr import shows_progress
 from savee_mm.systems import available
 
@@ -85,11 +85,11 @@ def _write(report, systems, files, *, title, notes=""):
     """Write the given files."""
     published = published_results(systems)
     if files.get("out"):
-        report.folds().to_csv(files["out"], index=False)
+        write_text(files["out"], report.folds().to_csv(index=False))
     if files.get("table"):
-        report.comparison(published["published"]).to_csv(files["table"], index=False)
+        write_text(files["table"], report.comparison(published["published"]).to_csv(index=False))
     if files.get("markdown"):
-        Path(files["markdown"]).write_text(report.to_markdown(**published), encoding="utf-8")
+        write_text(files["markdown"], report.to_markdown(**published))
     if files.get("report"):
         report.to_html(files["report"], title=title, notes=notes, reads=modalities_read(systems), **published)
 

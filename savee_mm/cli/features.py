@@ -18,6 +18,7 @@ from savee_mm import (
     VoiceFunctionals,
     YAMNetEmbedding,
 )
+from savee_mm._files import check_destination, write_atomically, write_text
 from savee_mm.cli._stderr import shows_progress
 
 EXTRACTORS = {
@@ -66,14 +67,16 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
     suffixes = (".npz",) if name in IMAGES else TABLES
     if out.suffix not in suffixes:
         raise ValueError(f"--out {out}: {name} is written to {' or '.join(suffixes)}; use such a name.")
+    check_destination(out)
     extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, on_error=on_error, verbose=shows_progress())
     with warnings.catch_warnings():
         # Each of these clips is reported below.
         warnings.simplefilter("ignore", ClipWarning)
         values = extractor.fit_transform(corpus.data)
-    out.parent.mkdir(parents=True, exist_ok=True)
     if name in IMAGES:
-        np.savez_compressed(out, X=values, clip_id=corpus.data["clip_id"].to_numpy(str), y=np.asarray(corpus.target))
+        with write_atomically(out) as file:
+            clip_id = corpus.data["clip_id"].to_numpy(str)
+            np.savez_compressed(file, X=values, clip_id=clip_id, y=np.asarray(corpus.target))
     else:
         _write(_table(corpus, values, extractor.get_feature_names_out()), out)
     for clip_id, path, reason in extractor.failed_clips_.itertuples(index=False):
@@ -91,6 +94,7 @@ def _table(corpus, values, names):
 
 def _write(table, out):
     if out.suffix == ".csv":
-        table.to_csv(out, index=False)
+        write_text(out, table.to_csv(index=False))
     else:
-        table.to_parquet(out, index=False)
+        with write_atomically(out) as file:
+            table.to_parquet(file, index=False)

@@ -204,7 +204,7 @@ def evaluate(
 
     chosen = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
     bunch = _load(root, corpus, target, columns)
-    _make_folders(*files.values())
+    _check_files(*files.values())
     complete = run_evaluate(
         chosen,
         bunch,
@@ -231,6 +231,7 @@ def report(folder, out, title, as_json):
     """Write tables and plots of the finished folds in FOLDER, kept by `evaluate --folder`."""
     from savee_mm.cli.evaluate import run_report
 
+    _check_files(out)
     run_report(folder, out, title, as_json=as_json)
 
 
@@ -253,7 +254,7 @@ def train(root, corpus, target, columns, cache, out, **settings):
     from savee_mm.cli.train import run_train
 
     bunch = _load(root, corpus, target, columns)
-    _make_folders(out)
+    _check_files(out)
     run_train(bunch, out, cache=cache, **settings)
 
 
@@ -322,6 +323,7 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
         )
     lengths = Timeline(window, hop, min_voice, plot) if timeline else None
     settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
+    _check_files(out)
     if status := run_predict(files, model_file, **settings):
         raise click.exceptions.Exit(status)
 
@@ -394,7 +396,7 @@ def export_encoder(checkpoint, out):
     """
     from savee_mm.features.encoders.export import export_encoder
 
-    _make_folders(out)
+    _check_files(out)
     click.echo(export_encoder(checkpoint, out))
 
 
@@ -409,7 +411,9 @@ def _load(root, corpus, target, columns):
     return {"savee": load_savee, "ravdess": load_ravdess, "crema-d": load_crema_d}[corpus](root)
 
 
-def _make_folders(*files):
-    """Make the folders of output files before the computation."""
+def _check_files(*files):
+    """Check that output files can be written, before the computation."""
+    from savee_mm._files import check_destination
+
     for file in filter(None, files):
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        check_destination(file)

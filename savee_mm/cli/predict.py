@@ -1,8 +1,10 @@
 """Prediction of files: one row for each file, or for each window of a timeline."""
 
 import csv
+import io
 import json
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,8 +149,8 @@ def _predictions(model, file, min_confidence, timeline):
 def _save_plot(predictions, classes, file, plot, *, several):
     """Save the plot of a timeline: at the given path, or in that folder with the name of the file."""
     path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plot_timeline(as_table(predictions, classes), file).savefig(path)
+    with write_atomically(path) as image:
+        plot_timeline(as_table(predictions, classes), file).savefig(image, format=path.suffix[1:])
     click.echo(printable(f"plot: {path}"), err=True)
 
 
@@ -180,10 +182,11 @@ class Rows:
         self._out = out
         self._rows = []
         self._is_csv = out is not None and out.suffix == ".csv"
-        if out is not None:
-            out.parent.mkdir(parents=True, exist_ok=True)
+        self._files = ExitStack()
         if self._is_csv:
-            self._write(["file", *self._times, "emotion", "confidence", *emotions, "note"], "w")
+            # The draft replaces the file when the command ends, also by Ctrl-C or an error.
+            self._table = self._files.enter_context(write_atomically(out))
+            self._write(["file", *self._times, "emotion", "confidence", *emotions, "note"])
         if not as_json:
             self._print("file", self._times, ["emotion", *emotions])
 
@@ -218,7 +221,8 @@ class Rows:
                 click.echo(printable(f"{file}: {note}"), err=True)
 
     def close(self):
-        """Print or write JSON."""
+        """Print or write JSON, or put the CSV file in its place."""
+        self._files.close()
         # Of names that are not UTF-8, surrogates become escapes of JSON.
         text = json.dumps(self._rows, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
         if self._as_json:
@@ -227,10 +231,10 @@ class Rows:
             with write_atomically(self._out) as file:
                 file.write(text + b"\n")
 
-    def _write(self, cells, mode="a"):
-        # Opened for each row, so that the rows so far are kept after an error.
-        with self._out.open(mode, newline="", encoding="utf-8", errors="backslashreplace") as file:
-            csv.writer(file).writerow(cells)
+    def _write(self, cells):
+        row = io.StringIO(newline="")
+        csv.writer(row).writerow(cells)
+        self._table.write(row.getvalue().encode("utf-8", "backslashreplace"))
 
     def _print(self, file, places, cells):
         columns = [

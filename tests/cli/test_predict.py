@@ -231,10 +231,9 @@ def test_hop_longer_than_the_window_is_one_sentence(model, folder):
     assert "--hop 2 is longer than --window 1" in result.output
 
 
-def test_interrupt_keeps_the_rows_so_far(model, folder, tmp_path):
-    """Ctrl-C after the first of many windows."""
-    out = tmp_path / "predictions.csv"
-    long = tmp_path / "long.wav"
+def start_timeline(model, folder, out):
+    """Start to predict a long recording with many windows, and return the process after the first row."""
+    long = out.with_name("long.wav")
     y, sr = read_audio(folder / "b.wav")
     with soundfile.SoundFile(long, "w", sr, 1) as file:
         for _ in range(400):
@@ -244,14 +243,41 @@ def test_interrupt_keeps_the_rows_so_far(model, folder, tmp_path):
     # Background jobs of a shell ignore Ctrl-C, and this suite may be one.
     accept_interrupt = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes, text=True, preexec_fn=accept_interrupt) as process:
-        process.stdout.readline()
-        first = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate()
+    process = subprocess.Popen(command, **pipes, text=True, preexec_fn=accept_interrupt)
+    process.stdout.readline()
+    return process, process.stdout.readline()
+
+
+def test_interrupt_keeps_the_rows_so_far(model, folder, tmp_path):
+    """Ctrl-C after the first of many windows."""
+    out = tmp_path / "predictions.csv"
+    process, first = start_timeline(model, folder, out)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
     assert process.returncode == 130
     assert "Interrupted: what was done before is kept." in stderr
     assert "Traceback" not in stderr
     table = pd.read_csv(out)
     assert f"{table['start'].iloc[0]:.2f}" in first
     assert table["end"].is_monotonic_increasing
+
+
+def test_killed_command_leaves_the_earlier_table(model, folder, tmp_path):
+    out = tmp_path / "predictions.csv"
+    out.write_text("earlier")
+    process, _ = start_timeline(model, folder, out)
+    process.kill()
+    process.communicate()
+    assert out.read_text() == "earlier"
+    run("predict", folder / "b.wav", "--model", model, "--out", out)
+    assert pd.read_csv(out)["file"].tolist() == [str(folder / "b.wav")]
+    assert not list(tmp_path.glob(".*"))  # no draft
+
+
+@pytest.mark.parametrize("out", ["file/predictions.csv", "file/folder/predictions.json"])
+def test_output_that_cannot_be_written_is_refused_before_the_work(out, tmp_path):
+    (tmp_path / "file").touch()
+    result = run("predict", tmp_path / "clip.wav", "--model", tmp_path / "missing.savee", "--out", tmp_path / out)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'file'}" in result.output
+    assert "missing.savee" not in result.output
