@@ -1,7 +1,5 @@
 """The branches of a late fusion: checked, fitted, and used to predict, each on the clips that have what it reads."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
@@ -115,25 +113,24 @@ def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n
         Log-probabilities, NaN where a branch cannot predict a clip: a value is missing, or the branch was fitted to no
         clip of its class, or to one class only.
     features : dict of int to list of ndarray
-        By fold, of each branch, as :func:`predict_branches` returns them for the clips of the fold.
+        By cell, of each branch, as :func:`predict_branches` returns them for the clips of the cell.
     """
-    classes, folds, tasks, places = np.unique(clips.y), clips.folds, [], []
+    classes, cells, tasks, places = np.unique(clips.y), clips.cells, [], []
     for b, ((_, estimator, *_), own) in enumerate(zip(estimators, columns.values(), strict=True)):
-        for fold, text in product(np.unique(folds), np.unique(clips.texts)):
-            training, held_out = present[b] & clips.outside(fold, text), present[b] & clips.inside(fold, text)
+        for cell in np.unique(cells):
+            training, held_out = present[b] & clips.outside(cell), present[b] & (cells == cell)
             held_out &= np.isin(clips.y, clips.y[training])
             if held_out.any() and len(np.unique(clips.y[training])) > 1:
                 fit = (estimator, *_training_data(clips, training))
                 tasks.append((fit, clips.table.iloc[held_out], own, classes, with_features))
-                places.append((b, fold, held_out))
+                places.append((b, cell, held_out))
     results = Parallel(n_jobs=n_jobs)(delayed(_fit_and_predict)(*task) for task in tasks)
-    scores, features = np.full((*present.shape, len(classes)), np.nan), {fold: {} for fold in np.unique(folds)}
-    for (b, fold, held_out), (p, array, _) in zip(places, results, strict=True):
+    scores, features = np.full((*present.shape, len(classes)), np.nan), {cell: [] for cell in np.unique(cells)}
+    for (b, cell, held_out), (p, array, _) in zip(places, results, strict=True):
         scores[b, held_out] = log_scores(p)
         if with_features:
-            rows, own = held_out[folds == fold], features[fold]
-            own[b] = np.where(rows[:, np.newaxis], _placed(rows, array), own[b]) if b in own else _placed(rows, array)
-    return scores, {fold: list(own.values()) for fold, own in features.items()}
+            features[cell].append(_placed(held_out[cells == cell], array))
+    return scores, features
 
 
 def predict_branches(fitted, columns, clips, classes, with_features):

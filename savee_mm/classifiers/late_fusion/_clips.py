@@ -82,13 +82,16 @@ class TrainingClips(Clips):
     unseen_in_fold: np.ndarray
     texts: np.ndarray
 
-    def inside(self, fold, text):
-        """Return which clips are of an inner fold and of a fold of texts."""
-        return (self.folds == fold) & (self.texts == text)
+    @property
+    def cells(self):
+        """The cell of each clip: its inner fold, divided by its fold of texts."""
+        return self.folds * (self.texts.max() + 1) + self.texts
 
-    def outside(self, fold, text):
-        """Return which clips have neither a group of an inner fold nor a text of a fold of texts."""
-        return (self.folds != fold) & ((self.texts != text) | (len(np.unique(self.texts)) == 1))
+    def outside(self, cell):
+        """Return which clips share neither inner fold nor text with a cell."""
+        n_texts = self.texts.max() + 1
+        fold, text = divmod(cell, n_texts)
+        return (self.folds != fold) & ((self.texts != text) | (n_texts == 1))
 
     @property
     def seen_speakers(self):

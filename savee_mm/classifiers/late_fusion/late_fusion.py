@@ -266,7 +266,8 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         self.adapts_ = False
         if self.adapt_speakers:
             log_p = combine_out_of_fold(choices, out_of_fold)
-            metrics, self.adapts_ = evaluate_adaptation(log_p, features, clips.unseen_in_fold, out_of_fold)
+            by_cell = out_of_fold._replace(folds=clips.cells)
+            metrics, self.adapts_ = evaluate_adaptation(log_p, features, clips.unseen_in_fold, by_cell)
             self._inner_scores |= {} if metrics is None else {"adapted": list(metrics)}
         return self
 

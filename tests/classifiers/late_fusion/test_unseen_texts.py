@@ -46,3 +46,14 @@ def test_tables_without_texts_have_plain_folds(fusion, read_corpus):
     voice = fusion.set_params(estimators=fusion.estimators[1:])
     plain = voice.fit(table.drop(columns="sentence"), y).inner_scores_
     assert voice.set_params(unseen_texts=True).fit(table.drop(columns="sentence"), y).inner_scores_.equals(plain)
+
+
+def test_features_of_other_numbers_in_each_cell_are_compared_within_it(read_corpus):
+    """An encoding of sentences has one column for each sentence of the training clips."""
+    table, y = read_corpus
+    repeated = pd.concat([table.assign(take=take) for take in range(4)], ignore_index=True)
+    text = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["sentence"]))
+    voice = make_column_transformer(("passthrough", ["pitch"]))
+    branches = [(name, make_pipeline(part, LogisticRegression())) for name, part in (("text", text), ("voice", voice))]
+    fusion = LateFusionClassifier(branches, unseen_texts=True, adapt_speakers=True)
+    assert set(fusion.fit(repeated, np.tile(y, 4)).predict(repeated)) == set(y)
