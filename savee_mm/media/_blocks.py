@@ -59,7 +59,7 @@ class Downmix:
         with np.errstate(all="ignore"):
             for moment, added in enumerate((channels.shape[1], channels.sum(axis=1), channels @ channels.T)):
                 moments[moment] = moments[moment] + added
-        return channels.mean(axis=0, dtype=np.float32)
+            return channels.mean(axis=0, dtype=np.float32)
 
     @property
     def n_channels(self):

@@ -167,7 +167,7 @@ def _xing_end(stream):
     start = 0 if head[:3] != b"ID3" else 10 + sum(byte << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
     stream.seek(start)
     frame = stream.read(64)
-    if frame[:1] != b"\xff":
+    if len(frame) < 2 or frame[0] != 0xFF or frame[1] < 0xE0:  # the 11 bits that start a frame
         return None
     place = max(frame.find(b"Xing"), frame.find(b"Info"))
     if place < 0 or not frame[place + 7 : place + 8] or not frame[place + 7] & 2:
