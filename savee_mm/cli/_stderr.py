@@ -1,10 +1,13 @@
-"""What the command line writes to stderr: no log lines of TensorFlow, and progress bars on terminals only."""
+"""Messages on stderr: short warnings, no log lines of TensorFlow, and progress bars only on terminals."""
 
 import os
 import re
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
+
+from savee_mm.cli._text import printable
 
 # Of TensorFlow's C++ code, up to errors such as a missing GPU; fatal ones (F) pass.
 _LOG_LINE = re.compile(
@@ -16,6 +19,17 @@ _LOG_LINE = re.compile(
 def shows_progress():
     """Return whether stderr is a terminal: in a file, progress bars would be thousands of lines."""
     return sys.stderr.isatty()
+
+
+@contextmanager
+def short_warnings():
+    """Print warnings as their message, without file and line of the code."""
+    replaced = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_: f"Warning: {printable(str(message), lines=True)}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = replaced
 
 
 @contextmanager

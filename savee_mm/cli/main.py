@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from savee_mm._version import __version__
-from savee_mm.cli._stderr import no_tensorflow_log
+from savee_mm.cli._stderr import no_tensorflow_log, short_warnings
 from savee_mm.cli._text import name_options, printable
 
 CORPORA = ("savee", "ravdess", "crema-d", "table")
@@ -22,7 +22,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx):
         try:
-            with no_tensorflow_log():
+            with no_tensorflow_log(), short_warnings():
                 return super().invoke(ctx)
         except (ValueError, TypeError, OSError) as error:
             if os.environ.get("SAVEE_MM_TRACEBACK"):
