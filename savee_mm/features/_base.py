@@ -19,7 +19,7 @@ from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
 # Part of every cache key. Increase it when a kernel returns other values.
-KERNEL_VERSION = 4
+KERNEL_VERSION = 5
 # Time (s) after which the progress bar appears.
 _BAR_DELAY = 2
 
