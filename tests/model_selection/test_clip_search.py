@@ -149,23 +149,35 @@ def test_labels_of_test_clips_have_no_effect():
         np.testing.assert_array_equal(p[0], p[1])
 
 
-def test_estimator_api():
-    X, y = make_table()
+def test_search_is_a_classifier_that_must_be_fitted():
     search = make_search(cv=SpeakerOrClipKFold(2))
     assert is_classifier(search)
-    assert hasattr(search, "predict_proba")
     with pytest.raises(NotFittedError):
-        search.predict(X)
-    copy = clone(search.set_params(estimator__kernelridgeclassifier__class_weight=None))
+        search.predict(make_table()[0])
+
+
+def test_nested_parameters_reach_the_fitted_pipeline():
+    X, y = make_table()
+    search = make_search().set_params(estimator__kernelridgeclassifier__class_weight=None)
+    copy = clone(search)
     assert copy.estimator[-1].class_weight is None
     assert repr(copy) == repr(search)
     fitted = copy.fit(X, y)
     assert fitted.classes_.tolist() == ["anger", "fear", "joy"]
     assert fitted.best_estimator_[-1].class_weight is None
+
+
+def test_pickled_search_predicts_the_same():
+    X, y = make_table()
+    fitted = make_search().fit(X, y)
     loaded = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(loaded.predict_proba(X), fitted.predict_proba(X))
-    small = search.set_params(param_grid={"columns__start": ["x", "z"]})
-    assert cross_val_predict(small, X, y, cv=LeaveOneSpeakerOut()).shape == y.shape
+
+
+def test_search_can_be_cross_validated():
+    X, y = make_table()
+    search = make_search({"columns__start": ["x", "z"]})
+    assert cross_val_predict(search, X, y, cv=LeaveOneSpeakerOut()).shape == y.shape
 
 
 def test_methods_are_those_of_the_classifier():

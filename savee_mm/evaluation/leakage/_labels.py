@@ -21,12 +21,12 @@ _NAMES = frozenset({"audio", "video", "clip_id", "source_clip_id", "source_clip"
 
 
 class LabelColumns:
-    """Columns of a clip table or of arrays that determine the class.
+    """Columns of a clip table or of arrays that determine the class, and columns that identify the speaker.
 
     Parameters
     ----------
     relations : Relations
-        Of the data.
+        Relations of the data.
     y : ndarray of shape (n_rows,)
         The classes.
     label_columns : sequence of str, default=()
@@ -36,14 +36,13 @@ class LabelColumns:
     def __init__(self, relations, y, label_columns=()):
         self._relations = relations
         self._y = np.unique(y, return_inverse=True)[1]
-        self._in_table = []
-        if relations.columns:
-            table = relations.data
-            self._in_table = [
-                name
-                for name in table
-                if name not in _NAMES and (name in label_columns or determines(table[name], self._y))
-            ]
+        table = relations.data if relations.columns else pd.DataFrame()
+        names = [name for name in table if name not in _NAMES]
+        self._labels = [name for name in names if name in label_columns or determines(table[name], self._y)]
+        self._speakers = []
+        if "speaker" in table and table["speaker"].notna().any():
+            codes = pd.factorize(table["speaker"])[0]
+            self._speakers = [name for name in names if name == "speaker" or determines(table[name], codes)]
 
     def findings(self, estimator):
         """Find label columns among the features of an estimator.
@@ -51,7 +50,7 @@ class LabelColumns:
         Parameters
         ----------
         estimator : estimator or None
-            What is cross-validated; None if only the data are checked.
+            The estimator to cross-validate; None if only the data are checked.
 
         Returns
         -------
@@ -64,7 +63,7 @@ class LabelColumns:
             return self._array_findings(), []
         table, rows = self._relations.data, tuple(range(self._relations.n_rows))
         findings, notes = [], []
-        for name in self._in_table:
+        for name in self._labels:
             reads = None if estimator is None else reads_column(estimator, table, name)
             if reads:
                 message = f"the estimator reads the column {name!r}, which determines the class: leave it out"
@@ -72,15 +71,10 @@ class LabelColumns:
             else:
                 remedy = "the estimator does not read it" if reads is False else "it must not be a feature"
                 notes.append(f"the class can be read from {name!r}: {remedy}")
-        return findings, [*notes, *self._speaker_notes(estimator, table)]
-
-    def _speaker_notes(self, estimator, table):
-        if estimator is None or "speaker" not in table or table["speaker"].isna().all():
-            return []
-        speakers = pd.factorize(table["speaker"])[0]
-        candidates = [name for name in table if name not in _NAMES and _is_feature(estimator, table, name)]
-        found = [name for name in candidates if name == "speaker" or determines(table[name], speakers)]
-        return [f"the estimator reads the column {name!r}, which identifies the speaker" for name in found]
+        for name in self._speakers:
+            if estimator is not None and _is_feature(estimator, table, name):
+                notes.append(f"the estimator reads the column {name!r}, which identifies the speaker")
+        return findings, notes
 
     def _array_findings(self):
         rows, findings = tuple(range(self._relations.n_rows)), []
@@ -182,8 +176,9 @@ def reads_column(estimator, table, name):
 
 
 def _is_feature(estimator, table, name):
-    """Return whether a step reads a column as a feature; extractors of this library use the speaker for statistics."""
-    return any(_step_reads(step, table, name) for step in _first_steps(estimator) if not _declares(step))
+    """Return whether a step of scikit-learn reads a column; other steps may use the speaker for statistics only."""
+    own = [step for step in _first_steps(estimator) if type(step).__module__.startswith("sklearn.")]
+    return any(_step_reads(step, table, name) for step in own)
 
 
 def _first_steps(estimator):
@@ -240,6 +235,6 @@ def _is_clustered(column, codes):
 
 def _codes(column):
     """Return codes of the values; missing is a value."""
-    return pd.factorize(
-        column.map(lambda value: value if pd.api.types.is_hashable(value) else str(value)), use_na_sentinel=False
-    )[0]
+    if column.dtype == object:
+        column = column.map(lambda value: value if pd.api.types.is_hashable(value) else str(value))
+    return pd.factorize(column, use_na_sentinel=False)[0]
