@@ -119,9 +119,9 @@ def name_groups(values):
     -------
     groups : Series of str
     """
-    # Numbers of speakers are names; numbers of sentences are strings.
+    # Numbers of speakers and sentences are names.
     known = values.dropna().infer_objects()
-    if values.name != "speaker" and is_numeric_dtype(known) and known.nunique() > 2 * _N_BANDS:
+    if values.name not in ("speaker", "sentence") and is_numeric_dtype(known) and known.nunique() > 2 * _N_BANDS:
         bands = pd.qcut(values.astype(float), _N_BANDS, duplicates="drop")
         values = bands.map(lambda band: f"{band.left:g} to {band.right:g}", na_action="ignore")
     return values.astype(object).where(values.notna(), "unknown").astype(str)

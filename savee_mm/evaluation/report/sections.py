@@ -21,8 +21,8 @@ _METRICS = {"accuracy": "Accuracy", "uar": "UAR"}
 # Columns of the first table; the others are in the second.
 _FIRST = (
     "accuracy",
-    "training accuracy",
     "sentence alone",
+    "training accuracy",
     "95% interval",
     "sd over speakers",
     "worst fold",
