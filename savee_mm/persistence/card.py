@@ -1,26 +1,26 @@
-"""ModelCard: what a model is, what it is for, and what it was found to be worth."""
+"""ModelCard: description, intended use and evaluation of a model."""
 
 import json
 
 _USE = (
-    "Telling which of the emotions below a person displays in a short recording, for research on corpora of acted or "
+    "Classifying which of the emotions below a person displays in a short recording, for research on corpora of acted or "
     "labelled emotion."
 )
 _NOT_FOR = (
-    "Knowing what somebody feels: it tells apart displays as they were labelled, often by actors.",
+    "Inferring what a person feels: it distinguishes displays as they were labelled, often by actors.",
     "Decisions about people, such as hiring, teaching, policing, insurance or diagnosis.",
     "Workplaces and schools: inferring emotions there is prohibited in the European Union (Regulation (EU) 2024/1689, "
     "Article 5(1)(f)) except for medical or safety reasons.",
-    "People, languages, cameras and microphones unlike those of the corpus, before it has been measured on them.",
+    "People, languages, cameras and microphones unlike those of the corpus, before it is evaluated on them.",
 )
 _DIGITS = 3
 
 
 class ModelCard(dict):
-    """The card of a model: a dict that is written as JSON into the model file, and prints as Markdown.
+    """Card of a model: a dict, stored as JSON in the model file and printed as Markdown.
 
-    Made by :func:`make_card`, written by :func:`save_model`, read by :func:`load_card`. Entries can be added and
-    changed as in any dict, as long as JSON can hold them.
+    Created by :func:`make_card`, written by :func:`save_model`, read by :func:`load_card`. Entries can be added and
+    changed as in any dict, if they can be written as JSON.
 
     Examples
     --------
@@ -34,7 +34,7 @@ class ModelCard(dict):
     """
 
     def to_markdown(self) -> str:
-        """Return the card as a page in Markdown.
+        """Return the card as Markdown.
 
         Returns
         -------
@@ -43,11 +43,11 @@ class ModelCard(dict):
         """
         head = [f"# {self.get('name') or self.get('estimator', 'Model')}", _list(self._facts())]
         sections = {
-            "What it is for": self.get("use"),
-            "What it is not for": _list(self.get("not_for", ())),
+            "Intended use": self.get("use"),
+            "Not intended for": _list(self.get("not_for", ())),
             "Corpus": self._corpus(),
-            "Figures": _table(self.get("evaluation", ())),
-            "Speaker by speaker": _table(self.get("speakers", ())),
+            "Evaluation": _table(self.get("evaluation", ())),
+            "Evaluation by speaker": _table(self.get("speakers", ())),
             "Preprocessing": _list(f"{step['type']}({_arguments(step)})" for step in self.get("preprocessing", ())),
             "Weights and licences": _list(map(_weights, self.get("weights", ()))),
             "Notes": self.get("notes"),
@@ -58,7 +58,7 @@ class ModelCard(dict):
         return self.to_markdown()
 
     def _facts(self):
-        """Yield the lines under the title."""
+        """Yield the lines below the title."""
         libraries = {"Python": self.get("python"), **self.get("libraries", {})}
         facts = {
             "Estimator": self.get("estimator"),
@@ -81,7 +81,7 @@ class ModelCard(dict):
 
 
 def default_use():
-    """Return what models of this library are for, and what they are not for.
+    """Return the intended use of models of this library, and uses to avoid.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def _list(lines):
 
 
 def _table(rows):
-    """Return records as a table in Markdown, in the order of the first one's keys."""
+    """Return records as a Markdown table, with columns in the order of the keys of the first record."""
     if not rows:
         return ""
     lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(row.get(name)) for name in rows[0]] for row in rows)]

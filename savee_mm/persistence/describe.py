@@ -1,4 +1,4 @@
-"""The card of a fitted model, from what the model, its corpus and its evaluation say of themselves."""
+"""make_card: the card of a fitted model, its corpus and its evaluation."""
 
 import re
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from savee_mm.persistence.card import ModelCard, default_use
 if TYPE_CHECKING:
     from savee_mm.evaluation import EvaluationReport
 
-_ROOMS = ("savee_mm.features", "savee_mm.selection", "savee_mm.augmentation")
+_PACKAGES = ("savee_mm.features", "savee_mm.selection", "savee_mm.augmentation")
 _STEPS = ("sklearn.preprocessing", "sklearn.feature_selection", "sklearn.decomposition", "sklearn.impute")
-# How the work is done, which changes nothing in its result; seeds and weights have lines of their own.
-_NOT_TOLD = {"cache", "copy", "model", "n_jobs", "random_state", "verbose", "weights"}
-_FIGURES = ("n_clips", "n_folds", "accuracy", "accuracy_low", "accuracy_high", "uar", "f1", "log_loss", "drawn")
+# Parameters that do not change the result, and those that have separate entries.
+_OMITTED = {"cache", "copy", "model", "n_jobs", "random_state", "verbose", "weights"}
+_METRICS = ("n_clips", "n_folds", "accuracy", "accuracy_low", "accuracy_high", "uar", "f1", "log_loss", "drawn")
 _BY_SPEAKER = ("protocol", "group", "n_clips", "accuracy", "uar")
 _RULE = re.compile(r"^-+$\n", re.MULTILINE)
 _FOLDERS = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?[/\\](?:[^\s/\\]+[/\\])+")
@@ -44,33 +44,33 @@ def make_card(
     Parameters
     ----------
     estimator : estimator
-        Fitted.
+        Fitted estimator.
     corpus : Bunch, default=None
-        What it was trained on, as a loader returns it (``data``, ``target``, ``DESCR``).
+        Training corpus, as a loader returns it (``data``, ``target``, ``DESCR``).
     report : EvaluationReport, default=None
-        Its figures on clips that training had not met, see :func:`evaluate`.
+        Evaluation of the model on test clips, see :func:`evaluate`.
     system : str, default=None
-        Which system of the report it is; may be left out where the report has one.
+        Name of the model in the report. Not needed if the report has one system.
     name : str, default=None
-        Title of the card; the estimator's type when None.
+        Title of the card. None is the name of the estimator's class.
     use : str, default=None
-        What it is for; a sentence that holds for every model of this library when None.
+        Intended use. None is a sentence that holds for every model of this library.
     not_for : list of str, default=None
-        What it is not for; likewise.
+        Uses to avoid; None likewise.
     notes : str, default=None
-        What else is to be known: licence of the corpus, known failures, whom to ask.
+        Further notes, such as known failures or a contact.
 
     Returns
     -------
     card : ModelCard
-        ``name``, ``estimator``, ``classes``, ``use``, ``not_for``, ``corpus``, ``evaluation`` (figures by protocol),
-        ``speakers`` (figures by speaker), ``preprocessing``, ``weights`` with their licences, ``seed``, ``savee_mm``,
-        ``python``, ``libraries``, ``saved`` (date), ``notes``. What is not known is left out.
+        ``name``, ``estimator``, ``classes``, ``use``, ``not_for``, ``corpus``, ``evaluation`` (metrics by protocol),
+        ``speakers`` (metrics by speaker), ``preprocessing``, ``weights`` with their licences, ``seed``, ``savee_mm``,
+        ``python``, ``libraries``, ``saved`` (date), ``notes``. Unknown entries are omitted.
 
     Raises
     ------
     ValueError
-        Where the report has several systems and none is named, or not the one that is.
+        If the report has several systems and ``system`` is not one of them.
 
     Examples
     --------
@@ -110,30 +110,32 @@ def _corpus(corpus):
 
 
 def _figures(report, system):
-    """Return the figures of one system of a report, by protocol and by speaker."""
+    """Return the metrics of one system of a report, by protocol and by speaker."""
     names = report.predictions["system"].unique().tolist()
     if system is None and len(names) == 1:
         system = names[0]
     if system not in names:
-        raise ValueError(f"The report is of {', '.join(names)}: name the system that the model is, got {system!r}.")
+        raise ValueError(
+            f"The report has the systems {', '.join(names)}; pass the name of this model as system, got {system!r}."
+        )
     summary, groups = report.summary(), report.subgroups("speaker")
     summary, groups = summary[summary["system"] == system], groups[groups["system"] == system]
     n_clips = report.predictions.query("system == @system").groupby("protocol")["clip_id"].nunique()
     summary = summary.assign(n_clips=summary["protocol"].map(n_clips))
     by_speaker = groups[list(_BY_SPEAKER)].rename(columns={"group": "speaker"})
     return {
-        "evaluation": _records(summary[["protocol", *_FIGURES]]),
+        "evaluation": _records(summary[["protocol", *_METRICS]]),
         "speakers": _records(by_speaker),
     }
 
 
 def _records(table):
-    """Return the rows as dicts that JSON can hold."""
+    """Return the rows as dicts of JSON values."""
     return [{key: _plain(value) for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _plain(value):
-    """Return a value that JSON can hold: what has no finite number has None, what JSON does not know its text."""
+    """Return a JSON value: None for a number that is not finite, text for other types."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (list, tuple)):
@@ -144,15 +146,15 @@ def _plain(value):
 
 
 def _preprocessing(found):
-    """Return what happens to a clip ahead of the classifier, in the order in which it does."""
+    """Return the fitted steps before the classifier, in their order."""
     steps = []
     for part in found:
-        if type(part).__module__.startswith((*_ROOMS, *_STEPS)) and _is_fitted(part):
+        if type(part).__module__.startswith((*_PACKAGES, *_STEPS)) and _is_fitted(part):
             parameters = part.get_params(deep=False)
-            told = {key: _plain(value) for key, value in parameters.items() if key not in _NOT_TOLD}
+            shown = {key: _plain(value) for key, value in parameters.items() if key not in _OMITTED}
             if hasattr(part, "detector_"):
-                told["detector"] = part.detector_
-            step = {"type": type(part).__name__, "parameters": told}
+                shown["detector"] = part.detector_
+            step = {"type": type(part).__name__, "parameters": shown}
             if step not in steps:
                 steps.append(step)
     return steps
@@ -163,7 +165,7 @@ def _is_fitted(part):
 
 
 def _weights(found):
-    """Return the pretrained weights that the model needs, or grew out of, by content."""
+    """Return the pretrained weights that the model uses, or was initialised with, by checksum."""
     entries = {}
     for part in found:
         digests = getattr(part, "__dict__", {}).get("weights_sha256_")
@@ -174,18 +176,18 @@ def _weights(found):
 
 
 def _registered(part):
-    """Return name, description and licence of a part's weights, as the registry has them."""
+    """Return name, description and licence of the weights of a part, from the registry."""
     name = Path(part.model).name if hasattr(part, "model") else None
     if name in ENCODERS:
         return {"name": name, "what": "pretrained encoder", "licence": ENCODERS[name].licence}
     name = name or getattr(part, "detector_", None) or getattr(part, "backbone", None) or "yamnet"
     if getattr(part, "weights", name) not in (None, "imagenet", "yamnet") or name not in REGISTRY:
-        return {"name": name, "what": "a file of the user's own", "licence": "not known here; ask where it is from"}
+        return {"name": name, "what": "a user's file", "licence": "unknown; see its source"}
     return {"name": name, "what": REGISTRY[name].what, "licence": REGISTRY[name].licence}
 
 
 def _seed(found):
-    """Return the one seed of everything random; of several their list, in the order of the parts."""
+    """Return the seed of all parts, or the list of seeds if they differ, in the order of the parts."""
     seeds = [getattr(part, "__dict__", {}).get("random_state") for part in found]
     seeds = list(dict.fromkeys(int(seed) for seed in seeds if isinstance(seed, (int, np.integer))))
     return seeds[0] if len(seeds) == 1 else seeds

@@ -11,7 +11,7 @@ from savee_mm._composition import parts
 from savee_mm.persistence._archive import FORMAT, change_schema, damaged, read_card, read_payload, write_archive
 from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._older_files import update
-from savee_mm.persistence._portable import bring_home, portable
+from savee_mm.persistence._portable import resolve_weights, portable
 from savee_mm.persistence._trees import check_trees
 from savee_mm.persistence._types import remedy, unknown_types
 from savee_mm.persistence.card import ModelCard
@@ -113,7 +113,7 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
         if int(card["format"]) < FORMAT:
             update(estimator)
     # A file of format 1 has places in it.
-    return bring_home(portable(estimator))
+    return resolve_weights(portable(estimator))
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:

@@ -95,11 +95,11 @@ def test_it_prints_as_markdown(card):
     assert text.startswith("# Voices\n\n- Estimator: Pipeline\n- Emotions: anger, ")
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert headings == [
-        "What it is for",
+        "Intended use",
         "What it is not for",
         "Corpus",
-        "Figures",
-        "Speaker by speaker",
+        "Evaluation",
+        "Evaluation by speaker",
         "Preprocessing",
         "Notes",
     ]
