@@ -5,13 +5,38 @@ from savee_mm.cli._stderr import shows_progress
 from savee_mm.systems import available, make
 
 
+def system_names(text):
+    """Return the names in the option ``--systems``, in its order.
+
+    Parameters
+    ----------
+    text : str
+        Names separated by commas; ``all`` for every system, ``audio`` or ``video`` for those that read only that.
+
+    Returns
+    -------
+    names : list of str
+
+    Raises
+    ------
+    ValueError
+        If there is no name.
+    """
+    reads = available()["reads"]
+    groups = {"all": reads.index, **{kind: reads.index[reads == kind] for kind in ("audio", "video")}}
+    names = [name for part in _split(text) for name in groups.get(part, [part])]
+    if not names:
+        raise ValueError(f"--systems {text!r} names no system; the systems are {', '.join(reads.index)}.")
+    return list(dict.fromkeys(names))
+
+
 def make_systems(text, *, speaker_normalized=False, **options):
     """Return the systems of the option ``--systems``, in its order.
 
     Parameters
     ----------
     text : str
-        Names separated by commas; ``all`` for every system, ``audio`` or ``video`` for those that read only that.
+        As in :func:`system_names`.
     speaker_normalized : bool, default=False
         Whether to normalise by speaker the systems that can be.
     **options
@@ -21,25 +46,27 @@ def make_systems(text, *, speaker_normalized=False, **options):
     -------
     systems : dict of str to (str, estimator)
         Name in the tables -> name of the system, and the estimator.
+    skipped : dict of str to str
+        Name in the tables -> reason, for systems whose weights or packages are missing.
 
     Raises
     ------
+    FileNotFoundError, ImportError
+        If this holds for all of them.
     ValueError
         If there is no name, and as in :func:`make_system`.
     """
-    known = available()
-    reads = known["reads"]
-    groups = {"all": reads.index, **{kind: reads.index[reads == kind] for kind in ("audio", "video")}}
-    names = [name for part in _split(text) for name in groups.get(part, [part])]
-    if not names:
-        raise ValueError(f"--systems {text!r} names no system; the systems are {', '.join(reads.index)}.")
-    systems = {}
-    for name in dict.fromkeys(names):
-        shown, estimator = name, make_system(name, **options)
-        if speaker_normalized and known.at[name, "speaker_normalized"]:
-            shown, estimator = f"{name} (speaker-normalised)", make_system(name, speaker_normalized=True, **options)
-        systems[shown] = (name, estimator)
-    return systems
+    known, systems, skipped = available(), {}, {}
+    for name in system_names(text):
+        normalized = speaker_normalized and name in known.index and known.at[name, "speaker_normalized"]
+        shown = f"{name} (speaker-normalised)" if normalized else name
+        try:
+            systems[shown] = (name, make_system(name, speaker_normalized=normalized, **options))
+        except (FileNotFoundError, ImportError) as error:
+            skipped[shown] = error
+    if not systems:
+        raise list(skipped.values())[-1]
+    return systems, {shown: str(error) for shown, error in skipped.items()}
 
 
 def make_system(name, *, epochs=None, cache=None, seed=None, speaker_normalized=False):

@@ -9,10 +9,11 @@ from sklearn.exceptions import FitFailedWarning
 from savee_mm import EvaluationReport, evaluate
 from savee_mm._files import write_text
 from savee_mm.cli._stderr import shows_progress
+from savee_mm.cli._text import echo_error
 from savee_mm.systems import available
 
 
-def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", title, files, as_json=False):
+def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", title, files, skipped, as_json=False):
     """Evaluate, print the tables, and write the files.
 
     Parameters
@@ -33,6 +34,8 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
         Title of the HTML report.
     files : dict of str to (str or None)
         Paths for ``out``, ``table``, ``markdown`` and ``report``.
+    skipped : dict of str to str
+        Systems that cannot be made, with the reasons.
     as_json : bool, default=False
         Whether to print JSON instead of tables.
 
@@ -54,11 +57,12 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
             on_error="skip",
             verbose=shows_progress(),
         )
-    for name, error in report.skipped.items():
-        click.echo(f"Error: {name} was left out. {error}", err=True)
+    skipped = skipped | report.skipped
+    for name, reason in skipped.items():
+        echo_error(f"{name} was left out. {reason}")
     _write(report, systems, files, title=title, notes=corpus.DESCR)
     _show(report, systems, page=files["report"], as_json=as_json)
-    return not report.skipped
+    return not skipped
 
 
 def run_report(folds, out, title, *, as_json=False):

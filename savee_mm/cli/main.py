@@ -202,7 +202,7 @@ def evaluate(
     from savee_mm.cli._systems import make_systems
     from savee_mm.cli.evaluate import run_evaluate
 
-    chosen = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
+    chosen, skipped = make_systems(systems, speaker_normalized=speaker_normalized, epochs=epochs, cache=cache)
     bunch = _load(root, corpus, target, columns)
     _check_files(*files.values())
     complete = run_evaluate(
@@ -213,6 +213,7 @@ def evaluate(
         folder=folder,
         leakage=leakage,
         title=f"{', '.join(chosen)} on {Path(root).name}",
+        skipped=skipped,
         files=files,
         as_json=as_json,
     )

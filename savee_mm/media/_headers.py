@@ -119,6 +119,7 @@ def find_recordings(file):
             starts = _following_starts(stream, size)
         else:
             starts = [0]
+    starts = starts or [0]  # no complete header
     return list(zip(starts, [*starts[1:], size], strict=True))
 
 

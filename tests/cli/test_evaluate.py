@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from savee_mm import LeakageWarning
 from savee_mm.cli import main
-from savee_mm.cli._systems import make_systems
+from savee_mm.cli._systems import make_systems, system_names
 from savee_mm.cli.evaluate import modalities_read, published_results
 from savee_mm.systems import available
 
@@ -100,7 +100,7 @@ def test_report_is_written_from_finished_folds(root, tmp_path):
 
 
 def test_modalities_are_those_of_the_systems():
-    systems = make_systems("svm,fusion") | make_systems("knn", speaker_normalized=True)
+    systems = make_systems("svm,fusion")[0] | make_systems("knn", speaker_normalized=True)[0]
     assert modalities_read(systems) == {
         "svm": "audio",
         "fusion": "audio+video",
@@ -116,19 +116,28 @@ def test_evaluate_marks_speaker_normalised_systems(root, tmp_path):
 
 
 def test_published_results_are_by_clip_and_of_the_plain_systems():
-    systems = make_systems("svm,fusion") | make_systems("knn", speaker_normalized=True)
+    systems = make_systems("svm,fusion")[0] | make_systems("knn", speaker_normalized=True)[0]
     assert published_results(systems) == {
         "published": {("svm", "clip"): 0.447, ("fusion", "clip"): 0.966},
         "single_split": ["svm"],
     }
 
 
+def test_systems_that_cannot_be_made_are_left_out(monkeypatch):
+    monkeypatch.delenv("SAVEE_MM_WEIGHTS", raising=False)
+    systems, skipped = make_systems("encoder_audio,knn")
+    assert list(systems) == ["knn"]
+    assert "SAVEE_MM_WEIGHTS" in skipped["encoder_audio"]
+    with pytest.raises(FileNotFoundError, match="encoder_audio"):
+        make_systems("encoder_audio")
+
+
 def test_groups_of_systems():
     known = available()
-    assert list(make_systems("all")) == known.index.tolist()
+    assert system_names("all") == known.index.tolist()
     audio, video = (known.index[known["reads"] == kind].tolist() for kind in ("audio", "video"))
-    assert list(make_systems("fusion,audio,fusion")) == ["fusion", *audio]
-    assert list(make_systems("video,best_audio")) == [*video, "best_audio"]
+    assert system_names("fusion,audio,fusion") == ["fusion", *audio]
+    assert system_names("video,best_audio") == [*video, "best_audio"]
     assert "best_face" in video
 
 
