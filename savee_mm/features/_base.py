@@ -1,6 +1,7 @@
 """Base class of the extractors: the loop over clips with cache, worker processes and report."""
 
 import os
+import traceback
 import warnings
 from numbers import Integral
 from typing import Self
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
-from savee_mm._missing import fills_missing, is_missing
+from savee_mm._missing import fills_missing, is_missing, missing_reason
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
 from savee_mm._version import __version__
 
@@ -199,13 +200,44 @@ def _key(clip, parameters):
 
 
 def _run(kernel, clip, column):
-    """Run the kernel on one clip. A ClipError is returned, so that the values of other clips are kept."""
+    """Run the kernel on one clip; return values or a ClipError."""
     if clip.source is None:
-        return clip.error(
+        what = (
             f"no path in the column {column!r}; add it (a video with sound can be in both 'audio' and 'video'), or "
             "leave the clip out"
         )
+        return clip.error(missing_reason(column, what))
+    return run_on_clip(clip, kernel, clip.source, **({} if clip.recipe is None else {"recipe": clip.recipe}))
+
+
+def run_on_clip(clip, function, *args, **options):
+    """Run a function that extracts values from one clip.
+
+    Errors are returned, so that the values of other clips are kept.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip, named in errors.
+    function : callable
+        Returns an array.
+    *args, **options : object
+        Its arguments.
+
+    Returns
+    -------
+    values : ndarray or ClipError
+        An error if the function raises any exception, which is its cause, or if a value is infinite.
+    """
     try:
-        return kernel(clip.source) if clip.recipe is None else kernel(clip.source, recipe=clip.recipe)
-    except ClipError as error:
-        return clip.error(error.reason)
+        values = function(*args, **options)
+    except Exception as cause:
+        # The arrays of a function that ran out of memory are freed.
+        traceback.clear_frames(cause.__traceback__)
+        failed = f"the extraction failed with {cause!r}; convert the file, or leave the clip out"
+        error = clip.error(cause.reason if isinstance(cause, ClipError) else failed)
+        error.__cause__ = cause
+        return error
+    if np.isinf(values).any():
+        return clip.error("some values are infinite; check its samples or frames, or leave the clip out")
+    return values

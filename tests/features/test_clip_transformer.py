@@ -1,5 +1,8 @@
 """Behaviour that all extractors share: names, shapes, errors, reports, cache and worker processes."""
 
+import re
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +20,7 @@ from savee_mm import (
     SpectralFeatures,
 )
 from savee_mm.features import _base
+from savee_mm.features._tabular import TabularTransformer
 from savee_mm.media import read_audio
 from savee_mm.signal import add_noise, invert_polarity, pitch_shift
 
@@ -165,6 +169,64 @@ def test_extra_columns_are_ignored(corpus):
     np.testing.assert_array_equal(
         MFCCImage(n_frames=50).fit_transform(table), MFCCImage(n_frames=50).fit_transform(corpus.data)
     )
+
+
+# ---- any exception of a kernel
+
+
+class Quotient(TabularTransformer):
+    """1 divided by the first sample. Some arrays have errors that are no ClipError."""
+
+    def __init__(self, *, n_jobs=None, cache=None, on_error="raise", verbose=False):
+        self.n_jobs = n_jobs
+        self.cache = cache
+        self.on_error = on_error
+        self.verbose = verbose
+
+    def _kernel(self):
+        return partial(divide)
+
+    def _output_columns(self):
+        return [("quotient", "1")]
+
+
+def divide(y):
+    if len(y) > 10:
+        raise MemoryError
+    return np.array([np.inf if y[0] < 0 else 1 / float(y[0])])
+
+
+FAILING = {
+    "MemoryError()": np.ones(11),
+    "ZeroDivisionError('float division by zero')": np.zeros(2),
+    "some values are infinite": -np.ones(2),
+}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("reason", FAILING)
+def test_any_exception_and_infinite_values_are_a_clip_error(reason, n_jobs):
+    with pytest.raises(ClipError, match=re.escape(reason)) as caught:
+        Quotient(n_jobs=n_jobs).fit_transform([np.ones(2), FAILING[reason]])
+    assert caught.value.clip_id == "1"
+
+
+def test_exception_is_the_cause_of_the_clip_error():
+    with pytest.raises(ClipError) as caught:
+        Quotient().fit([FAILING["MemoryError()"]])
+    assert isinstance(caught.value.__cause__, MemoryError)
+
+
+@pytest.mark.parametrize("reason", FAILING)
+def test_on_error_fill_fills_any_exception(reason):
+    extractor = Quotient(on_error="fill")
+    with pytest.warns(ClipWarning, match="1 of 3 clips"):
+        X = extractor.fit_transform([np.full(2, 0.5), FAILING[reason], np.full(2, 0.25)])
+    assert X.ravel().tolist() == [2, 3, 4]
+    assert reason in extractor.report_["reason"].iloc[0]
+
+
+# ---- augmented copies
 
 
 @pytest.fixture

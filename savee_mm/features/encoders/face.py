@@ -137,7 +137,7 @@ class FaceEmbedding(FaceTableTransformer):
         scale = {name: np.broadcast_to(getattr(self, name), 3).astype(float).tolist() for name in ("mean", "std")}
         return partial(_describe_track, weights=weights, outputs=outputs, **scale)
 
-    def _described_shape(self):
+    def _shape(self):
         return len(_KEPT), self.n_values_
 
     def _chosen(self, kept):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from savee_mm._missing import DARK, is_dark
 from savee_mm._validation import ClipError
 from savee_mm.features.faces._selection import choose_moments, speaking_face
 from savee_mm.features.faces._track import FaceTrack
@@ -44,6 +45,8 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     else:
         chosen = follow_face(detections, frames[0].shape)
     missing = [video.name(time) for time, face in zip(times, chosen, strict=True) if face is None]
+    if len(missing) == n_frames and is_dark(frames):
+        raise ClipError(DARK)
     _check_found(missing, n_frames, detector, on_no_face)
     views = [None if i is None else _View(detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
     if align == "eyes":

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from savee_mm._cache import content_key, open_store
 from savee_mm._validation import ClipError
 from savee_mm._version import __version__
+from savee_mm.features._base import run_on_clip
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.features.faces.sampler import FaceFrameSampler
 
@@ -14,7 +15,7 @@ class FaceTableTransformer(TabularTransformer):
     """Base of FaceDescriptor and FaceEmbedding.
 
     A subclass has the parameter ``sampler``, and implements ``_default_sampler()``, ``_describe()`` (a partial of a
-    function of one FaceTrack) and ``_described_shape()`` (the shape that it returns). ``_describe_version`` is part of
+    function of one FaceTrack) and ``_shape()`` (the shape that it returns). ``_describe_version`` is part of
     every cache key.
     """
 
@@ -33,29 +34,23 @@ class FaceTableTransformer(TabularTransformer):
         sampler = self._default_sampler() if self.sampler is None else clone(self.sampler)
         self.sampler_ = sampler.set_params(**shared)
 
-    def _extract(self, X, *, fitting=False):
-        """Return the described clips, NaN where a clip failed, and the failures."""
-        tracks, failures = self.sampler_._tracks(X), self.sampler_._failures
-        failed = np.isnan(tracks.boxes).all(axis=(1, 2))
-        if fitting and failed.all():
-            clip_id, path, reason = failures[0]
-            raise ClipError(reason, path=path, clip_id=clip_id)
+    def _extract_clips(self, clips):
+        """Return the description of each clip, or a ClipError."""
         describe, store = self._describe(), open_store(self.cache)
         parameters = (
             f"{__version__}.{self._describe_version} {describe.func.__qualname__} {sorted(describe.keywords.items())}"
         )
-        described = np.full((len(failed), *self._described_shape()), np.nan, np.float32)
-        for i in np.flatnonzero(~failed):
-            described[i] = _look_up(store, parameters, describe, tracks[i])
-        return described, failures
+        return [
+            packed
+            if isinstance(packed, ClipError)
+            else run_on_clip(clip, _look_up, store, parameters, describe, self.sampler_._unpack(packed))
+            for clip, packed in zip(clips, self.sampler_._extract_clips(clips), strict=True)
+        ]
 
     def _default_sampler(self):
         raise NotImplementedError
 
     def _describe(self):
-        raise NotImplementedError
-
-    def _described_shape(self):
         raise NotImplementedError
 
 

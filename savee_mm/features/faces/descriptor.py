@@ -156,7 +156,7 @@ class FaceDescriptor(FaceTableTransformer):
             symmetric=self.symmetric,
         )
 
-    def _described_shape(self):
+    def _shape(self):
         return len(_KEPT), len(self._measures())
 
     def _default_sampler(self):
