@@ -2,14 +2,19 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import cv2
+import numpy as np
 
 from savee_mm.vision.faces import check_image
 
 
 class FaceDetector:
-    """Find faces in images. Subclasses implement ``_find(image)``, and ``_find_boxes(image)`` if that is faster.
+    """Find faces in images.
+
+    Subclasses implement ``_find(image)``, ``_find_boxes(image)`` if that is faster, and ``_refine(image, box,
+    landmarks)`` if a second look at a face gives better landmarks.
 
     Parameters
     ----------
@@ -29,7 +34,7 @@ class FaceDetector:
     def __repr__(self):
         return f"{type(self).__name__}(threshold={self.threshold})"
 
-    def detect(self, image, landmarks=True):
+    def detect(self, image, landmarks=True, refine=True):
         """Find the faces in one image.
 
         Parameters
@@ -37,7 +42,9 @@ class FaceDetector:
         image : ndarray of shape (height, width, 3), uint8
             RGB.
         landmarks : bool, default=True
-            Whether to compute landmarks as exactly as the detector can. False can be faster.
+            Whether landmarks are needed. False can be faster.
+        refine : bool, default=True
+            Whether to compute landmarks as exactly as the detector can, as :meth:`refine` does for one face.
 
         Returns
         -------
@@ -51,7 +58,36 @@ class FaceDetector:
         """
         image = check_image(image)
         with self._lock:
-            return (self._find if landmarks else self._find_boxes)(image)
+            if not landmarks:
+                return self._find_boxes(image)
+            faces = self._find(image)
+            if not refine or faces.landmarks is None:
+                return faces
+            refined = [
+                self._refine(image, box, points) for box, points in zip(faces.boxes, faces.landmarks, strict=True)
+            ]
+            return replace(faces, landmarks=np.reshape(refined, faces.landmarks.shape))
+
+    def refine(self, image, faces, index):
+        """Compute the landmarks of one face as exactly as the detector can.
+
+        Parameters
+        ----------
+        image : ndarray of shape (height, width, 3), uint8
+            RGB.
+        faces : Faces
+            Result of :meth:`detect` for the image with ``refine=False``.
+        index : int
+            Index of the face.
+
+        Returns
+        -------
+        landmarks : ndarray of shape (5, 2), float64
+            x and y (pixels), as in :class:`savee_mm.vision.Faces`.
+        """
+        image = check_image(image)
+        with self._lock:
+            return self._refine(image, faces.boxes[index], faces.landmarks[index])
 
     @classmethod
     def can_read(cls, paths):
@@ -61,6 +97,10 @@ class FaceDetector:
     def _find_boxes(self, image):
         """Return the Faces of an image whose landmarks are not used."""
         return self._find(image)
+
+    def _refine(self, image, box, landmarks):
+        """Return better landmarks of the face in the box."""
+        return landmarks
 
     def __reduce__(self):
         # A network cannot be pickled, and its weights may be elsewhere in another process.

@@ -11,6 +11,9 @@ from savee_mm.vision.faces import check_image
 # their distance, and their height above the centre. An aligned crop then shows about as much as a crop of the box.
 _EYE_DISTANCE = 0.35
 _EYES_ABOVE_CENTRE = 0.12
+# Correction of the eye line of a clip (rad) that has half of the weight. On upright faces the eye line of YuNet over
+# twelve frames differs from that in an enlarged crop of one frame by 2 degrees (standard deviation).
+_HALF_WEIGHT = np.deg2rad(4)
 
 
 def align_face(
@@ -131,6 +134,49 @@ def steady_eyes(landmarks: ArrayLike) -> np.ndarray:
         raise ValueError(f"Expected finite positions of the eyes, got {eyes[~np.isfinite(eyes).all(axis=(1, 2))][0]}.")
     across = np.median(eyes[:, 1] - eyes[:, 0], axis=0)
     return eyes.mean(axis=1, keepdims=True) + np.array([[-0.5], [0.5]]) * across
+
+
+def eye_angle(landmarks):
+    """Return the angle (rad, clockwise) of the eye line.
+
+    Parameters
+    ----------
+    landmarks : ndarray of shape (..., n_points, 2)
+        x and y (pixels), the person's right eye first, then the left.
+
+    Returns
+    -------
+    angle : ndarray of shape (...)
+    """
+    across = landmarks[..., 1, :] - landmarks[..., 0, :]
+    return np.arctan2(across[..., 1], across[..., 0])
+
+
+def turn_landmarks(landmarks, before, after):
+    """Turn the landmarks of a clip to the eye line of better landmarks of some frames.
+
+    Small corrections are within the error of both measurements and have a small weight; with an angle of 4 degrees it
+    is one half. So landmarks of an upright face stay as they are.
+
+    Parameters
+    ----------
+    landmarks : ndarray of shape (n_frames, n_points, 2)
+        x and y (pixels), the two eyes first.
+    before, after : ndarray of shape (n_some, n_points, 2)
+        Landmarks of some frames, and better ones.
+
+    Returns
+    -------
+    landmarks : ndarray of shape (n_frames, n_points, 2)
+        Rotated around the midpoint of the eyes and shifted by the mean corrections of angle and midpoint.
+    """
+    angle = np.mean((eye_angle(after) - eye_angle(before) + np.pi) % (2 * np.pi) - np.pi)
+    weight = angle**4 / (angle**4 + _HALF_WEIGHT**4)
+    turn = weight * angle
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    middles = landmarks[:, :2].mean(axis=1, keepdims=True)
+    shift = weight * (after[:, :2] - before[:, :2]).mean(axis=(0, 1))
+    return (landmarks - middles) @ rotation + middles + shift
 
 
 def map_points(transform: np.ndarray, points: ArrayLike) -> np.ndarray:

@@ -15,6 +15,12 @@ _CLOSE_FACE = 0.18
 _BOX_SIDE = 160
 # OpenCV 4 reads outside its buffers if the coarsest map (1/32) has one row: it sometimes finds faces in a blank image.
 _SHORTEST_SIDE = 96
+# Landmarks follow a tilt of the head only if the face is large. So they are computed again in a crop of this height and
+# width, in which the box has this longer side (pixels), and which is rotated until the eyes are level within an angle.
+_CROP_HEIGHT, _CROP_WIDTH, _CROP_FACE = 256, 192, 200
+_MAX_CROPS, _LEVEL = 3, np.deg2rad(5)  # number of crops at most, angle (rad)
+# Mean angle of the eyes (rad) in such crops of 22 faces and their mirror images, where symmetry demands 0.
+_CROP_BIAS = np.deg2rad(1.6)
 # Boxes with a larger overlap (intersection over union) are one face.
 _NMS_THRESHOLD = 0.3
 _TOP_K = 200
@@ -58,6 +64,29 @@ class YuNetDetector(FaceDetector):
                 return faces
         return self._find_at(image, _LONGER_SIDE)
 
+    def _refine(self, image, box, landmarks):
+        """Return the landmarks of the face in the box in a crop that is rotated until its eyes are level."""
+        centre, scale = complex(*(box[:2] + box[2:] / 2)), _CROP_FACE / box[2:].max()
+        middle = complex(_CROP_WIDTH, _CROP_HEIGHT) / 2
+        tilt, points = 0.0, _to_complex(landmarks)
+        for _ in range(_MAX_CROPS):
+            turn = scale * np.exp(-1j * tilt)
+            # OpenCV measures from the centre of the first pixel, we from its corner.
+            shift = middle - turn * centre + (turn - 1) * (0.5 + 0.5j)
+            transform = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+            crop = cv2.warpAffine(image, transform, (_CROP_WIDTH, _CROP_HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+            faces = self._find_at(crop, _CROP_HEIGHT)
+            if not len(faces):
+                break
+            offsets = np.abs(_to_complex(faces.boxes[:, :2] + faces.boxes[:, 2:] / 2) - middle)
+            level = (_to_complex(faces.landmarks[offsets.argmin()]) - middle) * np.exp(-1j * _CROP_BIAS)
+            points = centre + level / turn
+            change = np.angle(_across(level))
+            tilt += change
+            if abs(change) < _LEVEL:
+                break
+        return np.stack([points.real, points.imag], axis=-1)
+
     def _find_at(self, image, longer_side):
         """Find faces in an image, scaled down to that longer side (pixels) if it is larger."""
         height, width = image.shape[:2]
@@ -76,3 +105,12 @@ class YuNetDetector(FaceDetector):
         found = np.empty((0, 15)) if found is None else found.astype(np.float64)
         points = found[:, :14].reshape(-1, 7, 2) * scale
         return sorted_faces(points[:, :2].reshape(-1, 4), found[:, 14], points[:, 2:])
+
+
+def _to_complex(points):
+    return points[..., 0] + 1j * points[..., 1]
+
+
+def _across(points):
+    """Return the vector from the right eye to the left eye."""
+    return points[1] - points[0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from savee_mm.vision import align_face, crop_face, crop_transform, map_points, steady_eyes
-from savee_mm.vision.align import eye_transform
+from savee_mm.vision.align import eye_angle, eye_transform, turn_landmarks
 
 EYES = np.array([[70.0, 60.0], [110.0, 75.0]])
 
@@ -131,3 +131,40 @@ def test_steady_eyes_have_one_distance_and_direction_in_a_clip():
             steady_eyes(bad)
     with pytest.raises(ValueError, match="finite positions of the eyes"):
         steady_eyes([[[np.nan, 1], [2, 3]]])
+
+
+def rotated(points, degrees):
+    """Rotate points clockwise (y points down) around the midpoint of the eyes."""
+    angle = np.deg2rad(degrees)
+    middle = points[:2].mean(axis=0)
+    return (points - middle) @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]] + middle
+
+
+FIVE = np.array([[70.0, 60.0], [110.0, 60.0], [90.0, 80.0], [75.0, 100.0], [105.0, 100.0]])
+
+
+@pytest.mark.parametrize("degrees", [-170, -30, 0, 12, 90])
+def test_eye_angle_is_clockwise(degrees):
+    assert np.rad2deg(eye_angle(rotated(FIVE, degrees))) == pytest.approx(degrees)
+
+
+@pytest.mark.parametrize("degrees", [-30, 15, 90])
+def test_landmarks_of_all_frames_turn_with_those_of_some(degrees):
+    frames = FIVE + np.array([[[0, 0]], [[8, 3]], [[-5, 20]]])
+    turned = turn_landmarks(frames, frames[:1], np.stack([rotated(FIVE, degrees) + 2]))
+    for before, after in zip(frames, turned, strict=True):
+        # The weight is 0.995 at 15 degrees.
+        np.testing.assert_allclose(after, rotated(before, degrees) + 2, atol=0.1)
+
+
+def test_small_corrections_have_a_small_weight():
+    frames = FIVE[np.newaxis]
+    assert np.rad2deg(eye_angle(turn_landmarks(frames, frames, rotated(FIVE, 2)[np.newaxis])))[0] < 0.2
+    assert np.rad2deg(eye_angle(turn_landmarks(frames, frames, rotated(FIVE, 4)[np.newaxis])))[0] == pytest.approx(2)
+    np.testing.assert_array_equal(turn_landmarks(frames, frames, frames), frames)
+
+
+def test_correction_is_the_mean_over_frames_also_across_180_degrees():
+    frames = np.stack([rotated(FIVE, 175)] * 2)
+    after = np.stack([rotated(FIVE, 175 + 20), rotated(FIVE, 175 + 30)])
+    np.testing.assert_allclose(np.rad2deg(eye_angle(turn_landmarks(frames, frames, after))), -160, atol=0.1)

@@ -11,6 +11,7 @@ import pytest
 
 from savee_mm.media import read_frames
 from savee_mm.vision import available_detectors, choose_face, detector_files, make_detector, resolve_detector
+from savee_mm.vision.align import eye_angle
 from savee_mm.vision.lbp import merge_windows
 
 HAS_CAFFE = hasattr(cv2.dnn, "readNetFromCaffe")
@@ -198,6 +199,34 @@ def test_landmarks_are_of_the_person(weights, clips):
     x, y, width, height = faces.boxes[0]
     assert (faces.landmarks[0] > (x, y)).all()
     assert (faces.landmarks[0] < (x + width, y + height)).all()
+
+
+def turn(image, degrees):
+    """Rotate an image clockwise around its centre."""
+    height, width = image.shape[:2]
+    transform = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)
+    return cv2.warpAffine(image, transform, (width, height), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_landmarks_follow_a_tilt_of_the_head(weights, scale):
+    """The face is small in the frame, or fills much of it."""
+    face = astronaut()[0:225, 110:336]
+    image = cv2.resize(face if scale == 3 else np.pad(face, ((200, 200), (300, 300), (0, 0)), "edge"), None, fx=2, fy=2)
+    detector = make_detector("yunet")
+    upright = np.rad2deg(eye_angle(detector.detect(image).landmarks[0]))
+    for degrees in (-30, -20, -10, 10, 20, 30):
+        tilt = np.rad2deg(eye_angle(detector.detect(turn(image, degrees)).landmarks[0]))
+        assert tilt - upright == pytest.approx(degrees, abs=4)
+
+
+def test_refined_landmarks_of_one_face_are_those_of_detect(weights, clips):
+    image = middle_frame(clips / "multi_face.jpg")
+    detector = make_detector("yunet")
+    fast, exact = detector.detect(image, refine=False), detector.detect(image)
+    np.testing.assert_array_equal(exact.boxes, fast.boxes)
+    np.testing.assert_array_equal(exact.landmarks[2], detector.refine(image, fast, 2))
+    assert not np.array_equal(exact.landmarks, fast.landmarks)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,7 @@
 """The kernel of FaceFrameSampler: crops of one face from one clip, and their positions."""
 
+from functools import partial
+
 import numpy as np
 
 from savee_mm._missing import DARK, is_dark
@@ -8,7 +10,10 @@ from savee_mm.features.faces._selection import choose_moments, speaking_face
 from savee_mm.features.faces._track import FaceTrack
 from savee_mm.media import map_frames, read_envelope
 from savee_mm.vision import align_face, crop_face, crop_transform, follow_face, make_detector, map_points, steady_eyes
+from savee_mm.vision.align import eye_angle, turn_landmarks
 
+# Frames in which landmarks are refined. One is enough if it changes the eye line by less than this angle (rad).
+_N_REFINED, _UPRIGHT = 2, np.deg2rad(2.5)
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -33,7 +38,8 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     ClipError
         If the clip cannot be used.
     """
-    detect = make_detector(detector, [file.path for file in weights] or None).detect
+    network = make_detector(detector, [file.path for file in weights] or None)
+    detect = partial(network.detect, refine=False)
     video = open_source(source)
     moments = choose_moments(video, strategy, n_frames, detect)
     # Centred crops need no exact landmarks. The speaker may have a smaller face than the fast search finds.
@@ -48,9 +54,9 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     if len(missing) == n_frames and is_dark(frames):
         raise ClipError(DARK)
     _check_found(missing, n_frames, detector, on_no_face)
-    views = [None if i is None else _View(detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
+    views = [None if i is None else _View(frames[i], detections[i], chosen[i]) for i in _donors(chosen, on_no_face)]
     if align == "eyes":
-        _steady(views)
+        _align_eyes([view for view in views if view is not None], network)
     cut = [
         _blank(size) if view is None else view.crop(frame, align=align, size=size, margin=margin)
         for frame, view in zip(frames, views, strict=True)
@@ -66,7 +72,8 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
 class _View:
     """A detected face, cropped from its own frame or from a frame that borrows its box."""
 
-    def __init__(self, faces, index):
+    def __init__(self, frame, faces, index):
+        self.detection = frame, faces, index
         self.box = faces.boxes[index]
         self.landmarks = np.full((5, 2), np.nan) if faces.landmarks is None else faces.landmarks[index]
         self.eyes = None  # set for all views of a clip together, with align="eyes"
@@ -81,11 +88,19 @@ class _View:
         return crop, self.box, map_points(transform, self.landmarks)
 
 
-def _steady(views):
-    """Set the eyes of all views to one distance and one direction."""
-    views = [view for view in views if view is not None]
-    for view, eyes in zip(views, steady_eyes([view.landmarks for view in views]), strict=True):
-        view.eyes = eyes
+def _align_eyes(views, network):
+    """Set the eyes of all views to one distance and one direction, that of refined landmarks in typical frames."""
+    landmarks = np.stack([view.landmarks for view in views])
+    across = landmarks[:, 1] - landmarks[:, 0]
+    typical = np.linalg.norm(across - np.median(across, axis=0), axis=1).argsort(kind="stable")[:_N_REFINED]
+    refined = []
+    for i in typical:
+        refined.append(network.refine(*views[i].detection))
+        if abs(eye_angle(refined[0]) - eye_angle(landmarks[typical[0]])) < _UPRIGHT:
+            break
+    landmarks = turn_landmarks(landmarks, landmarks[typical[: len(refined)]], np.stack(refined))
+    for view, points, eyes in zip(views, landmarks, steady_eyes(landmarks), strict=True):
+        view.landmarks, view.eyes = points, eyes
 
 
 def _blank(size):

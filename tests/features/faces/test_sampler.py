@@ -5,6 +5,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from savee_mm import ClipError, FaceFrameSampler
 from savee_mm.media import read_frames
@@ -107,12 +108,24 @@ def test_real_video_without_a_face_is_a_clip_error(weights, shared):
 
 
 def test_crops_are_aligned_by_the_detected_eyes(frames, weights):
-    turned = np.stack([turn(frame, 10) for frame in frames])
-    crops = make(detector="yunet", align="eyes", margin=0.3).fit_transform([turned])[0]
-    found = np.stack([make_detector("yunet").detect(frame).landmarks[0, :2] for frame in turned])
-    assert (found[:, 1, 1] < found[:, 0, 1] - 1).all()  # the left eye of the person is higher
-    for frame, crop, eyes in zip(turned, crops, steady_eyes(found), strict=True):
-        np.testing.assert_array_equal(crop, align_face(frame, eyes, margin=0.3)[0])
+    crops = make(detector="yunet", align="eyes", margin=0.3).fit_transform([frames])[0]
+    found = np.stack([make_detector("yunet").detect(frame, refine=False).landmarks[0] for frame in frames])
+    for frame, crop, eyes in zip(frames, crops, steady_eyes(found), strict=True):
+        # Refined landmarks of an upright face change the crops by less than a degree.
+        assert np.corrcoef(crop.ravel(), align_face(frame, eyes, margin=0.3)[0].ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("degrees", [-30, -20, -10, 10, 20, 30])
+def test_tilted_faces_are_upright_in_crops(weights, degrees):
+    """The crop is compared with rotated crops of the upright face."""
+    upright = cv2.resize(astronaut()[0:225, 40:440], (1280, 720), interpolation=cv2.INTER_CUBIC)
+    options = {"detector": "yunet", "align": "eyes", "n_frames": 1, "size": (96, 96), "margin": 0.3}
+    expected, crop = make(**options).fit_transform([upright[np.newaxis], turn(upright, degrees)[np.newaxis]])[:, 0]
+    inner = np.s_[16:80, 16:80]
+    angles = np.arange(-30, 31)
+    similar = [np.corrcoef(turn(expected, angle)[inner].ravel(), crop[inner].ravel())[0, 1] for angle in angles]
+    # Detectors err by 2 degrees, and the head of the astronaut itself is tilted, which is corrected in part.
+    assert abs(angles[np.argmax(similar)]) <= 6
 
 
 def test_alignment_by_the_eyes_needs_landmarks(frames):
@@ -146,21 +159,21 @@ def test_cache_distinguishes_parameters(frames, tmp_path):
 # ---- frames without a face
 
 
-@pytest.mark.parametrize("on_no_face", ["carry", "mask"])
-def test_frame_without_a_face_with_alignment_by_the_eyes(frames, weights, on_no_face):
+def test_frame_without_a_face_uses_the_eyes_of_the_nearest(frames, weights):
+    gap, repeated = frames.copy(), frames.copy()
+    gap[2], repeated[2] = 127, frames[1]
+    crops, expected = make(detector="yunet", align="eyes").fit_transform([gap, repeated])
+    np.testing.assert_array_equal(np.delete(crops, 2, axis=0), np.delete(expected, 2, axis=0))
+    np.testing.assert_array_equal(crops[2], np.full_like(crops[2], np.float32(127) / 255))
+
+
+def test_masked_frame_does_not_change_the_alignment_of_others(frames, weights):
     gap = frames.copy()
     gap[2] = 127
-    crops = make(detector="yunet", align="eyes", on_no_face=on_no_face).fit_transform([gap])[0]
-    found = [make_detector("yunet").detect(frame).landmarks[0] for i, frame in enumerate(frames) if i != 2]
-    if on_no_face == "carry":
-        found.insert(2, found[1])
-        eyes = steady_eyes(found)
-        np.testing.assert_array_equal(crops[2], np.full_like(crops[2], np.float32(127) / 255))
-    else:
-        eyes = np.insert(steady_eyes(found), 2, 0, axis=0)
-        assert not crops[2].any()
-    for i in (0, 1, 3, 4, 5):
-        np.testing.assert_array_equal(crops[i], align_face(frames[i], eyes[i], margin=0.1)[0])
+    crops = make(detector="yunet", align="eyes", on_no_face="mask").fit_transform([gap])[0]
+    others = make(detector="yunet", align="eyes", n_frames=5).fit_transform([np.delete(frames, 2, axis=0)])[0]
+    np.testing.assert_array_equal(np.delete(crops, 2, axis=0), others)
+    assert not crops[2].any()
 
 
 @pytest.mark.parametrize("on_no_face", ["carry", "mask", "raise"])
