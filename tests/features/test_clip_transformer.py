@@ -127,10 +127,11 @@ def test_folder_cache_keeps_the_other_clips_after_an_error(extractor, broken, tm
     cached = clone(extractor).set_params(cache=folder)
     with pytest.raises(ClipError):
         cached.fit_transform(broken)
-    kept = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    # An entry that is written again is a new file.
+    kept = {path: path.stat().st_ino for path in folder.iterdir()}
     assert len(kept) == 2
     X = cached.fit_transform(broken.iloc[[0, 2]])
-    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == kept
+    assert {path: path.stat().st_ino for path in folder.iterdir()} == kept
     np.testing.assert_array_equal(X, clone(extractor).set_params(cache=None).fit_transform(broken.iloc[[0, 2]]))
 
 
@@ -267,11 +268,11 @@ def test_cache_distinguishes_recipes_and_reuses_recordings(copies, tmp_path):
     recorded = {path.name for path in tmp_path.iterdir()}
     assert len(recorded) == 3
     X = extractor.fit_transform(copies)
-    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    kept = {path.name: path.stat().st_ino for path in tmp_path.iterdir()}
     assert recorded < set(kept)
     assert len(kept) == 9
     np.testing.assert_array_equal(extractor.fit_transform(copies), X)
-    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+    assert {path.name: path.stat().st_ino for path in tmp_path.iterdir()} == kept
     np.testing.assert_array_equal(MFCCImage(n_frames=50, cache=None).fit_transform(copies), X)
 
 

@@ -135,14 +135,14 @@ def test_sampler_is_cloned_with_the_settings_of_the_descriptor(clips, tmp_path):
 
 
 def test_folder_cache_keeps_crops_and_descriptors(clips, tmp_path):
-    first = make(cache=tmp_path).fit_transform(clips)
-    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    first = make(cache=tmp_path).fit_transform(clips)  # a rewritten entry is a new file
+    files = {path: path.stat().st_ino for path in tmp_path.iterdir()}
     assert len(files) == 2 * len(clips)
     again = make(cache=tmp_path, statistics=("mean",)).fit(clips)
     np.testing.assert_array_equal(make(cache=tmp_path).fit_transform(clips), first)
     # All statistics come from the cached ones.
     assert again.transform(clips).shape == (7, 48)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
+    assert {path: path.stat().st_ino for path in tmp_path.iterdir()} == files
     # With other bins the crops are read from the cache.
     make(cache=tmp_path, n_bins=4).fit(clips)
     assert len(list(tmp_path.iterdir())) == 3 * len(clips)
