@@ -224,7 +224,7 @@ def test_on_error_fill_fills_any_exception(reason):
     with pytest.warns(ClipWarning, match="1 of 3 clips"):
         X = extractor.fit_transform([np.full(2, 0.5), FAILING[reason], np.full(2, 0.25)])
     assert X.ravel().tolist() == [2, 3, 4]
-    assert reason in extractor.report_["reason"].iloc[0]
+    assert reason in extractor.failed_clips_["reason"].iloc[0]
 
 
 # ---- augmented copies
