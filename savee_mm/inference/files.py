@@ -8,8 +8,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._composition import columns_read, failures, parts, rebuild
-from savee_mm._missing import missing_reason
+from savee_mm._missing import SILENT, missing_reason
 from savee_mm._validation import ClipError, ClipWarning
+from savee_mm.inference._events import check_sound
 
 MODALITIES = ("audio", "video")
 """Columns of the clip table with files."""
@@ -77,8 +78,23 @@ def predict_file_with_note(model, path):
     """
     check_model(model, "predict_file")
     path = Path(path)
-    probabilities, note = predict_clip(model, {"audio": str(path), "video": str(path), "clip_id": path.stem})
+    clip, silent = {"audio": str(path), "video": str(path), "clip_id": path.stem}, ""
+    if "audio" in modalities_read(model) and (silent := _silence(path)):
+        if not (allows_missing(model) and "video" in modalities_read(model)):
+            raise ClipError(silent, path=path)
+        del clip["audio"]
+    probabilities, note = predict_clip(model, clip)
+    note = missing_note("audio", silent) if silent else note
     return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), note and f"predicted {note}"
+
+
+def _silence(path):
+    """Return the reason if the audio of a file is silent, else an empty text; the model raises other errors."""
+    try:
+        check_sound(path)
+    except ClipError as error:
+        return SILENT if error.reason == SILENT else ""
+    return ""
 
 
 def predict_clip(model, clip):

@@ -127,7 +127,7 @@ def silent(tmp_path):
     return tmp_path / "silent.wav"
 
 
-@pytest.mark.parametrize("options", [["--timeline"]])
+@pytest.mark.parametrize("options", [[], ["--timeline"]])
 def test_silent_file_is_refused(model, silent, options):
     result = run("predict", silent, "--model", model, "--json", *options)
     assert result.exit_code == 1

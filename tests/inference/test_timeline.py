@@ -1,11 +1,14 @@
 """Timelines: a window is predicted as a clip of its own, pauses are blank, and nothing is cached."""
 
+from functools import partial
+
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from sklearn.svm import SVC
 
-from savee_mm import ClipError, EmotionTimeline, WindowPrediction, predict_file, read_audio, read_frames
+from savee_mm import ClipError, ClipWarning, EmotionTimeline, WindowPrediction, predict_file, read_audio, read_frames
 from savee_mm.inference.files import without_cache
 
 SR = 16000  # of the recording
@@ -81,9 +84,19 @@ def test_fusion_predicts_a_muted_video_from_the_face(both, face, muted, corpus):
     np.testing.assert_allclose(table[corpus.target_names].sum(axis=1), 1)
 
 
+def test_muted_file_is_predicted_from_the_face(both, face, muted, corpus):
+    with pytest.warns(ClipWarning, match=r"muted\.avi.*predicted without its audio: the recording is silent"):
+        p = predict_file(both, muted)
+    table = pd.DataFrame({"video": [str(muted)], "clip_id": ["muted"]})
+    with pytest.warns(ClipWarning, match="missing for branch 'voice'"):
+        expected = both.predict_proba(table)[0]
+    np.testing.assert_allclose(p[both.classes_], expected)
+
+
 def test_voice_model_refuses_a_silent_recording(voice, muted, tmp_path):
-    with pytest.raises(ClipError, match=r"muted\.avi.*the recording is silent"):
-        EmotionTimeline(voice).predict(muted)
+    for predict in (partial(predict_file, voice), EmotionTimeline(voice).predict):
+        with pytest.raises(ClipError, match=r"muted\.avi.*the recording is silent"):
+            predict(muted)
     soundfile.write(tmp_path / "constant.wav", np.full(2 * SR, 0.03), SR)
     with pytest.raises(ClipError, match=r"constant\.wav.*the recording is silent"):
         EmotionTimeline(voice).predict(tmp_path / "constant.wav")
