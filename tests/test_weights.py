@@ -18,13 +18,13 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        self.server.asked.append(self.path)
+        self.server.requested.append(self.path)
         super().do_GET()
 
 
 @pytest.fixture
 def server(tmp_path):
-    """A file server on this machine that counts what it is asked for."""
+    """A file server on this machine that lists the requested paths."""
     folder = tmp_path / "served"
     folder.mkdir()
     for name, content in CONTENT.items():
@@ -34,7 +34,7 @@ def server(tmp_path):
         return Handler(*args, directory=str(folder))
 
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.asked = []
+        server.requested = []
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield server
@@ -82,7 +82,7 @@ def test_fetch_into_the_folder_of_the_environment(entry, store):
 def test_what_is_there_and_right_is_not_fetched_again(entry, store, server):
     fetch_weights(entry)
     fetch_weights(entry)
-    assert server.asked == ["/net.pb", "/net.pbtxt"]
+    assert server.requested == ["/net.pb", "/net.pbtxt"]
 
 
 def test_what_is_there_and_wrong_is_replaced(entry, store, server):
@@ -90,7 +90,7 @@ def test_what_is_there_and_wrong_is_replaced(entry, store, server):
     (store / "net.pb").write_bytes(b"half")
     fetch_weights(entry)
     assert (store / "net.pb").read_bytes() == CONTENT["net.pb"]
-    assert server.asked == ["/net.pb", "/net.pbtxt", "/net.pb"]
+    assert server.requested == ["/net.pb", "/net.pbtxt", "/net.pb"]
 
 
 def test_another_checksum_leaves_nothing_behind(entry, store, tmp_path):
@@ -123,7 +123,7 @@ def test_a_local_address(entry, store, tmp_path, monkeypatch):
     assert fetch_weights("local")[0].read_bytes() == CONTENT["net.pb"]
 
 
-def test_progress_is_shown_only_when_asked_for(entry, tmp_path, capfd):
+def test_progress_is_shown_only_on_request(entry, tmp_path, capfd):
     fetch_weights(entry, tmp_path / "a")
     assert capfd.readouterr() == ("", "")
     fetch_weights(entry, tmp_path / "b", progress=True)
@@ -133,7 +133,7 @@ def test_progress_is_shown_only_when_asked_for(entry, tmp_path, capfd):
 def test_no_folder_at_all(entry, server):
     with pytest.raises(ValueError, match=r"pass folder=.*SAVEE_MM_WEIGHTS"):
         fetch_weights(entry)
-    assert server.asked == []
+    assert server.requested == []
 
 
 @pytest.mark.parametrize("function", [find_weights, require_weights, fetch_weights])
@@ -180,7 +180,7 @@ def test_md5_checks_as_sha256_does(entry, store, server, monkeypatch):
     monkeypatch.setitem(REGISTRY, "old", Weights((WeightFile("old.h5", url, right),), what="a test", licence="none"))
     assert fetch_weights("old")[0].read_bytes() == content
     fetch_weights("old")
-    assert server.asked == ["/net.pb"]
+    assert server.requested == ["/net.pb"]
     monkeypatch.setitem(REGISTRY, "bad", Weights((WeightFile("bad.h5", url, wrong),), what="a test", licence="none"))
     with pytest.raises(ValueError, match=f"gave a file with checksum {right}, expected {wrong}"):
         fetch_weights("bad")

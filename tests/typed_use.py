@@ -1,4 +1,4 @@
-"""What callers write, for ``mypy`` (``make lint``) and not to be run: the names are known, and their types are told."""
+"""Code of a caller, checked by ``mypy`` (``make lint``) and not run: public names have types."""
 
 from pathlib import Path
 from typing import assert_type
@@ -39,7 +39,7 @@ for train, test in ClipGroupKFold(4, shuffle=False).split(savee.data, savee.targ
     assert_type(test, np.ndarray)
 savee_mm.systems.make("best_audio", random_state=0)
 
-# What is wrong is told: `make lint` fails where one of these is no error any more.
+# Errors that mypy must find: `make lint` fails if one of these lines is no error.
 MFCCImage(n_mel=40)  # type: ignore[call-arg]
 ProsodyFeatures(on_error="skip")  # type: ignore[arg-type]
 print(savee_mm.Fusion)  # type: ignore[attr-defined]

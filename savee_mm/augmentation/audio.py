@@ -177,7 +177,7 @@ class AudioAugmenter(BaseEstimator):
             raise ValueError(f"n_copies must be a whole number from 0, or None, got {n_copies!r}.")
         if n_copies and not ranges and not self.polarity:
             raise ValueError(
-                "AudioAugmenter has nothing to do for its copies: set a range for one of "
+                "AudioAugmenter changes nothing in its copies: set a range for one of "
                 f"{', '.join(parameter for parameter, *_ in _DRAWN)}, set polarity=True, or set n_copies=0."
             )
         names = _checked_names(table)

@@ -119,7 +119,7 @@ def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
     if not rows:
         raise nothing_found(survey, "CREMA-D", _LOOKED_FOR)
     warn_each([_missing(rows, root), missing_modalities(rows, root), *survey.messages()])
-    return make_bunch(rows, [_EMOTIONS[_NAME.fullmatch(clip)["emotion"]] for clip in survey.keys], DESCR)
+    return make_bunch(rows, [_EMOTIONS[_fields(clip)["emotion"]] for clip in survey.keys], DESCR)
 
 
 def _parse(stem, suffix):
@@ -128,8 +128,15 @@ def _parse(stem, suffix):
     return (stem, kind) if kind and _NAME.fullmatch(stem) else None
 
 
+def _fields(clip):
+    """Return the fields of a clip's name by their names."""
+    match = _NAME.fullmatch(clip)
+    assert match is not None  # by _parse
+    return match
+
+
 def _row(survey, clip):
-    fields = _NAME.fullmatch(clip)
+    fields = _fields(clip)
     return {
         "audio": survey.first(clip, "audio", "mp3"),
         "video": survey.first(clip, "video"),

@@ -35,7 +35,8 @@ def recording_suffixes() -> frozenset[str]:
     >>> {".wav", ".m4a", ".mp4"} <= recording_suffixes(), ".txt" in recording_suffixes()
     (True, False)
     """
-    found, other = set(), set(_IMAGE_SUFFIXES)
+    found: set[str] = set()
+    other = set(_IMAGE_SUFFIXES)
     for name in av.formats_available:
         # Many formats state their suffixes only for writing.
         for mode in ("r", "w"):

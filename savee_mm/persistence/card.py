@@ -3,8 +3,8 @@
 import json
 
 _USE = (
-    "Classifying which of the emotions below a person displays in a short recording, for research on corpora of acted or "
-    "labelled emotion."
+    "Classifying which of the emotions below a person displays in a short recording, for research on corpora of acted "
+    "or labelled emotion."
 )
 _NOT_FOR = (
     "Inferring what a person feels: it distinguishes displays as they were labelled, often by actors.",

@@ -11,7 +11,7 @@ from savee_mm._composition import parts
 from savee_mm.persistence._archive import FORMAT, change_schema, damaged, read_card, read_payload, write_archive
 from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._older_files import update
-from savee_mm.persistence._portable import resolve_weights, portable
+from savee_mm.persistence._portable import portable, resolve_weights
 from savee_mm.persistence._trees import check_trees
 from savee_mm.persistence._types import remedy, unknown_types
 from savee_mm.persistence.card import ModelCard

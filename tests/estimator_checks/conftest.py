@@ -67,7 +67,7 @@ def make_all(name):
 
 
 class Subject:
-    """An estimator with what it is fitted to and what it is asked about; fitted once for all checks."""
+    """An estimator with its training clips and the clips that it predicts; fitted once for all checks."""
 
     def __init__(self, estimator, X, y, X_new):
         self.estimator = estimator
@@ -75,18 +75,18 @@ class Subject:
 
     @cached_property
     def returned(self):
-        """What ``fit`` gave; nothing may change it."""
+        """The result of ``fit``; no check may change it."""
         self.fitted = clone(self.estimator)
         return self.fitted.fit(self.X, self.y)
 
     @cached_property
     def fitted(self):
-        """The fitted estimator; nothing may change it."""
+        """The fitted estimator; no check may change it."""
         return self.returned
 
     @property
     def methods(self):
-        """Names of what can be asked."""
+        """Names of the prediction methods."""
         return [name for name in ("predict", "predict_proba", "transform") if hasattr(self.estimator, name)]
 
     @staticmethod

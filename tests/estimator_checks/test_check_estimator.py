@@ -1,7 +1,7 @@
-"""scikit-learn's own checks, on every estimator that reads columns of numbers."""
+"""scikit-learn's own checks, on every estimator that reads numeric columns."""
 
 KIND = "columns"
-# These ask for what was learnt; the others for what is done with an estimator, whatever it has learnt.
+# These check the quality of predictions; the others hold whatever an estimator has learnt.
 LEARNING = {"check_classifiers_train", "check_classifiers_classes", "check_class_weight_classifiers"}
 
 

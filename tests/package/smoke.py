@@ -1,6 +1,6 @@
-"""Is the wheel what it should be, and does it work once installed? ``python smoke.py WHEEL``, by ``make package``.
+"""Smoke test of the built wheel: ``python smoke.py WHEEL``, run by ``make package``.
 
-No test of pytest's: it runs in an environment that has the wheel and what the wheel asks for, away from the sources.
+It is not run by pytest, but in an environment with the wheel and its dependencies only, away from the sources.
 """
 
 import subprocess
@@ -30,15 +30,15 @@ def check_wheel(path):
 
 
 def check_command():
-    """Ask the installed command for its version."""
+    """Return the version that the installed command prints."""
     command = Path(sys.executable).with_name("savee-mm")
-    said = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
-    assert version("savee-mm") in said, said
-    return said.strip()
+    printed = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version("savee-mm") in printed, printed
+    return printed.strip()
 
 
 def check_pipeline(folder):
-    """Train, keep and ask a system of the voice on the synthetic corpus."""
+    """Fit, save, load and use an audio system on the synthetic corpus."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import cross_val_score
     from sklearn.pipeline import make_pipeline

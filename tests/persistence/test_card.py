@@ -66,7 +66,9 @@ def test_its_figures_are_those_of_the_report(card, report):
 
 
 def test_system_of_a_report_has_to_be_there(pipeline, report):
-    with pytest.raises(ValueError, match=r"The report is of voice: name the system that the model is, got 'face'"):
+    with pytest.raises(
+        ValueError, match=r"The report has the systems voice; pass the name of this model as system, got 'face'"
+    ):
         make_card(pipeline, report=report, system="face")
 
 
@@ -87,7 +89,7 @@ def test_weights_come_with_their_licence(corpus, shared, monkeypatch):
     assert make_card(sampler)["preprocessing"][0]["parameters"]["detector"] == "yunet"
     own = shared / "models/face_detection_yunet_2026may.onnx"
     sampler = FaceFrameSampler(n_frames=1, detector="yunet", weights=own).fit(corpus.data)
-    assert "ask where it is from" in make_card(sampler)["weights"][0]["licence"]
+    assert "unknown; see its source" in make_card(sampler)["weights"][0]["licence"]
 
 
 def test_it_prints_as_markdown(card):

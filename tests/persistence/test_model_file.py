@@ -107,7 +107,7 @@ def test_file_holds_a_card_the_networks_and_the_rest(fusion, tmp_path):
     assert keras.saving.load_model(tmp_path / "n.keras", compile=False).count_params() == fusion.model_.count_params()
 
 
-def test_card_of_ones_own_is_written_beside_what_the_estimator_says(fusion, tmp_path):
+def test_entries_of_a_given_card_are_added_to_those_of_the_estimator(fusion, tmp_path):
     path = save_model(fusion, tmp_path / "m.savee", card={"notes": "For the tests of café.", "seed": 7})
     card = load_card(path)
     assert (card["notes"], card["seed"], card["estimator"]) == ("For the tests of café.", 7, "FusionClassifier")

@@ -136,7 +136,7 @@ def test_custom_operators_are_refused(custom_model, clips):
 
 
 def external(model, location):
-    """Move the weights of a model to the file ``location`` beside it, by name only."""
+    """Move the weights of a model to another file, and name ``location`` as their file."""
     loaded = onnx.load(model)
     onnx.save_model(loaded, model, save_as_external_data=True, location="weights.bin", size_threshold=100)
     if location != "weights.bin":

@@ -135,7 +135,7 @@ def test_sampler_is_cloned_with_the_settings_of_the_descriptor(clips, tmp_path):
 
 
 def test_folder_cache_keeps_crops_and_descriptors(clips, tmp_path):
-    first = make(cache=tmp_path).fit_transform(clips)  # a rewritten entry is a new file  # a rewritten entry is a new file
+    first = make(cache=tmp_path).fit_transform(clips)  # a rewritten entry is a new file
     files = {path: path.stat().st_ino for path in tmp_path.iterdir()}
     assert len(files) == 2 * len(clips)
     again = make(cache=tmp_path, statistics=("mean",)).fit(clips)
