@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from savee_mm import SpeakerNormalizer, systems
+from savee_mm import ClipWarning, SpeakerNormalizer, systems
 
 
 @pytest.mark.parametrize("normalized", [False, True])
@@ -21,6 +21,7 @@ def test_clips_without_face_or_sound_are_predicted_by_the_other_branch(corpus):
     fusion = systems.make("best_fusion").set_params(audio__param_grid={}, face__param_grid={})
     fusion.fit(corpus.data, corpus.target)
     assert fusion.columns_ == {"audio": ["audio"], "face": ["video"]}
-    silent, blind = (fusion.branch_proba(corpus.data.drop(columns=column)) for column in ("audio", "video"))
-    for table, name in ((silent, "face"), (blind, "audio")):
-        np.testing.assert_allclose(table["combined"], table[name])
+    for column, missing, other in (("audio", "audio", "face"), ("video", "face", "audio")):
+        with pytest.warns(ClipWarning, match=f"missing for branch '{missing}'"):
+            table = fusion.branch_proba(corpus.data.drop(columns=column))
+        np.testing.assert_allclose(table["combined"], table[other])
