@@ -66,7 +66,7 @@ validation_fraction : float, default=0.15
 """,
     "input_sr": """
 input_sr : int, default=None
-    Sample rate (Hz) of clips passed as arrays; ``sr`` when None.
+    Sample rate (Hz) of clips passed as arrays. None assumes ``sr``, with a warning.
 """,
     "label_smoothing": """
 label_smoothing : float, default=0.1

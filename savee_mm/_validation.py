@@ -1,7 +1,10 @@
 """The input gate: what a clip is, and the one error that a clip which cannot be used raises."""
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -60,7 +63,43 @@ def _rebuild_clip_error(reason, path, clip_id):
 
 
 class ClipWarning(UserWarning):
-    """A clip could not be used and a documented stand-in took its place (``on_error="fill"``)."""
+    """A clip could not be used as it is: a documented stand-in, correction or assumption took its place."""
+
+
+_corrections: ContextVar[list | None] = ContextVar("corrections", default=None)
+
+
+def warn_of_correction(reason: str, path: str | os.PathLike[str] | None = None) -> None:
+    """Issue a ClipWarning that a clip was corrected, or record it inside ``record_corrections``.
+
+    Parameters
+    ----------
+    reason : str
+        What was found and what was done.
+    path : path-like, default=None
+        The file.
+    """
+    recorded = _corrections.get()
+    if recorded is None:
+        warnings.warn(str(ClipError(reason, path=path)), ClipWarning, stacklevel=3)
+    else:
+        recorded.append(reason)
+
+
+@contextmanager
+def record_corrections() -> Iterator[list[str]]:
+    """Record corrections of clips in a list in place of warnings, which would stay in worker processes.
+
+    Yields
+    ------
+    reasons : list of str
+    """
+    reasons: list[str] = []
+    token = _corrections.set(reasons)
+    try:
+        yield reasons
+    finally:
+        _corrections.reset(token)
 
 
 @dataclass(frozen=True)

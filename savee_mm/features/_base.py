@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
 from savee_mm._missing import fills_missing, is_missing, missing_reason
-from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips
+from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips, record_corrections
 from savee_mm._version import __version__
 
 # Part of every cache key. Increase it when a kernel returns other values.
@@ -138,6 +138,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _extract(self, X, *, fitting=False):
         """Return the values of all clips, NaN where a clip failed, and the failures as tuples."""
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
+        self._warn_of_assumed_rate(clips)
         results = self._extract_clips(clips)
         errors = [result for result in results if isinstance(result, ClipError)]
         # A fusion predicts clips with a missing modality by its other branches, and warns.
@@ -159,6 +160,21 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             results = [blank if isinstance(result, ClipError) else result for result in results]
         return np.stack(results), [(error.clip_id, error.path, error.reason) for error in errors]
 
+    def _array_sr(self):
+        """Return the assumed sample rate of arrays (Hz)."""
+        return self.sr
+
+    def _warn_of_assumed_rate(self, clips):
+        if self._column != "audio" or getattr(self, "input_sr", 0) is not None or self._array_sr() is None:
+            return
+        if any(isinstance(clip.source, np.ndarray) for clip in clips):
+            warnings.warn(
+                f"arrays do not state their sample rate; {self._array_sr()} Hz was assumed. Pass input_sr to "
+                f"{type(self).__name__}: at a wrong rate, pitch and duration are wrong",
+                ClipWarning,
+                stacklevel=4,
+            )
+
     def _extract_clips(self, clips):
         """Return an array or a ClipError for each clip, from the cache if possible."""
         kernel, store = self._kernel(), open_store(self.cache)
@@ -170,11 +186,15 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         fresh = Parallel(n_jobs=self.n_jobs, return_as="generator")(
             delayed(_run)(kernel, clips[i], self._column) for i in missing
         )
-        by_clip = {}
-        for i, result in zip(missing, self._with_progress(fresh, len(missing)), strict=True):
+        by_clip, corrected = {}, []
+        for i, (result, corrections) in zip(missing, self._with_progress(fresh, len(missing)), strict=True):
             by_clip[i] = result
+            corrected += [str(clips[i].error(reason)) for reason in corrections]
             if keys[i] is not None and not isinstance(result, ClipError):
                 store.put(keys[i], result)
+        if corrected:
+            message = f"{len(corrected)} of {len(clips)} clips were corrected. First correction: {corrected[0]}"
+            warnings.warn(message, ClipWarning, stacklevel=4)
         return [by_clip.get(i, results.get(key)) for i, key in enumerate(keys)]
 
     def _with_progress(self, results, total):
@@ -200,14 +220,16 @@ def _key(clip, parameters):
 
 
 def _run(kernel, clip, column):
-    """Run the kernel on one clip; return values or a ClipError."""
+    """Run the kernel on one clip; return values or a ClipError, and a list of corrections of the clip."""
     if clip.source is None:
         what = (
             f"no path in the column {column!r}; add it (a video with sound can be in both 'audio' and 'video'), or "
             "leave the clip out"
         )
-        return clip.error(missing_reason(column, what))
-    return run_on_clip(clip, kernel, clip.source, **({} if clip.recipe is None else {"recipe": clip.recipe}))
+        return clip.error(missing_reason(column, what)), []
+    with record_corrections() as corrections:
+        values = run_on_clip(clip, kernel, clip.source, **({} if clip.recipe is None else {"recipe": clip.recipe}))
+    return values, corrections
 
 
 def run_on_clip(clip, function, *args, **options):

@@ -1,14 +1,15 @@
-"""Load the audio of one clip, from a path or an array, at the working sample rate."""
+"""Load the audio of one clip, from a path or an array, at the recorded and at the working sample rate."""
 
 import numpy as np
 
 from savee_mm._validation import ClipError
-from savee_mm.media import read_audio
+from savee_mm.media._samples import to_full_scale
+from savee_mm.media.audio import read_audio, resample
 from savee_mm.signal import apply_recipe
 
 
-def load_sound(source, *, sr, input_sr, recipe=None):
-    """Return the samples of a clip and their rate, augmented if a recipe is given.
+def load_sound(source, *, sr, input_sr, recipe=None, keep_offset=True):
+    """Return the samples of a clip at the working sample rate.
 
     Parameters
     ----------
@@ -20,6 +21,8 @@ def load_sound(source, *, sr, input_sr, recipe=None):
         Sample rate of an array (Hz); ``sr`` when None.
     recipe : str, default=None
         Augmentation to apply at the working rate, see :func:`savee_mm.signal.apply_recipe`.
+    keep_offset : bool, default=True
+        Whether to keep the mean of the samples, the constant offset of some recordings.
 
     Returns
     -------
@@ -32,32 +35,59 @@ def load_sound(source, *, sr, input_sr, recipe=None):
     ClipError
         If the clip has no usable audio, or the recipe is not valid.
     """
-    y, sr = _read_sound(source, sr, input_sr)
-    if recipe is None:
-        return y, sr
-    try:
-        return apply_recipe(y, sr, recipe), sr
-    except ValueError as error:
-        raise ClipError(str(error)) from None
+    recording, recorded_sr = _read(source, input_sr or sr)
+    return _at_rate(recording, recorded_sr, sr or recorded_sr, recipe, source, keep_offset=keep_offset)
 
 
-def _read_sound(source, sr, input_sr):
+def load_both_rates(source, *, sr, input_sr, recipe=None):
+    """Return the samples of a clip at the recorded and at the working sample rate, from one reading.
+
+    Parameters
+    ----------
+    source, sr, input_sr, recipe : object
+        As for :func:`load_sound`. The recipe is applied at each of the two rates.
+
+    Returns
+    -------
+    recorded, working : tuple of (ndarray of shape (n_samples,), int)
+        Samples (float32) and sample rate (Hz). At the working rate, the mean of the samples is removed.
+
+    Raises
+    ------
+    ClipError
+        If the clip has no usable audio, or the recipe is not valid.
+    """
+    recording, recorded_sr = _read(source, input_sr or sr)
+    recorded = _at_rate(recording, recorded_sr, recorded_sr, recipe, source)
+    return recorded, _at_rate(recording, recorded_sr, sr or recorded_sr, recipe, source, keep_offset=False)
+
+
+def _read(source, array_sr):
+    """Return the checked samples of a file or an array, and their sample rate."""
     if isinstance(source, str):
-        return read_audio(source, sr=sr)
-    recorded = input_sr or sr
-    if recorded is None:
+        return read_audio(source)
+    if array_sr is None:
         raise ClipError("an array of samples does not state its sample rate; pass input_sr (Hz)")
     if source.dtype.kind != "f":
         raise ClipError(f"expected floating-point samples in [-1, 1], got {source.dtype}; for int16, divide by 32768")
-    y = source.astype(np.float32, copy=False)
-    if not y.size:
+    if not source.size:
         raise ClipError("the array has 0 samples; leave the clip out")
-    if not np.isfinite(y).all():
-        raise ClipError(
-            f"{np.count_nonzero(~np.isfinite(y))} of {y.size} samples are not finite; fix them or leave the clip out"
-        )
-    if sr is None or sr == recorded:
-        return y, recorded
-    import soxr
+    return to_full_scale(source), array_sr
 
-    return soxr.resample(y, recorded, sr), sr
+
+def _at_rate(recording, recorded_sr, sr, recipe, source, *, keep_offset=True):
+    y = recording
+    if sr != recorded_sr:
+        # The resampling filter would ring at both ends of a sound with an offset.
+        offset = np.float32(0) if keep_offset else _mean(y)
+        y = resample(y - offset, recorded_sr, sr, source if isinstance(source, str) else None) + offset
+    if recipe is not None:
+        try:
+            y = apply_recipe(y, sr, recipe)
+        except ValueError as error:
+            raise ClipError(str(error)) from None
+    return (y if keep_offset else y - _mean(y)), sr
+
+
+def _mean(y):
+    return np.float32(y.mean(dtype=np.float64)) if y.size else np.float32(0)

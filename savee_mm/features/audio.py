@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from savee_mm._docstrings import shared_docs
-from savee_mm.features._sound import load_sound
+from savee_mm.features._sound import load_both_rates
 from savee_mm.features.prosody import COLUMNS, measure_prosody
 from savee_mm.features.spectral import (
     DEFAULT_FEATURES,
@@ -25,7 +25,8 @@ class AudioFeatures(SpectralFeatures):
     """Extract prosodic and spectral features from the audio of each clip.
 
     The columns are those of :class:`ProsodyFeatures`, then those of :class:`SpectralFeatures` that differ from them
-    (``teo_mean`` is in both). Each clip is read, resampled and transformed once.
+    (``teo_mean`` is in both). Each clip is read, resampled and transformed once. Pitch, voice quality and formants are
+    measured at the sample rate of the file, as Praat does.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class AudioFeatures(SpectralFeatures):
     >>> import numpy as np
     >>> from savee_mm import AudioFeatures
     >>> tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(22050) / 22050)
-    >>> X = AudioFeatures().set_output(transform="pandas").fit_transform([tone])
+    >>> X = AudioFeatures(input_sr=22050).set_output(transform="pandas").fit_transform([tone])
     >>> X[["pitch_median", "spec_centroid_p5"]].round(0).to_numpy().tolist()
     [[200.0, 200.0]]
     """
@@ -132,13 +133,13 @@ class AudioFeatures(SpectralFeatures):
 
 def _audio(source, *, sr, input_sr, fmin, fmax, fresh, recipe=None, **measurement):
     """Return the prosodic columns, and the spectral columns at the positions ``fresh``."""
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
+    recorded, working = load_both_rates(source, sr=sr, input_sr=input_sr, recipe=recipe)
     prosody = measure_prosody(
-        y,
-        sr,
+        recorded,
+        working,
         fmin=fmin,
         fmax=fmax,
         frame_length=measurement["n_fft"],
         hop_length=measurement["hop_length"],
     )
-    return np.concatenate([prosody, measure_spectrum(y, sr, **measurement)[list(fresh)]])
+    return np.concatenate([prosody, measure_spectrum(*working, **measurement)[list(fresh)]])

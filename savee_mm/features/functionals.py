@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from savee_mm._docstrings import shared_docs
-from savee_mm.features._sound import load_sound
+from savee_mm.features._sound import load_both_rates
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.features.prosody import TIMING, measure_timing
 from savee_mm.signal import DESCRIPTORS, formants, low_level_descriptors, normalize_rms, summarize, voice_report
@@ -46,8 +46,9 @@ _BAND_FLOOR = 1e-7  # power of a mel band, 33 dB below the mean of a frame at th
 class VoiceFunctionals(TabularTransformer):
     """Extract about a thousand functionals of pitch, voice quality, formants, timing and spectrum.
 
-    The mean of the samples is removed and their level is normalized first (:func:`savee_mm.signal.normalize_rms`),
-    so that the choice of loud frames does not depend on the recording.
+    For the spectrum, the mean of the samples is removed and their level is normalized first
+    (:func:`savee_mm.signal.normalize_rms`), so that the choice of loud frames does not depend on the recording. Pitch,
+    voice quality and formants are measured on the recording itself, at the sample rate of the file, as Praat does.
 
     ======================================  ========================================================================
     ``<descriptor>_loud_<statistic>``       over frames less than 30 dB below the level of the clip: level, zero
@@ -100,7 +101,7 @@ class VoiceFunctionals(TabularTransformer):
     >>> import numpy as np
     >>> from savee_mm import VoiceFunctionals
     >>> tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(16000) / 16000)
-    >>> X = VoiceFunctionals().set_output(transform="pandas").fit_transform([tone])
+    >>> X = VoiceFunctionals(input_sr=16000).set_output(transform="pandas").fit_transform([tone])
     >>> float(X["f0_median"].iloc[0].round(2))  # an octave above 100 Hz
     12.0
     """
@@ -164,19 +165,17 @@ _SINGLE = (("jitter", "1"), ("shimmer", "1"), ("voiced_share", "1"), ("duration"
 
 
 def _voice_functionals(source, *, sr, input_sr, recipe=None, **measurement):
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
-    return measure_functionals(y, sr, **measurement)
+    return measure_functionals(*load_both_rates(source, sr=sr, input_sr=input_sr, recipe=recipe), **measurement)
 
 
-def measure_functionals(y, sr, *, level, fmin, fmax):
+def measure_functionals(recorded, working, *, level, fmin, fmax):
     """Return the columns of one clip as float64, NaN for a missing value.
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
-        Samples.
-    sr : int
-        Sample rate (Hz).
+    recorded, working : tuple of (ndarray of shape (n_samples,), int)
+        Samples and sample rate (Hz): as recorded, for pitch, voice quality and formants; at the working rate, for the
+        other columns.
     level : {"relative", "absolute"}
         Reference of levels.
     fmin, fmax : float
@@ -186,7 +185,8 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
     -------
     columns : ndarray of shape (n_features,)
     """
-    y, recorded_level = normalize_rms(y, sr, rms=_RMS)
+    sr = working[1]
+    y, recorded_level = normalize_rms(*working, rms=_RMS)
     rows = np.vstack(list(_spectral_descriptors(y, sr).values()))
     loudness = rows[0].copy()
     loud = loudness > np.percentile(loudness, 95) - _LOUD
@@ -196,10 +196,10 @@ def measure_functionals(y, sr, *, level, fmin, fmax):
     if level == "relative":
         # Exactly 0, so that a scaler does not amplify rounding errors.
         spectral[0, _STATISTICS.index("mean")] = 0
-    voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
+    voice = voice_report(*recorded, fmin=fmin, fmax=fmax)
     is_voiced = ~np.isnan(voice.f0)
     bands = rows[-_N_MELS:, _at_frames(is_voiced, voice.times, rows.shape[1])]
-    descriptors = _voice_descriptors(y, sr, voice)
+    descriptors = _voice_descriptors(*recorded, voice)
     return np.concatenate(
         [
             spectral.ravel(),

@@ -63,7 +63,7 @@ class MelImage(SoundImageTransformer):
     >>> import numpy as np
     >>> from savee_mm import MelImage
     >>> noise = np.random.default_rng(0).normal(scale=0.1, size=22050)
-    >>> MelImage().fit_transform([noise]).shape
+    >>> MelImage(input_sr=22050).fit_transform([noise]).shape
     (1, 64, 290, 1)
     """
 

@@ -47,14 +47,15 @@ class MFCCImage(SoundImageTransformer):
     References
     ----------
     S. Davis, P. Mermelstein, "Comparison of parametric representations for monosyllabic word recognition",
-    IEEE Trans. ASSP 28(4), 1980. The values equal those of :func:`librosa.feature.mfcc`.
+    IEEE Trans. ASSP 28(4), 1980. The values equal those of :func:`librosa.feature.mfcc`,
+    in which a constant offset of the recording raises the lowest bands.
 
     Examples
     --------
     >>> import numpy as np
     >>> from savee_mm import MFCCImage
     >>> noise = np.random.default_rng(0).normal(scale=0.1, size=22050)
-    >>> MFCCImage().fit_transform([noise]).shape
+    >>> MFCCImage(input_sr=22050).fit_transform([noise]).shape
     (1, 40, 290, 1)
     """
 

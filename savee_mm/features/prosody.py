@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from savee_mm._docstrings import shared_docs
-from savee_mm.features._sound import load_sound
+from savee_mm.features._sound import load_both_rates
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.signal import (
     formants,
@@ -71,7 +71,8 @@ class ProsodyFeatures(TabularTransformer):
     ``loudness_peaks_per_second``         number of loudness peaks per second, close to the syllable rate
     ====================================  ==========================================================================
 
-    Statistics: ``mean``, ``median``, ``std``, ``range`` and ``max``.
+    Statistics: ``mean``, ``median``, ``std``, ``range`` and ``max``. Pitch, voice quality and formants are measured at
+    the sample rate of the file, as Praat does; the other columns at the working rate, after subtraction of the mean.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ class ProsodyFeatures(TabularTransformer):
     >>> import numpy as np
     >>> from savee_mm import ProsodyFeatures
     >>> tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(22050) / 22050)
-    >>> features = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone])
+    >>> features = ProsodyFeatures(input_sr=22050).set_output(transform="pandas").fit_transform([tone])
     >>> float(features["pitch_mean"].iloc[0].round(1)), float(features["energy_max"].iloc[0].round(3))
     (200.0, 0.125)
     """
@@ -163,19 +164,17 @@ class ProsodyFeatures(TabularTransformer):
 
 
 def _prosody(source, *, sr, input_sr, recipe=None, **measurement):
-    y, sr = load_sound(source, sr=sr, input_sr=input_sr, recipe=recipe)
-    return measure_prosody(y, sr, **measurement)
+    return measure_prosody(*load_both_rates(source, sr=sr, input_sr=input_sr, recipe=recipe), **measurement)
 
 
-def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
+def measure_prosody(recorded, working, *, fmin, fmax, frame_length, hop_length):
     """Return the columns of one clip as float64, NaN for a missing value.
 
     Parameters
     ----------
-    y : ndarray of shape (n_samples,)
-        Samples.
-    sr : int
-        Sample rate (Hz).
+    recorded, working : tuple of (ndarray of shape (n_samples,), int)
+        Samples and sample rate (Hz): as recorded, for pitch, voice quality and formants; at the working rate, for the
+        other columns.
     fmin, fmax : float
         Range in which F0 is searched (Hz).
     frame_length, hop_length : int
@@ -185,7 +184,8 @@ def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
     -------
     columns : ndarray of shape (n_features,)
     """
-    voice = voice_report(y, sr, fmin=fmin, fmax=fmax)
+    y, sr = working
+    voice = voice_report(*recorded, fmin=fmin, fmax=fmax)
     is_voiced = ~np.isnan(voice.f0)
     voiced = voice.f0[is_voiced]
     energy = short_time_energy(y, frame_length=frame_length, hop_length=hop_length)
@@ -198,7 +198,7 @@ def measure_prosody(y, sr, *, fmin, fmax, frame_length, hop_length):
             *_statistics(mean_teager_energy(y, frame_length=frame_length, hop_length=hop_length)),
             voiced.size / max(voice.f0.size, 1),
             *_mean_and_std(voice.hnr),
-            *_formant_statistics(y, sr, voice.times[is_voiced]),
+            *_formant_statistics(*recorded, voice.times[is_voiced]),
             *measure_timing(y, sr, voice),
         ]
     )

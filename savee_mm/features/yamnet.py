@@ -135,6 +135,9 @@ class YAMNetEmbedding(TabularTransformer):
     def _output_columns(self):
         return [(f"yamnet_{i:04d}_{name}", "1") for name in self.statistics for i in range(_N_EMBEDDINGS)]
 
+    def _array_sr(self):
+        return YAMNET_SR
+
     def _shape(self):
         return (len(STATISTICS) * _N_EMBEDDINGS + _N_CLASSES,)
 

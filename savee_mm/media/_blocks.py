@@ -2,7 +2,6 @@
 
 import io
 import os
-import warnings
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from savee_mm._validation import ClipError, ClipWarning
+from savee_mm._validation import ClipError, warn_of_correction
 from savee_mm.media._container import ERRORS, check_whole, damaged, default_stream, has_video, open_container
 from savee_mm.media._headers import check_length, complete_header, find_recordings, is_sample_file
 
@@ -96,7 +95,7 @@ def _warn_opposite(file, correlation):
         f"channels of opposite phase (correlation {correlation:.2f}) cancel in their mean, so the louder one is read; "
         "check the cable, or export one channel"
     )
-    warnings.warn(ClipWarning(str(ClipError(reason, path=file))), stacklevel=2)
+    warn_of_correction(reason, file)
 
 
 def read_mono(file, consume):

@@ -11,6 +11,7 @@ import soxr
 from savee_mm._validation import ClipError
 from savee_mm.media._blocks import read_mono
 from savee_mm.media._container import check_file
+from savee_mm.media._samples import to_full_scale
 
 # About an hour: 69 minutes at 48 kHz, 75 at 44.1 kHz. As float32 it fills 0.8 GB.
 MAX_SAMPLES = 200_000_000
@@ -42,8 +43,8 @@ def read_audio(
     ------
     ClipError
         If the file is missing, a folder, empty, damaged, of an unknown format, or without an audio stream or samples,
-        or if samples are not finite or more than ``max_samples``. A file that is shorter than its header states is an
-        error ("cut short").
+        or if samples are not finite, of unknown full scale or more than ``max_samples``. A file that is shorter than
+        its header states is an error ("cut short").
     ValueError
         If ``sr`` is not a positive number, or ``max_samples`` not a positive integer.
 
@@ -51,6 +52,7 @@ def read_audio(
     -----
     ClipWarning
         If two channels have opposite phase: their mean is nearly silent, and the louder channel is read instead.
+        If the samples are integers that were written as floats: they are divided by 2**15, 2**23 or 2**31.
 
     Notes
     -----
@@ -82,19 +84,42 @@ def read_audio(
         raise ClipError(
             "no samples (0 s): an empty recording, or not an audio file; record or copy it again", path=file
         )
-    if not np.isfinite(y).all():
-        n_bad = int(y.size - np.isfinite(y).sum())
-        raise ClipError(f"{n_bad} of {y.size} samples are NaN or infinite; export the recording again", path=file)
-    if sr is None or sr == recorded_sr:
-        return y, recorded_sr
+    y = to_full_scale(y, file)
+    return (y, recorded_sr) if sr is None else (resample(y, recorded_sr, sr, file, max_samples=max_samples), sr)
+
+
+def resample(y, recorded_sr, sr, file=None, *, max_samples=MAX_SAMPLES):
+    """Return samples at another rate, by soxr's HQ recipe.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,), float32
+        Samples.
+    recorded_sr, sr : float
+        Their rate, and the new rate (Hz).
+    file : path-like, default=None
+        The file that they are from. An array may have no sample at the new rate, a file may not.
+    max_samples : int or None, default=200_000_000
+        Maximum number of samples at the new rate.
+
+    Returns
+    -------
+    y : ndarray of shape (n_resampled,), float32
+
+    Raises
+    ------
+    ClipError
+        If the sound is too short or too long.
+    """
+    if sr == recorded_sr:
+        return y
     _check_length(file, y.size * sr / recorded_sr, sr, max_samples)
     resampled = soxr.resample(y, recorded_sr, sr, quality="HQ")
-    if resampled.size == 0:
+    if file is not None and resampled.size == 0:
         raise ClipError(
-            f"too short: {y.size} samples at {recorded_sr} Hz are none at {sr} Hz; leave the clip out",
-            path=file,
+            f"too short: {y.size} samples at {recorded_sr} Hz are none at {sr} Hz; leave the clip out", path=file
         )
-    return resampled, sr
+    return resampled
 
 
 def _check_rate(sr):

@@ -1,7 +1,6 @@
 """Formants: resonances of the vocal tract, from the poles of linear prediction.
 
-Equivalent to Praat's ``To Formant (burg)``, but by the autocorrelation method: with a Gaussian window, whose ends are
-nearly zero, both give the same formants, and it takes a seventh of the time.
+Equivalent to Praat's ``To Formant (burg)``. The inner loops are compiled (numba, imported with the first call).
 
 References
 ----------
@@ -24,14 +23,12 @@ ORDER = 10
 WINDOW_LENGTH = 0.05
 PREEMPHASIS_FROM = 50.0
 MARGIN = 50.0
-# White noise of -90 dB keeps the predictor of pure tones stable.
-WHITENING = 1e-9
 # Frames per block, which fits into the processor's cache.
 BLOCK = 64
 # Largest denominator of the ratio of two rates.
 MAX_DENOMINATOR = 1000
-# Silence after the sound for the ringing of the resampling filter (s).
-RINGING = 0.1
+# Resampling, as in Praat: zeros before and after the sound, and samples on either side that interpolate (samples).
+PADDING, SINC_DEPTH = 1000, 50
 
 
 def formants(
@@ -105,12 +102,16 @@ def formants(
     times = _all_frames(len(y) / sr, rate, time_step) if times is None else _check_times(times, len(y) / sr)
     frequencies = np.full((n_formants, len(times)), np.nan)
     if len(times) and len(y):
-        windows, begins, rate = _windows(y, sr, rate, times)
+        # Imported here: numba takes half a second to import.
+        from savee_mm.signal import _formant_kernels as kernels
+
+        windows, begins = _windows(kernels, y, sr, rate, times)
         gaussian = _gaussian(windows.shape[1])
         for first in range(0, len(times), BLOCK):
             frames = windows[begins[first : first + BLOCK]] * gaussian
-            poles = _poles(_linear_prediction(frames))
-            frequencies[:, first : first + BLOCK] = _resonances(poles, rate, n_formants)
+            predictors = np.empty((len(frames), ORDER))
+            kernels.burg(frames, predictors)
+            frequencies[:, first : first + BLOCK] = _resonances(_poles(predictors), rate, n_formants)
     return frequencies, times
 
 
@@ -129,55 +130,57 @@ def _all_frames(duration, rate, time_step):
     return 0.5 * duration + time_step * (np.arange(n_frames) - 0.5 * (n_frames - 1))
 
 
-def _windows(y, sr, rate, times):
-    """Return all windows of the pre-emphasised sound, the indices of those at ``times``, and the rate of the sound."""
+def _windows(kernels, y, sr, rate, times):
+    """Return all windows of the pre-emphasised sound at a rate, and the indices of those at ``times``."""
     # The result does not depend on the gain; the autocorrelation of faint sounds must not underflow.
     y = y / max(abs(y.max()), abs(y.min()), np.finfo(float).tiny)
+    start = 0.5 / sr  # the time of the first sample, in the middle of its interval
     if rate < sr:
-        y, rate = _resample(y, sr, rate)
+        y, start = _resample(kernels, y, sr, rate)
     y[1:] -= math.exp(-2 * math.pi * PREEMPHASIS_FROM / rate) * y[:-1]
     n_window = max(2 * (math.floor(WINDOW_LENGTH * rate) // 2), ORDER + 2)
-    # The time of a sample is the middle of its interval; resampling keeps the place of the first sample.
-    begins = np.floor((times - 0.5 / sr) * rate).astype(np.int64) + 1 - n_window // 2
+    begins = np.floor((times - start) / (1 / rate)).astype(np.int64) + 1 - n_window // 2
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(y, n_window), n_window)
-    return windows, begins + n_window, rate
+    return windows, begins + n_window
 
 
-def _resample(y, sr, rate):
-    """Return the sound at a lower rate, about ``rate``, and the exact rate.
+def _resample(kernels, y, sr, rate):
+    """Return the sound at a lower rate and the time of its first sample (s), as Praat resamples.
 
-    The filter has a sharp cutoff, as in Praat: a gradual one would attract a pole to the upper end of the band and
-    shift the others.
+    The spectrum is cut off at half the new rate, and samples are interpolated by a sinc under a raised cosine. A
+    gradual cutoff would attract a pole to the upper end of the band and shift the others.
     """
-    ratio = Fraction(rate / sr).limit_denominator(MAX_DENOMINATOR)
-    if not ratio:
-        ratio = Fraction(1, math.ceil(sr / rate))
-    n_steps = fft.next_fast_len(math.ceil((len(y) + RINGING * sr) / ratio.denominator), real=True)
-    n_out = n_steps * ratio.numerator
-    spectrum = fft.rfft(y, n_steps * ratio.denominator)[: n_out // 2 + 1]
-    resampled = fft.irfft(spectrum, n_out)[: math.ceil(len(y) * ratio)] * float(ratio)
-    return resampled, sr * float(ratio)
+    n_fft = 1 << (len(y) + 2 * PADDING - 1).bit_length()
+    padded = np.zeros(n_fft, np.float32)
+    padded[PADDING : PADDING + len(y)] = y
+    # Numbers below the cutoff, two for each frequency: the last one may be the real part alone.
+    n_numbers = math.floor(rate * (1 / sr) * n_fft)
+    spectrum = fft.rfft(padded, overwrite_x=True)[: n_numbers // 2]
+    if n_numbers % 2 == 0:
+        spectrum[-1] = spectrum[-1].real
+    # The inverse transform decimates while the rate is at least twice the new one; then fewer samples interpolate.
+    decimation = 1 << max(0, math.floor(math.log2(sr / rate)) - 1)
+    depth = SINC_DEPTH // decimation
+    low, low_sr = fft.irfft(spectrum, n_fft // decimation) / decimation, sr / decimation
+    n_samples = math.floor(len(y) / sr * rate + 0.5)
+    start = 0.5 * (len(y) / sr - (n_samples - 1) / rate)
+    ratio = Fraction(low_sr / rate).limit_denominator(MAX_DENOMINATOR)
+    # Positions of one period of the phases, in samples of ``low``.
+    x = (start * sr - 0.5 + PADDING) / decimation + np.arange(ratio.denominator) * float(ratio)
+    left = np.floor(x)
+    distances = (x - left)[:, None] - np.arange(1 - depth, depth + 1)
+    fraction = (x - left)[:, None]
+    width = np.where(distances >= 0, fraction, 1 - fraction) + depth
+    weights = np.sinc(distances) * (0.5 + 0.5 * np.cos(np.pi * distances / width))
+    resampled = np.empty(n_samples)
+    kernels.interpolate(low, left.astype(np.int64) + 1 - depth, ratio.numerator, weights, resampled)
+    return resampled, start
 
 
 def _gaussian(n):
     """Return Praat's Gaussian window, shifted and scaled to be zero just outside its ends."""
     x = (np.arange(1, n + 1) - 0.5 * (n + 1)) / (n + 1)
     return (np.exp(-48 * x**2) - math.exp(-12)) / (1 - math.exp(-12))
-
-
-def _linear_prediction(frames):
-    """Return the coefficients ``a`` of ``y[n] ~ sum(a[i] y[n - i])`` of each frame (Levinson-Durbin); 0 in silence."""
-    n = frames.shape[1]
-    r = np.stack([np.einsum("ij,ij->i", frames[:, : n - lag], frames[:, lag:]) for lag in range(ORDER + 1)], axis=1)
-    error = r[:, 0] * (1 + WHITENING)
-    sounding = error > np.finfo(float).tiny
-    error[~sounding] = 1
-    a = np.zeros((len(frames), 0))
-    for m in range(1, ORDER + 1):
-        reflection = (r[:, m] - np.einsum("ij,ij->i", a, r[:, m - 1 : 0 : -1])) / error
-        a = np.concatenate([a - reflection[:, None] * a[:, ::-1], reflection[:, None]], axis=1)
-        error *= 1 - reflection**2
-    return np.where(sounding[:, None], a, 0)
 
 
 def _poles(predictors):

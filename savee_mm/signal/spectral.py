@@ -1,6 +1,8 @@
-"""Low-level descriptors of the short-time spectrum, one by one; ``contours`` makes them all at once.
+"""Low-level descriptors of the short-time spectrum, one by one; ``low_level_descriptors`` computes all of them at once.
 
-``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``.
+``X[k]`` is the transform of a frame under a Hann window, ``f[k]`` its frequencies (Hz), ``P = |X|**2``. A constant
+offset of the sound is part of its lowest frequencies, as in librosa; the extractors of ``savee_mm.features`` subtract
+the mean first.
 """
 
 import numpy as np
@@ -13,7 +15,7 @@ def band_energy_ratio(
 ) -> np.ndarray:
     """Band energy ratio of a sound: ``sum(P[f < split]) / sum(P[f >= split])`` of each frame.
 
-    High in vowels, low in fricatives.
+    High in vowels, low in fricatives. Subtract a constant offset first: it counts as low frequency.
 
     Parameters
     ----------

@@ -246,12 +246,14 @@ def copies(corpus):
 
 @pytest.mark.parametrize("extractor", AUGMENTED, ids=lambda extractor: type(extractor).__name__)
 def test_recipe_equals_its_kernels_applied_to_the_samples(extractor, copies):
+    # At one rate, so that recorded and working rate do not differ.
+    extractor = clone(extractor).set_params(sr=None, input_sr=read_audio(copies["audio"].iloc[0])[1])
     X = clone(extractor).fit_transform(copies)
     np.testing.assert_array_equal(
         X[:3], clone(extractor).fit(copies).transform(copies.drop(columns="augmentation")[:3])
     )
     for i, path in enumerate(copies["audio"][:3]):
-        y, sr = read_audio(path, sr=22050)
+        y, sr = read_audio(path)
         expected = [add_noise(pitch_shift(y, sr, 3.0), 10.0, seed=5), invert_polarity(y)]
         np.testing.assert_array_equal(X[[3 + i, 6 + i]], clone(extractor).fit(copies).transform(expected))
     assert not np.array_equal(X[:3], X[3:6])

@@ -14,13 +14,13 @@ def noises():
 
 
 def test_shape_does_not_depend_on_the_length(noises):
-    X = MFCCImage().fit_transform(noises)
+    X = MFCCImage(input_sr=22050).fit_transform(noises)
     assert X.shape == (3, 40, 290, 1)
     assert X.dtype == np.float32
 
 
 def test_values_without_normalization_equal_those_of_librosa(noises):
-    X = MFCCImage(normalize=None).fit_transform(noises)
+    X = MFCCImage(input_sr=22050, normalize=None).fit_transform(noises)
     for image, y in zip(X[..., 0], noises, strict=True):
         expected = librosa.feature.mfcc(y=y.astype(np.float32), sr=22050, n_mfcc=40)[:, :290]
         # 1e-4 of the range: rounding of float32.
@@ -32,24 +32,24 @@ def test_values_without_normalization_equal_those_of_librosa(noises):
 
 
 def test_short_image_is_the_beginning_of_a_long_one(noises):
-    short, long = (MFCCImage(n_frames=n, normalize=None).fit_transform(noises[2:]) for n in (100, 390))
+    short, long = (MFCCImage(input_sr=22050, n_frames=n, normalize=None).fit_transform(noises[2:]) for n in (100, 390))
     # The floor of 80 dB below the loudest frame depends on the length, and noise does not reach it.
     np.testing.assert_allclose(short, long[:, :, :100], atol=1e-3)
 
 
 def test_clip_normalization_removes_the_gain(noises):
-    quiet, loud = (MFCCImage().fit_transform([gain * noises[1]]) for gain in (0.01, 1.0))
+    quiet, loud = (MFCCImage(input_sr=22050).fit_transform([gain * noises[1]]) for gain in (0.01, 1.0))
     np.testing.assert_allclose(quiet, loud, atol=1e-3)
 
 
 def test_clip_normalization_uses_the_frames_of_the_clip_only(noises):
-    image = MFCCImage().fit_transform(noises[:1])[0, :, :16, 0]
+    image = MFCCImage(input_sr=22050).fit_transform(noises[:1])[0, :, :16, 0]
     np.testing.assert_allclose(image.mean(axis=1), 0, atol=1e-5)
     np.testing.assert_allclose(image.std(axis=1), 1, atol=1e-4)
 
 
 def test_training_normalization_uses_training_frames_only(noises):
-    fitted = MFCCImage(normalize="training").fit(noises[:2])
+    fitted = MFCCImage(input_sr=22050, normalize="training").fit(noises[:2])
     X = fitted.transform(noises[:2])
     frames = np.concatenate([X[0, :, :16, 0], X[1, :, :44, 0]], axis=1)
     np.testing.assert_allclose(frames.mean(axis=1), 0, atol=1e-4)
@@ -61,8 +61,15 @@ def test_training_normalization_uses_training_frames_only(noises):
 
 @pytest.mark.parametrize("normalize", ["clip", "training", None])
 def test_silence_is_finite(normalize):
-    assert np.isfinite(MFCCImage(normalize=normalize).fit_transform([np.zeros(22050), np.zeros(3)])).all()
+    assert np.isfinite(
+        MFCCImage(input_sr=22050, normalize=normalize).fit_transform([np.zeros(22050), np.zeros(3)])
+    ).all()
 
 
 def test_parameters_determine_the_shape(noises):
-    assert MFCCImage(n_mfcc=13, n_frames=20, n_fft=512, hop_length=256).fit_transform(noises).shape == (3, 13, 20, 1)
+    assert MFCCImage(input_sr=22050, n_mfcc=13, n_frames=20, n_fft=512, hop_length=256).fit_transform(noises).shape == (
+        3,
+        13,
+        20,
+        1,
+    )

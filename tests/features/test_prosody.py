@@ -7,11 +7,12 @@ import pytest
 from savee_mm import ClipError, ProsodyFeatures
 from savee_mm.datasets.synthetic import synthesize_voice
 
-COLUMNS = ProsodyFeatures().fit([np.zeros(4410)]).get_feature_names_out().tolist()
+SR = 22050
+COLUMNS = ProsodyFeatures(input_sr=SR).fit([np.zeros(4410)]).get_feature_names_out().tolist()
 
 
-def features(y, **params):
-    return ProsodyFeatures(**params).set_output(transform="pandas").fit_transform([y]).iloc[0]
+def features(y, *, input_sr=SR, **params):
+    return ProsodyFeatures(input_sr=input_sr, **params).set_output(transform="pandas").fit_transform([y]).iloc[0]
 
 
 def test_tone_has_its_pitch_and_energy(tone):
@@ -88,14 +89,18 @@ def test_voice_quality_and_timing_do_not_depend_on_the_level():
 
 def test_pitch_of_an_unvoiced_clip_is_filled(tone):
     noise = np.random.default_rng(0).normal(scale=0.1, size=22050)
-    X = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone(150), tone(250), noise, np.zeros(22050)])
+    X = (
+        ProsodyFeatures(input_sr=SR)
+        .set_output(transform="pandas")
+        .fit_transform([tone(150), tone(250), noise, np.zeros(22050)])
+    )
     assert X["voiced_share"].iloc[3] == 0
     assert X["pitch_mean"].iloc[3] == pytest.approx(X["pitch_mean"].iloc[:3].median(), rel=0.3)
     assert X["energy_max"].iloc[3] == 0
 
 
 def test_fill_values_come_from_training(tone):
-    fitted = ProsodyFeatures().fit([tone(150), tone(170)])
+    fitted = ProsodyFeatures(input_sr=SR).fit([tone(150), tone(170)])
     assert fitted.transform([np.zeros(22050)])[0, 0] == pytest.approx(160, abs=0.1)
 
 
@@ -123,13 +128,13 @@ def test_pitch_does_not_depend_on_clipping_and_offset(tone):
     [
         (np.array([]), "0 samples"),
         (np.zeros(100, np.int16), r"expected floating-point samples in \[-1, 1\], got int16"),
-        (np.full(100, np.nan), "100 of 100 samples are not finite"),
-        (np.r_[np.zeros(99), np.inf], "1 of 100 samples are not finite"),
+        (np.full(100, np.nan), "100 of 100 samples are NaN or infinite"),
+        (np.r_[np.zeros(99), np.inf], "1 of 100 samples are NaN or infinite"),
     ],
 )
 def test_invalid_samples_are_a_clip_error(y, message):
     with pytest.raises(ClipError, match=message):
-        ProsodyFeatures().fit_transform([y])
+        ProsodyFeatures(input_sr=SR).fit_transform([y])
 
 
 def test_array_without_a_sample_rate_is_a_clip_error():
@@ -138,7 +143,7 @@ def test_array_without_a_sample_rate_is_a_clip_error():
 
 
 def test_pandas_output_has_named_columns(tone):
-    X = ProsodyFeatures().set_output(transform="pandas").fit_transform([tone()])
+    X = ProsodyFeatures(input_sr=SR).set_output(transform="pandas").fit_transform([tone()])
     assert isinstance(X, pd.DataFrame)
     assert X.columns.tolist() == COLUMNS
     assert {"pitch_range", "energy_max", "jitter", "shimmer", "teo_mean", "voiced_share"} <= set(COLUMNS)
@@ -146,7 +151,7 @@ def test_pandas_output_has_named_columns(tone):
 
 
 def test_every_column_has_a_unit(tone):
-    extractor = ProsodyFeatures().fit([tone()])
+    extractor = ProsodyFeatures(input_sr=SR).fit([tone()])
     units = dict(zip(COLUMNS, extractor.get_feature_units_out(), strict=True))
     assert (units["hnr_std"], units["f2_mean"], units["pause_mean"]) == ("dB", "Hz", "s")
     assert all(units[name] == "1/s" for name in COLUMNS if name.endswith("_per_second"))

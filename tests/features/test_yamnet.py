@@ -51,7 +51,7 @@ def test_columns_are_the_mean_over_the_patches(clips, store):
     np.testing.assert_array_equal(again[0], X[0])
     y = y[: 15600 + 7680]
     embeddings = network(yamnet_patches(y))[1].numpy()
-    X = YAMNetEmbedding(statistics=("max", "mean", "std")).fit_transform([y])
+    X = YAMNetEmbedding(statistics=("max", "mean", "std"), input_sr=16000).fit_transform([y])
     expected = np.concatenate([embeddings.max(axis=0), embeddings.mean(axis=0), embeddings.std(axis=0)])
     np.testing.assert_allclose(X[0], expected, rtol=1e-6)
 
@@ -120,7 +120,7 @@ def test_broken_clip_is_an_error_or_filled(clips, tmp_path):
 
 
 def test_top_classes_are_those_of_the_last_call(clips, store):
-    extractor = YAMNetEmbedding().fit(clips.iloc[:3])
+    extractor = YAMNetEmbedding(input_sr=16000).fit(clips.iloc[:3])
     assert extractor.top_classes_.columns.tolist() == ["clip_id", "class", "score"]
     assert extractor.top_classes_["clip_id"].tolist() == clips["clip_id"].tolist()[:3]
     y = np.random.default_rng(0).normal(scale=0.1, size=16000)
@@ -152,7 +152,7 @@ def test_bad_parameter_is_an_error_that_names_it(bad, clips):
 
 def test_real_speech_and_silence(shared, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
-    extractor = YAMNetEmbedding().fit([str(shared / "data/clips/speech.wav")])
+    extractor = YAMNetEmbedding(input_sr=16000).fit([str(shared / "data/clips/speech.wav")])
     speech = extractor.top_classes_.iloc[0]
     assert (speech["clip_id"], speech["class"]) == ("speech", "Speech")
     assert speech["score"] == pytest.approx(0.95, abs=0.02)
