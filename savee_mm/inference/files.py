@@ -11,6 +11,7 @@ from savee_mm._composition import columns_read, failures, parts, rebuild
 from savee_mm._missing import SILENT, missing_reason
 from savee_mm._validation import ClipError, ClipWarning
 from savee_mm.inference._events import check_sound
+from savee_mm.media._container import check_file
 
 MODALITIES = ("audio", "video")
 """Columns of the clip table with files."""
@@ -77,24 +78,29 @@ def predict_file_with_note(model, path):
         As :func:`predict_file`.
     """
     check_model(model, "predict_file")
-    path = Path(path)
-    clip, silent = {"audio": str(path), "video": str(path), "clip_id": path.stem}, ""
-    if "audio" in modalities_read(model) and (silent := _silence(path)):
+    path = check_file(path)
+    clip = {"audio": str(path), "video": str(path), "clip_id": path.stem}
+    is_muted = "audio" in modalities_read(model) and _is_muted(path)
+    if is_muted:
         if not (allows_missing(model) and "video" in modalities_read(model)):
-            raise ClipError(silent, path=path)
+            raise ClipError(SILENT, path=path)
         del clip["audio"]
-    probabilities, note = predict_clip(model, clip)
-    note = missing_note("audio", silent) if silent else note
+    try:
+        probabilities, note = predict_clip(model, clip)
+    except ClipError as error:
+        reasons = [missing_note("audio", SILENT), error.reason] if is_muted else [error.reason]
+        raise ClipError("; ".join(reasons), path=path) from error
+    note = missing_note("audio", SILENT) if is_muted else note
     return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), note and f"predicted {note}"
 
 
-def _silence(path):
-    """Return the reason if the audio of a file is silent, else an empty text; the model raises other errors."""
+def _is_muted(path):
+    """Return whether the audio of a file is silent; other errors are raised by the model."""
     try:
         check_sound(path)
     except ClipError as error:
-        return SILENT if error.reason == SILENT else ""
-    return ""
+        return error.reason == SILENT
+    return False
 
 
 def predict_clip(model, clip):

@@ -204,11 +204,12 @@ class WindowClassifier:
         if missing and (len(missing) == len(self.modalities) or not self._allows_missing):
             return self._blank(), "; ".join(missing.values())
         clip = {name: path for name, path in paths.items() if name not in missing}
+        notes = [missing_note(name, reason) for name, reason in missing.items()]
         try:
             p, note = predict_clip(self._model, {"clip_id": f"{window.start:.2f}-{window.end:.2f} s", **clip})
         except ClipError as error:
-            return self._blank(), error.reason
-        return p, note or "".join(missing_note(name, reason) for name, reason in missing.items())
+            return self._blank(), "; ".join([*notes, error.reason])
+        return p, "; ".join(filter(None, [*notes, note]))
 
     def _missing_modalities(self, window, paths):
         """Return the modalities that a window lacks, with the reasons."""

@@ -102,10 +102,12 @@ def test_problems_in_a_folder_are_named_and_the_rest_is_predicted(model, folder)
     (folder / "damaged.wav").write_bytes(b"RIFF")
     (folder / os.fsdecode(b"\xe9mpty.wav")).touch()
     (folder / "slides.pdf").touch()
+    os.mkfifo(folder / "pipe.wav")
     result = run("predict", folder, folder / "b.wav", "--model", model)
     assert result.exit_code == 1
     assert "gone.wav: broken link to nowhere.wav" in result.stderr
     assert "damaged.wav" in result.stderr
+    assert "pipe.wav): expected a regular file, got a device or a pipe" in result.stderr
     assert r"\udce9mpty.wav): the file is empty" in result.stderr
     assert "left out slides.pdf, neither sound nor video" in result.stderr
     assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [

@@ -93,6 +93,12 @@ def test_muted_file_is_predicted_from_the_face(both, face, muted, corpus):
     np.testing.assert_allclose(p[both.classes_], expected)
 
 
+def test_file_without_sound_and_face_is_refused_with_both_reasons(both, tmp_path, write_video):
+    write_video(tmp_path / "nothing.avi", [np.zeros((64, 64, 3), np.uint8)] * 20, np.zeros(2 * SR))
+    with pytest.raises(ClipError, match=r"nothing\.avi\): without its audio: the recording is silent.*; "):
+        predict_file(both, tmp_path / "nothing.avi")
+
+
 def test_voice_model_refuses_a_silent_recording(voice, muted, tmp_path):
     for predict in (partial(predict_file, voice), EmotionTimeline(voice).predict):
         with pytest.raises(ClipError, match=r"muted\.avi.*the recording is silent"):
