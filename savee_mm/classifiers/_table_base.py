@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from savee_mm._composition import columns_read, failures, set_everywhere
+from savee_mm._composition import failures, set_everywhere
 from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
@@ -125,12 +125,14 @@ class TableNetworkClassifier(NetworkClassifier):
         table, labels, sample_weight = self._augmented(X.iloc[training], y[training], sample_weight)
         for name in self._parts:
             setattr(self, f"{name}_", self._make_part(name))
-        inputs = self._fit_extract(table, labels)
-        self._failures = self._part_failures()
+        inputs, self._failures = self._fit_extract(table, labels)
+        self._check_clips(table, inputs, self._failures)
         validation = None
         if watched is not None:
-            validation = self._extract(X.iloc[watched]), y[watched]
-            self._failures += self._part_failures()
+            validation, failed = self._extract(X.iloc[watched])
+            self._check_clips(X.iloc[watched], validation, failed)
+            validation = validation, y[watched]
+            self._failures += failed
         self._fit_network(inputs, labels, sample_weight, validation)
         return self
 
@@ -165,8 +167,8 @@ class TableNetworkClassifier(NetworkClassifier):
         """Return the arrays of a table to predict, and store which clips could not be used."""
         check_is_fitted(self)
         table = self._check_table(X, spared=len(self._table_columns) - 1 if self._allows_missing_columns else 0)
-        inputs = self._extract(table)
-        self._failures = self._part_failures(self._usable_parts(table))
+        inputs, self._failures = self._extract(table)
+        self._check_clips(table, inputs, self._failures)
         return inputs
 
     @property
@@ -244,38 +246,36 @@ class TableNetworkClassifier(NetworkClassifier):
         return {name: part for name, part in parts.items() if part is not None}
 
     def _fit_extract(self, table, y):
-        """Fit all parts on the training clips and return their arrays as float32."""
+        """Fit all parts on the training clips; return their arrays as float32, and the clips that failed."""
+        self._shapes = {}
         # The labels are for a selector in a Pipeline.
-        arrays = {
-            name: _as_rows(name, part.fit_transform(table, y), table) for name, part in self._fitted_parts().items()
-        }
+        arrays, failed = self._read(table, lambda part, rows: part.fit_transform(table.iloc[rows], y[rows]))
         self._check_arrays(arrays)
         self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
-        return tuple(arrays.values())
+        return tuple(arrays.values()), failed
 
     def _extract(self, table):
-        """Return the arrays of all parts as float32: zeros for a part whose column the table lacks."""
-        usable = self._usable_parts(table)
-        return tuple(
-            _as_rows(name, part.transform(table), table)
-            if name in usable
-            else np.zeros((len(table), *self._shapes[name]), np.float32)
-            for name, part in self._fitted_parts().items()
-        )
+        """Return the arrays of all parts as float32, and part, clip_id, path and reason of the clips that failed."""
+        arrays, failed = self._read(table, lambda part, rows: part.transform(table.iloc[rows]))
+        return tuple(arrays.values()), failed
 
-    def _usable_parts(self, table):
-        """Return the names of the parts whose columns are in the table."""
-        lacking = set(self._table_columns) - set(table.columns)
-        return [name for name, part in self._fitted_parts().items() if not lacking.intersection(columns_read(part))]
+    def _read(self, table, extract):
+        """Return the arrays of a table by part, and failures; ``extract`` gets a fitted part and a mask of clips."""
+        arrays, failed = {}, []
+        for name, part in sorted(self._fitted_parts().items()):
+            arrays[name], own = self._read_part(name, part, table, extract)
+            failed += own
+        return {name: arrays[name] for name in self._fitted_parts()}, failed
+
+    def _read_part(self, name, part, table, extract):
+        array = np.asarray(extract(part, np.ones(len(table), bool)), dtype=np.float32)
+        return check_rows(name, array, len(table)), [(name, *failure) for failure in failures(part)]
 
     def _check_arrays(self, arrays):
         """Raise an error if the arrays of a part have another number of dimensions."""
 
-    def _part_failures(self, names=None):
-        """Return the failures of the last call of the extractors, or of some of them."""
-        parts = sorted(self._fitted_parts().items())
-        parts = [(name, part) for name, part in parts if names is None or name in names]
-        return [(name, *failure) for name, part in parts for failure in failures(part)]
+    def _check_clips(self, table, arrays, failed):
+        """Hook that checks the arrays of a table, of training or to predict, and its failures."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -310,9 +310,27 @@ def check_ndim(name, array, ndim, example):
         )
 
 
-def _as_rows(name, array, table):
-    """Return the output of a part as float32, one row for each clip."""
-    array = np.asarray(array, dtype=np.float32)
-    if len(array) != len(table):
-        raise ValueError(f"The {name} extractor returned {len(array)} rows for {len(table)} clips.")
+def check_rows(name, array, n_clips):
+    """Raise an error if the output of an extractor has another number of rows, else return it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the part.
+    array : ndarray
+        Output of its extractor.
+    n_clips : int
+        Expected number of rows.
+
+    Returns
+    -------
+    array : ndarray
+
+    Raises
+    ------
+    ValueError
+        If the number of rows differs.
+    """
+    if len(array) != n_clips:
+        raise ValueError(f"The {name} extractor returned {len(array)} rows for {n_clips} clips.")
     return array

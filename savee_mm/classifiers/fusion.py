@@ -12,12 +12,16 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._composition import columns_read, failures
 from savee_mm._docstrings import shared_docs
+from savee_mm._missing import fill_missing
 from savee_mm._validation import ClipError, clip_names, names_in
 from savee_mm.classifiers._inner_split import inner_folds, splits_groups
-from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
+from savee_mm.classifiers._missing_branches import missing_values, warn_of_missing
+from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim, check_rows
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import FRAME_AUGMENTATION, ConvLSTMClassifier, frame_augmentation
+from savee_mm.classifiers.late_fusion._clips import clips_present
 from savee_mm.classifiers.late_fusion._combination import Combination, OutOfFold, combine, fit_pools
 from savee_mm.features import FaceFrameSampler, MFCCImage
 
@@ -34,8 +38,10 @@ class FusionClassifier(TableNetworkClassifier):
     Reads the clip table. The extractors are part of the estimator, so that cross-validation and grid search split
     clips, and extractors are fitted on the training clips only.
 
-    A table without the column ``video`` or without ``audio`` is predicted by the other branch. So is a clip whose face
-    or sound cannot be used, if the extractor has ``on_error="fill"``. A clip without both raises an error.
+    A clip without a face or without a voice is predicted by the other branch: if its column or value is missing, if its
+    file holds nothing (digital silence, a muted track, black frames), or if it cannot be used and the extractor has
+    ``on_error="fill"``. ``failed_clips_`` lists such clips, and a warning names a branch that predicts no clip of a
+    table. A clip without both raises an error.
 
     Parameters
     ----------
@@ -245,7 +251,7 @@ class FusionClassifier(TableNetworkClassifier):
                 )
             clf = clone(self).set_params(calibration_groups=None, pretrained=None, epochs=-(-self.epochs // 2))
             clf.fit(X.iloc[~held_out], y[~held_out], sample_weight=weights[~held_out])
-            scores[:, held_out] = clf._branch_scores(clf._extract(X.iloc[held_out]))
+            scores[:, held_out] = clf._branch_scores(clf._extract(X.iloc[held_out])[0])
         complete = ~np.isnan(scores).any(axis=(0, 2)) & (weights > 0)
         if not complete.any():
             raise ValueError("No clip has both face and voice; set calibration_groups to None.")
@@ -257,14 +263,41 @@ class FusionClassifier(TableNetworkClassifier):
         scores[_absent(inputs)] = np.nan
         return scores
 
-    def _inputs(self, X):
-        inputs = super()._inputs(X)
-        neither = _absent(inputs).all(axis=0)
+    def _read_part(self, name, part, table, extract):
+        """Return the array of a part, zeros for clips without what it reads or that it cannot use, and these clips."""
+        columns = columns_read(part, table)
+        present = clips_present(table, columns)
+        failed = missing_values(name, table.iloc[~present], columns, clip_names(table.iloc[~present]))
+        if present.any():
+            with fill_missing():
+                own = np.asarray(extract(part, present), dtype=np.float32)
+            unusable = failures(part)
+            names = {clip_id for clip_id, *_ in unusable}
+            for column in columns if names else ():
+                own[pd.Index(clip_names(table.iloc[present], column)).isin(names)] = 0
+            failed += [(name, *failure) for failure in unusable]
+            shape = check_rows(name, own, present.sum()).shape[1:]
+        elif name in self._shapes:
+            own, shape = 0, self._shapes[name]
+        else:
+            raise ValueError(f"No training clip has a value in every column that {name!r} reads: {', '.join(columns)}.")
+        array = np.zeros((len(table), *shape), np.float32)
+        array[present] = own
+        return array, failed
+
+    def _check_clips(self, table, arrays, failed):
+        neither = _absent(arrays).all(axis=0)
         if neither.any():
-            column = next(column for column in self._table_columns if column in X.columns)
-            name = clip_names(X, column)[int(neither.argmax())]
-            raise ClipError("neither its face nor its voice can be used; leave the clip out", clip_id=name)
-        return inputs
+            row = int(neither.argmax())
+            columns = [column for column in self._table_columns if column in table.columns]
+            names = [clip_names(table.iloc[[row]], column)[0] for column in (*columns, None)]
+            reasons = "; ".join(f"{part}: {reason}" for part, clip_id, _, reason in failed if clip_id in names)
+            raise ClipError(
+                f"neither its face nor its voice can be used; leave the clip out ({reasons})", clip_id=names[0]
+            )
+        # What reads the sound fails with it.
+        own = [failure for failure in failed if ("audio", *failure[1:]) not in failed or failure[0] == "audio"]
+        warn_of_missing(own, len(table), stacklevel=4)
 
     def _output_network(self):
         from savee_mm.networks.fusion import branch_evidence

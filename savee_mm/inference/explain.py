@@ -141,7 +141,7 @@ class _NetworkReader:
         self.classes = model.classes_
 
     def read(self, table):
-        return dict(zip(self._model._fitted_parts(), self._model._extract(table), strict=True))
+        return dict(zip(self._model._fitted_parts(), self._model._extract(table)[0], strict=True))
 
     def predict_proba(self, arrays):
         inputs = tuple(arrays.values())

@@ -5,7 +5,9 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, GroupKFold, GroupShuffleSplit, StratifiedGroupKFold, cross_val_score
@@ -165,35 +167,111 @@ def test_broken_clip_stops_cross_validation_with_its_name(corpus, tmp_path):
         )
 
 
-def test_broken_clip_is_filled_if_set(corpus):
-    table = corpus.data.copy()
-    table.loc[table.index[10], "video"] = None
+@pytest.fixture
+def one_broken_video(corpus, tmp_path):
+    """The corpus with a file that is not a video for the clip 10."""
+    (tmp_path / "cut.avi").write_bytes(b"RIFF")
+    return corpus.data.assign(video=corpus.data["video"].where(np.arange(21) != 10, str(tmp_path / "cut.avi")))
+
+
+def test_broken_clip_is_filled_if_set(one_broken_video, corpus):
     clf = FusionClassifier(**QUICK).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
-        clf.fit(table, corpus.target)
+        clf.fit(one_broken_video, corpus.target)
     failed = clf.failed_clips_[["modality", "clip_id"]].to_numpy().tolist()
     assert failed == [["video", corpus.data["clip_id"].iloc[10]]]
     with pytest.warns(ClipWarning):
-        assert np.isfinite(clf.predict_proba(table)).all()
+        assert np.isfinite(clf.predict_proba(one_broken_video)).all()
+
+
+def without(table, column, *models):
+    """Predictions of a table without a column, of which each model warns."""
+    p = []
+    for model in models:
+        with pytest.warns(
+            ClipWarning, match=f"21 of 21 clips are missing for branch '{column}': .*no column '{column}'"
+        ):
+            p.append(model.predict_proba(table.drop(columns=column)))
+    return p
 
 
 def test_table_without_a_column_is_predicted_by_the_other_modality(fitted, corpus):
     # As clips with black frames only, or with coefficients of 0 only.
     frames, image = fitted.video_.transform(corpus.data), fitted.audio_.transform(corpus.data)
     for column, inputs in (("video", (0 * frames, image)), ("audio", (frames, 0 * image))):
-        p = fitted.predict_proba(corpus.data.drop(columns=column))
+        (p,) = without(corpus.data, column, fitted)
         np.testing.assert_array_equal(p, fitted._predict_arrays(corpus.data, inputs))
         assert not np.allclose(p, fitted.predict_proba(corpus.data))
     with pytest.raises(ValueError, match=r"without \['audio', 'video'\]"):
         fitted.predict(corpus.data.drop(columns=["audio", "video"]))
 
 
-def test_filled_clip_is_predicted_by_the_other_modality(corpus):
-    clf = FusionClassifier(**QUICK).set_params(video__on_error="fill").fit(corpus.data, corpus.target)
+@pytest.mark.parametrize("column", ["audio", "video"])
+def test_column_without_values_is_warned_of(fitted, corpus, column):
+    (p,) = without(corpus.data, column, fitted)
+    with pytest.warns(ClipWarning, match=f"for branch '{column}': .*no value in the column '{column}'"):
+        np.testing.assert_array_equal(fitted.predict_proba(corpus.data.assign(**{column: None})), p)
+    assert len(fitted.failed_clips_) == 21
+
+
+def test_clip_without_a_value_is_predicted_by_the_other_modality(fitted, corpus):
+    # The table shows it, so there is no warning.
+    p = fitted.predict_proba(corpus.data.assign(video=[None, *corpus.data["video"].iloc[1:]]))
+    assert fitted.failed_clips_[["modality", "clip_id"]].to_numpy().tolist() == [
+        ["video", corpus.data["clip_id"].iloc[0]]
+    ]
+    np.testing.assert_allclose(p[:1], without(corpus.data, "video", fitted)[0][:1], atol=1e-6)
+    np.testing.assert_allclose(p[1:], fitted.predict_proba(corpus.data)[1:], atol=1e-6)
+
+
+def test_clips_without_a_value_are_fitted_by_the_other_modality(corpus):
+    table = corpus.data.assign(audio=corpus.data["audio"].where(corpus.data["speaker"] != "S1"))
+    clf = FusionClassifier(**QUICK, features=ProsodyFeatures()).fit(table, corpus.target)
+    assert sorted(set(clf.failed_clips_["modality"])) == ["audio", "features"]
+    assert np.isfinite(clf.predict_proba(table)).all()
+
+
+def test_filled_clip_is_predicted_by_the_other_modality(fitted, one_broken_video, corpus):
+    clf = pickle.loads(pickle.dumps(fitted))
+    clf.video_.set_params(on_error="fill")
     with pytest.warns(ClipWarning, match="1 of 21 clips"):
-        p = clf.predict_proba(corpus.data.assign(video=[None, *corpus.data["video"].iloc[1:]]))
-    np.testing.assert_allclose(p[0], clf.predict_proba(corpus.data.drop(columns="video"))[0], atol=1e-6)
-    np.testing.assert_allclose(p[1:], clf.predict_proba(corpus.data)[1:], atol=1e-6)
+        p = clf.predict_proba(one_broken_video)
+    np.testing.assert_allclose(p[10], without(corpus.data, "video", clf)[0][10], atol=1e-6)
+    np.testing.assert_allclose(p[:10], clf.predict_proba(corpus.data)[:10], atol=1e-6)
+
+
+@pytest.fixture
+def muted(corpus, tmp_path):
+    """The corpus with digital silence for the first clip."""
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
+    return corpus.data.assign(audio=[str(tmp_path / "silence.wav"), *corpus.data["audio"].iloc[1:]])
+
+
+def test_silent_clip_is_predicted_by_the_face_and_reported(fitted, muted, corpus):
+    with pytest.warns(ClipWarning, match=r"1 of 21 clips are missing for branch 'audio'.*silence\.wav"):
+        p = fitted.predict_proba(muted)
+    assert fitted.failed_clips_[["modality", "clip_id"]].to_numpy().tolist() == [
+        ["audio", corpus.data["clip_id"].iloc[0]]
+    ]
+    np.testing.assert_allclose(p[:1], without(corpus.data, "audio", fitted)[0][:1], atol=1e-6)
+    np.testing.assert_allclose(p[1:], fitted.predict_proba(corpus.data)[1:], atol=1e-6)
+
+
+def test_silent_clip_without_a_face_is_an_error(fitted, muted, corpus):
+    table = muted.assign(video=[None, *corpus.data["video"].iloc[1:]])
+    with pytest.raises(ClipError, match=f"{corpus.data['clip_id'].iloc[0]}.*neither its face nor its voice.*silent"):
+        fitted.predict(table)
+
+
+def test_own_column_of_the_features_is_warned_of(corpus):
+    table = corpus.data.assign(age=np.arange(21.0), height=1.8)
+    own = ColumnTransformer([("own", "passthrough", ["age", "height"])])
+    clf = FusionClassifier(**QUICK, features=own).fit(table, corpus.target)
+    with pytest.warns(
+        ClipWarning, match="21 of 21 clips are missing for branch 'features': the table has no column 'age'"
+    ):
+        p = clf.predict_proba(table.drop(columns="age"))
+    assert np.isfinite(p).all()
 
 
 def test_branch_proba_has_the_index_of_the_table_and_three_predictions(fitted, corpus):
@@ -207,23 +285,24 @@ def test_branch_proba_has_the_index_of_the_table_and_three_predictions(fitted, c
 @pytest.mark.parametrize(("branch", "other"), [("video", "audio"), ("audio", "video")])
 def test_branch_proba_is_the_prediction_without_the_other_modality(fitted, corpus, branch, other):
     p = fitted.branch_proba(corpus.data)
-    np.testing.assert_allclose(p[branch], fitted.predict_proba(corpus.data.drop(columns=other)), atol=1e-6)
+    np.testing.assert_allclose(p[branch], without(corpus.data, other, fitted)[0], atol=1e-6)
 
 
 def test_branch_proba_of_a_missing_modality_is_nan(fitted, corpus):
-    p = fitted.branch_proba(corpus.data.drop(columns="video"))
+    with pytest.warns(ClipWarning, match="for branch 'video'"):
+        p = fitted.branch_proba(corpus.data.drop(columns="video"))
     assert p["video"].isna().all(axis=None)
     np.testing.assert_allclose(p["combined"], p["audio"])
 
 
-def test_clip_without_both_modalities_is_an_error(corpus):
-    clf = FusionClassifier(**QUICK).set_params(video__on_error="fill", audio__on_error="fill")
-    clf.fit(corpus.data, corpus.target)
+def test_clip_without_both_modalities_is_an_error(fitted, corpus):
     table = corpus.data.copy()
     table.loc[table.index[2], ["audio", "video"]] = None
     name = table["clip_id"].iloc[2]
-    with pytest.warns(ClipWarning), pytest.raises(ClipError, match=f"{name}.*neither its face nor its voice"):
-        clf.predict(table)
+    with pytest.raises(ClipError, match=f"{name}.*neither its face nor its voice.*no value in the column 'audio'"):
+        fitted.predict(table)
+    with pytest.raises(ClipError, match=f"{name}.*neither its face nor its voice"):
+        FusionClassifier(**QUICK).fit(table, corpus.target)
 
 
 @pytest.fixture(scope="module")
@@ -256,8 +335,7 @@ def test_calibration_does_not_change_the_network(plain, calibrated):
 
 @pytest.mark.parametrize("column", ["audio", "video"])
 def test_one_modality_keeps_the_order_of_its_classes(plain, calibrated, uninformative_voices, column):
-    table = uninformative_voices[0].drop(columns=["person", column])
-    p, p_calibrated = (model.predict_proba(table) for model in (plain, calibrated))
+    p, p_calibrated = without(uninformative_voices[0].drop(columns="person"), column, plain, calibrated)
     np.testing.assert_array_equal(p.argmax(axis=1), p_calibrated.argmax(axis=1))
 
 
@@ -332,7 +410,7 @@ def test_features_are_a_standardised_third_input(corpus):
     assert [tensor.name for tensor in clf.model_.inputs] == ["frames", "mfcc", "features"]
     np.testing.assert_allclose(clf.features_.transform(corpus.data).mean(axis=0), 0, atol=1e-6)
     # The features of a missing voice do not matter.
-    p = clf.predict_proba(corpus.data.drop(columns="audio"))
+    (p,) = without(corpus.data, "audio", clf)
     np.testing.assert_allclose(p.sum(axis=1), 1)
 
 
@@ -413,9 +491,10 @@ def test_lengths_are_checked(corpus):
         FusionClassifier(**SMALL).fit(corpus.data, corpus.target, sample_weight=np.ones(3))
 
 
-def test_report_covers_the_inner_validation_clips(corpus):
+def test_failed_clips_include_the_inner_validation_clips(corpus, tmp_path):
+    (tmp_path / "cut.avi").write_bytes(b"RIFF")
     table = corpus.data.copy()
-    table.loc[table["speaker"] == "S2", "video"] = None
+    table.loc[table["speaker"] == "S2", "video"] = str(tmp_path / "cut.avi")
     params = {**QUICK, "early_stopping": True, "inner_groups": "speaker", "validation_fraction": 0.3}
     clf = FusionClassifier(**params).set_params(video__on_error="fill")
     with pytest.warns(ClipWarning):

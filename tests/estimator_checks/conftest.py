@@ -1,4 +1,4 @@
-"""Small settings of every public estimator, what each of them reads, and the checks that are known to fail."""
+"""Small settings of every public estimator, clips for each of them, and the checks that are known to fail."""
 
 import re
 from functools import cache, cached_property
@@ -33,7 +33,7 @@ def discover():
 
 
 def make(name):
-    """Return an estimator, unfitted, with settings that take no time."""
+    """Return an unfitted estimator with settings that make a fit fast."""
     voice = make_pipeline(savee_mm.ProsodyFeatures(), StandardScaler(), LogisticRegression())
     image = savee_mm.MFCCImage(n_mfcc=13, n_frames=40)
     sampler = savee_mm.FaceFrameSampler(n_frames=3, size=(16, 16), detector="lbp")
@@ -58,7 +58,7 @@ def make(name):
 
 
 def make_all(name):
-    """Return an estimator that reads columns, in every setting that is a case of its own."""
+    """Return an estimator that reads columns, in each of the settings that are checked."""
     others = {
         "KernelRidgeClassifier": [{"class_weight": None}, {"kernels": ["linear"], "alpha": 1}],
         "PCACorrSelector": [{"n_features": 2, "contours": [[0]], "threshold": 0.5}],
@@ -91,7 +91,7 @@ class Subject:
 
     @staticmethod
     def output(fitted, X):
-        """Return what a fitted estimator makes of clips."""
+        """Return the output of a fitted estimator for some clips."""
         return fitted.predict_proba(X) if is_classifier(fitted) else np.asarray(fitted.transform(X))
 
 
@@ -122,7 +122,7 @@ def subjects(corpus, tmp_path_factory, write_yamnet, write_encoder, write_face_e
 
 @cache
 def kinds():
-    """Return names of estimators by kind; a module of tests says with ``KIND`` which ones it is about."""
+    """Return the names of estimators by kind; ``KIND`` in a test module selects one."""
     tags = {name: make(name).__sklearn_tags__() for name in discover()}
     columns = [name for name in tags if tags[name].input_tags.two_d_array]
     subjects = [name for name in tags if name not in columns and hasattr(discover()[name], "fit")]
@@ -139,20 +139,16 @@ def kinds():
 
 @cache
 def expected_failures():
-    """Return the reasons of the documentation's table, by estimator and check."""
+    """Return the reasons in the table of the documentation, by estimator and check."""
     return {(name, check): why for name, check, why in _ROW.findall(PAGE.read_text(encoding="utf-8"))}
 
 
 def pytest_generate_tests(metafunc):
-    """Give a check the estimators of its module's kind, or scikit-learn's own checks of those that read columns."""
+    """Run a check on the estimators of its module's kind; run scikit-learn's checks on those that read columns."""
     names = kinds()[getattr(metafunc.module, "KIND", "subject")]
     if "check" in metafunc.fixturenames:
         checks = [pair for name in names for made in make_all(name) for pair in estimator_checks_generator(made)]
-        # What fails by a rounding may pass on another machine.
-        params = [
-            _param(type(estimator).__name__, check.func.__name__, estimator, check, strict=False)
-            for estimator, check in checks
-        ]
+        params = [_param(type(pair[0]).__name__, pair[1].func.__name__, *pair) for pair in checks]
         metafunc.parametrize(("estimator", "check"), params)
         return
     title = metafunc.function.__name__.removeprefix("test_")
@@ -160,10 +156,10 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize(fixture, [_param(name, title, name) for name in names], indirect=True)
 
 
-def _param(name, check, *values, strict=True):
-    """Return a parameter of a test, marked where the check is expected to fail."""
+def _param(name, check, *values):
+    """Return a parameter of a test, with a mark if the check is expected to fail: then it must not pass."""
     why = expected_failures().get((name, check))
-    marks = [] if why is None else [pytest.mark.xfail(reason=why, strict=strict)]
+    marks = [] if why is None else [pytest.mark.xfail(reason=why, strict=True)]
     return pytest.param(*values, marks=marks, id="-".join([name, check][: len(values)]))
 
 

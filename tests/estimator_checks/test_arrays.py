@@ -1,4 +1,4 @@
-"""Checks of what reads pictures (4-D) or frames (5-D), named after scikit-learn's checks of arrays."""
+"""Checks of estimators that read images (4-D) or frames (5-D), named after scikit-learn's checks of arrays."""
 
 import numpy as np
 import pytest

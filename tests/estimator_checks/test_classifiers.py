@@ -1,4 +1,4 @@
-"""Checks of classifiers, named after scikit-learn's: all that read a clip table, pictures or frames."""
+"""Checks of classifiers that read a clip table, images or frames, named after scikit-learn's."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def test_check_classifiers_train(subject):
 def test_check_classifiers_classes(subject):
     names, numbers = np.unique(subject.y, return_inverse=True)
     np.testing.assert_array_equal(subject.fitted.classes_, names)
-    # Whole numbers, as a list, in the order of the names: nothing else may change.
+    # Labels can be numbers in a list; if they have the order of the names, nothing else changes.
     clf = clone(subject.estimator).fit(subject.X, (10 * numbers).tolist())
     np.testing.assert_array_equal(clf.classes_, 10 * np.arange(7))
     np.testing.assert_array_equal(clf.predict_proba(subject.X_new), subject.fitted.predict_proba(subject.X_new))
@@ -31,7 +31,7 @@ def test_check_sample_weights_pandas_series(subject):
     weights = pd.Series(np.ones(len(labels)), index=labels.index)
     clf = clone(subject.estimator).fit(subject.X, labels, sample_weight=weights)
     assert (weights == 1).all(), "check_sample_weights_not_overwritten"
-    # check_sample_weights_invariance: ones are as none.
+    # check_sample_weights_invariance: weights of one equal no weights.
     np.testing.assert_allclose(
         clf.predict_proba(subject.X_new), subject.fitted.predict_proba(subject.X_new), rtol=0, atol=1e-6
     )

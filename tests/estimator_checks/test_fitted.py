@@ -1,4 +1,4 @@
-"""Checks of fitted estimators, named after scikit-learn's: all that read a clip table, pictures or frames."""
+"""Checks of fitted estimators that read a clip table, images or frames, named after scikit-learn's."""
 
 import pickle
 
@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-# Of shares, and of features in their units: single precision is rounded by a clip's place in its batch.
+# The rounding in single precision depends on the place of a clip in its batch.
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 
 

@@ -1,4 +1,4 @@
-"""The page "Estimators and scikit-learn": its code runs, it names every estimator, and its failures are of checks."""
+"""The page "Estimators and scikit-learn": its code runs, it names every estimator, and its table names real checks."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checks of parameters, named after scikit-learn's; nothing is fitted. All public estimators and samplers."""
+"""Checks of the parameters of all public estimators and samplers, named after scikit-learn's; nothing is fitted."""
 
 import inspect
 
@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 
 KIND = "any"
-# Of what a composition wraps there is no default.
+# Parameters without a default: what a composition wraps.
 WRAPPED = {"estimator", "estimators", "extractor", "param_grid", "model"}
 
 
@@ -39,7 +39,7 @@ def test_check_set_params(unfitted):
     before = joblib.hash(unfitted.get_params())
     assert unfitted.set_params(**unfitted.get_params()) is unfitted
     assert joblib.hash(unfitted.get_params()) == before
-    # Values are looked at in fit: what cannot be used can be set, and passed to the constructor.
+    # Values are validated in fit: the constructor and set_params accept any value.
     for name in _signature(unfitted):
         anything = object()
         made = type(unfitted)(**{**unfitted.get_params(deep=False), name: anything})
@@ -63,13 +63,13 @@ def test_check_estimator_repr(unfitted):
 
 def test_check_param_validation(unfitted):
     class Odd:
-        """What no parameter takes."""
+        """A value that no parameter accepts."""
 
     fit = unfitted.fit if hasattr(unfitted, "fit") else unfitted.fit_resample
     for name in _signature(unfitted):
         usual = getattr(unfitted, name)
         setattr(unfitted, name, Odd())
-        # Before anything is read: there are no clips here.
+        # Parameters are validated before clips are read: there are none.
         with pytest.raises((ValueError, TypeError), match=rf"{name}\b.*{type(unfitted).__name__}|Odd"):
             fit(None, None)
         setattr(unfitted, name, usual)

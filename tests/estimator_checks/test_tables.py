@@ -1,4 +1,4 @@
-"""Checks of what reads a clip table, named after scikit-learn's checks of DataFrames."""
+"""Checks of estimators that read a clip table, named after scikit-learn's checks of DataFrames."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ KIND = "table"
 
 def test_check_dataframe_column_names_consistency(subject):
     expected = subject.output(subject.fitted, subject.X_new)
-    # Columns are read by name: their order, others and the labels of rows do not matter.
+    # Columns are read by name: the order of columns, other columns and the index do not matter.
     other = subject.X_new[subject.X_new.columns[::-1]].assign(take=1).set_axis([7] * 7)
     np.testing.assert_array_equal(subject.output(subject.fitted, other), expected)
 

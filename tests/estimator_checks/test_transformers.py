@@ -1,4 +1,4 @@
-"""Checks of transformers, named after scikit-learn's: all that read a clip table."""
+"""Checks of transformers that read a clip table, named after scikit-learn's."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def test_check_transformer_general(subject):
     assert len(together) == len(subject.X)
     assert np.isfinite(together).all()
     assert together.dtype.kind == "f"
-    # Labels are not needed, and change nothing.
+    # Labels are optional and change nothing.
     np.testing.assert_array_equal(clone(subject.estimator).fit(subject.X).transform(subject.X), together)
 
 
@@ -37,7 +37,7 @@ def test_check_transformer_get_feature_names_out(subject):
 
 
 def test_check_set_output_transform_pandas(subject):
-    # Pictures and frames are no columns, and have no set_output.
+    # Images and frames are not columns and have no set_output.
     assert hasattr(subject.estimator, "set_output") == _has_columns(subject)
     if _has_columns(subject):
         out = clone(subject.estimator).set_output(transform="pandas").fit_transform(subject.X)
