@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import fft
 
 from savee_mm.signal._frames import check_sound
@@ -24,7 +25,7 @@ _GE2E_LEVEL_DB = -30.0
 _BLOCK = 3000
 
 
-def standardized_samples(y):
+def standardized_samples(y: ArrayLike) -> np.ndarray:
     """Standardize samples to zero mean and unit variance, the input of wav2vec 2.0 and HuBERT.
 
     Parameters
@@ -51,7 +52,7 @@ def standardized_samples(y):
     return ((y - y.mean()) / np.sqrt(y.var() + 1e-7)).astype(np.float32) if y.size else y.astype(np.float32)
 
 
-def whisper_log_mel(y):
+def whisper_log_mel(y: ArrayLike) -> np.ndarray:
     """Log-mel spectrogram of Whisper: 80 bands every 10 ms, without padding to 30 s.
 
     Power of a centred Hann window of 25 ms in 80 mel bands of 0 to 8 kHz (Slaney), as ``log10``, limited to 8 decades
@@ -93,7 +94,7 @@ def whisper_log_mel(y):
     return np.ascontiguousarray((log_mel.T + 4.0) / 4.0, dtype=np.float32)
 
 
-def ge2e_mel(y):
+def ge2e_mel(y: ArrayLike) -> np.ndarray:
     """Mel power of the GE2E speaker encoder: 40 bands every 10 ms of audio raised to -30 dBFS.
 
     Audio above that level keeps its level.
