@@ -158,8 +158,8 @@ def _resample(kernels, y, sr, rate):
     spectrum = fft.rfft(padded, overwrite_x=True)[: n_numbers // 2]
     if n_numbers % 2 == 0:
         spectrum[-1] = spectrum[-1].real
-    # The inverse transform decimates while the rate is at least twice the new one; then fewer samples interpolate.
-    decimation = 1 << max(0, math.floor(math.log2(sr / rate)) - 1)
+    # The inverse transform decimates, by at most 4, to a rate of at least twice the new one: fewer samples interpolate.
+    decimation = 1 << min(max(0, math.floor(math.log2(sr / rate)) - 1), 2)
     depth = SINC_DEPTH // decimation
     low, low_sr = fft.irfft(spectrum, n_fft // decimation) / decimation, sr / decimation
     n_samples = math.floor(len(y) / sr * rate + 0.5)
