@@ -2,9 +2,12 @@
 
 import io
 import json
+import math
 import tempfile
 import zipfile
 from pathlib import Path
+
+from savee_mm._zip import read_zip, write_zip
 
 # Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of
 # the models of other libraries, and vocabulary lookups.
@@ -71,7 +74,8 @@ _KNOWN = {
     "keras.src.ops.numpy": None,
 }
 _NO_CLASS = {"function"}
-_CONFIG = "config.json"
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_MEMBERS = {_CONFIG, _WEIGHTS, "metadata.json"}
 
 
 def network_to_bytes(network):
@@ -107,17 +111,20 @@ def network_from_bytes(archive):
     Raises
     ------
     ValueError
-        If it is not such an archive, or contains an unknown layer or operation; then Keras does not read it.
+        If it is not such an archive, contains an unknown layer or operation, or describes more weights than it has;
+        then Keras does not load it.
     """
+    members = _members(archive)
     if unknown := unknown_layers(archive):
         raise ValueError(
             f"The network contains layers or operations that savee_mm does not know: {', '.join(unknown)}."
         )
+    _check_weights(members)
     import keras
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
-        path.write_bytes(archive)
+        path.write_bytes(write_zip(members))
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 
 
@@ -139,12 +146,44 @@ def unknown_layers(archive):
     ValueError
         If it is not such an archive.
     """
+    config = json.loads(_members(archive)[_CONFIG])
+    return sorted({f"{module or ''}.{name}".lstrip(".") for module, name in _named(config) if not _known(module, name)})
+
+
+def _members(archive):
     try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as file:
-            config = json.loads(file.read(_CONFIG))
+        members = read_zip(archive, names=_MEMBERS)
+        json.loads(members[_CONFIG])
     except (zipfile.BadZipFile, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"The network is not a .keras archive, or is damaged ({error}).") from error
-    return sorted({f"{module or ''}.{name}".lstrip(".") for module, name in _named(config) if not _known(module, name)})
+    return members
+
+
+def _check_weights(members):
+    """Refuse a network that would take more memory than its file."""
+    import h5py
+    import keras
+
+    weights, sizes = members[_WEIGHTS], []
+
+    def visit(name):
+        item = file.get(name, getlink=True)
+        if not isinstance(item, h5py.HardLink):
+            raise ValueError("The weights of the network are in another file.")
+        item = file[name]
+        if isinstance(item, h5py.Dataset):
+            if item.is_virtual or item.external:
+                raise ValueError("The weights of the network are in another file.")
+            sizes.append(item.nbytes)
+
+    with h5py.File(io.BytesIO(weights), "r") as file:
+        file.visit_links(visit)
+    # In this scope, Keras computes shapes and makes no arrays.
+    with keras.StatelessScope(initialize_variables=False):
+        network = keras.saving.deserialize_keras_object(json.loads(members[_CONFIG]), safe_mode=True)
+        n_weights = sum(math.prod(weight.shape) for weight in network.weights)
+    if max(sum(sizes), n_weights) > len(weights):
+        raise ValueError(f"The network describes {n_weights} weights, more than its file of {len(weights)} bytes has.")
 
 
 def _named(config):

@@ -1,57 +1,56 @@
-"""The zip file of a model: its card, its skops archive, and its networks beside it."""
+"""The zip file of a model: its card, its skops archive, and its networks."""
 
-import io
+import hashlib
 import json
 import zipfile
-import zlib
 
 from savee_mm._files import write_atomically
 from savee_mm._version import __version__
+from savee_mm._zip import open_zip, read_zip, write_zip
 
 FORMAT = 3
 """Number of the format; it grows when older versions of the library cannot read what is written."""
 
 # Format 1: networks are in the skops archive, and folders of caches stay in it. Format 2: classes have the name of the
-# module that defines them.
-_OLDEST = 1
+# module that defines them, and there is no digest.
+_OLDEST, _FIRST_WITH_DIGEST = 1, 3
 _CARD, _ESTIMATOR, _NETWORKS, _SCHEMA = "card.json", "estimator.skops", "networks/", "schema.json"
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    LookupError,
-    TypeError,
-    ValueError,
-    RecursionError,
-)
+_NOT_DIGESTED = ("sha256", "signature")
 
 
-def write_archive(path, card, payload):
-    """Write a model file; one that is there is replaced once the new one is whole.
+def write_archive(path, card, payload, sign=None):
+    """Write a model file, complete or not at all.
 
     Parameters
     ----------
     path : Path
         The file.
     card : dict
-        What JSON can hold.
+        JSON-serialisable.
     payload : bytes
         A skops archive.
+    sign : callable, default=None
+        ``sign(sha256) -> str``; the signature goes into the card.
     """
-    text = json.dumps({"format": FORMAT, **card}, indent=2, ensure_ascii=False)
+    inner = read_zip(payload)
+    networks = {name: inner.pop(name) for name in list(inner) if name.endswith(".bin")}
+    members = {f"{_NETWORKS}{name.removesuffix('.bin')}.keras": content for name, content in networks.items()}
+    members[_ESTIMATOR] = write_zip(inner)
+    card = {"format": FORMAT, **{name: value for name, value in card.items() if name not in _NOT_DIGESTED}}
+    # As it is read again: keys that are no text become text.
+    card = json.loads(json.dumps(card))
+    card["sha256"] = _digest(card, members)
+    if sign is not None:
+        card["signature"] = str(sign(card["sha256"]))
+    text = json.dumps(card, indent=2, ensure_ascii=False)
     with write_atomically(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_CARD, text)
-        with zipfile.ZipFile(io.BytesIO(payload)) as whole:
-            networks = [name for name in whole.namelist() if name.endswith(".bin")]
-            for name in networks:
-                archive.writestr(f"{_NETWORKS}{name.removesuffix('.bin')}.keras", whole.read(name))
-            rest = {name: whole.read(name) for name in dict.fromkeys(whole.namelist()) if name not in networks}
-        archive.writestr(_ESTIMATOR, _zipped(rest))
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 def read_card(path):
-    """Return the card of a model file.
+    """Return the card of a model file. Nothing else is read, and the digest is not verified.
 
     Parameters
     ----------
@@ -65,15 +64,17 @@ def read_card(path):
     Raises
     ------
     FileNotFoundError
-        Where there is no such file.
+        If there is no such file.
     ValueError
-        Where it is no model file, or of a format that this version does not read.
+        If it is not a model file, or of a format that this version does not read.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             card = json.loads(archive.read(_CARD))
-            form, version = int(card["format"]), str(card["savee_mm"])
-    except _DAMAGE as error:
+        form, version = int(card["format"]), str(card["savee_mm"])
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:
         raise damaged(path, error) from error
     if form > FORMAT:
         raise ValueError(
@@ -88,34 +89,45 @@ def read_card(path):
     return card
 
 
-def read_payload(path):
-    """Return the skops archive of a model file, its networks put back into it.
+def read_payload(path, expect_sha256=None):
+    """Return the skops archive of a model file, with its networks in it.
 
     Parameters
     ----------
     path : Path
         A file whose card :func:`read_card` has read.
+    expect_sha256 : str, default=None
+        Digest that the file must have.
 
     Returns
     -------
     payload : bytes
+        Its members are those that its description uses.
 
     Raises
     ------
     ValueError
-        Where the file is damaged.
+        If the file is damaged, has members that nothing uses, or has another digest.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            payload = archive.read(_ESTIMATOR)
-            names = [name for name in archive.namelist() if name.startswith(_NETWORKS)]
-            networks = {f"{name[len(_NETWORKS) :].removesuffix('.keras')}.bin": archive.read(name) for name in names}
-        if networks:
-            with zipfile.ZipFile(io.BytesIO(payload)) as rest:
-                payload = _zipped({**{name: rest.read(name) for name in rest.namelist()}, **networks})
-    except _DAMAGE as error:
+        members = read_zip(path)
+        card = json.loads(members.pop(_CARD))
+        digest = _digest(card, members)
+        if int(card["format"]) >= _FIRST_WITH_DIGEST and card.get("sha256") != digest:
+            raise ValueError("its digest is not the one in its card")
+        inner = read_zip(members.pop(_ESTIMATOR))
+        for name, content in members.items():
+            inner[f"{name.removeprefix(_NETWORKS).removesuffix('.keras')}.bin"] = content
+        if others := sorted(set(inner) - {_SCHEMA} - _used(inner[_SCHEMA])):
+            raise ValueError(f"it has members that nothing uses: {', '.join(map(repr, others[:5]))}")
+        for name, content in inner.items():
+            if name.endswith(".npz"):
+                open_zip(content).close()
+    except Exception as error:
         raise damaged(path, error) from error
-    return payload
+    if expect_sha256 is not None and digest != expect_sha256.lower():
+        raise ValueError(f"{path}: its digest is {digest}, expected {expect_sha256}. Nothing was loaded.")
+    return write_zip(inner)
 
 
 def change_schema(payload, change):
@@ -132,31 +144,44 @@ def change_schema(payload, change):
     -------
     payload : bytes
     """
-    with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-        members = {name: archive.read(name) for name in dict.fromkeys(archive.namelist())}
-    return _zipped({**members, _SCHEMA: change(members[_SCHEMA])})
+    members = read_zip(payload)
+    return write_zip({**members, _SCHEMA: change(members[_SCHEMA])})
 
 
 def damaged(path, error):
-    """Return the error that says that a file is no model file.
+    """Return the error that says that a file is not a model file.
 
     Parameters
     ----------
     path : Path
         The file.
     error : Exception
-        What was wrong with it.
+        The reason.
 
     Returns
     -------
     error : ValueError
     """
-    return ValueError(f"{path}: not a model file of savee_mm, or damaged ({error}); save_model writes one.")
+    reason = str(error) or type(error).__name__
+    return ValueError(f"{path}: not a model file of savee_mm, or damaged ({reason}); save_model writes one.")
 
 
-def _zipped(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+def _digest(card, members):
+    """Return the SHA-256 of card and members, whatever their order and compression."""
+    kept = {name: value for name, value in card.items() if name not in _NOT_DIGESTED}
+    contents = {name: hashlib.sha256(content).hexdigest() for name, content in members.items()}
+    return hashlib.sha256(json.dumps([kept, contents], sort_keys=True).encode()).hexdigest()
+
+
+def _used(schema):
+    """Return the names of the files that a description of skops names."""
+    names, waiting = set(), [json.loads(schema)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("file"), str):
+                names.add(node["file"])
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+    return names

@@ -1,6 +1,7 @@
 """Save and load a fitted estimator as one zip file: a JSON card, a skops archive, and ``.keras`` networks."""
 
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,49 +10,58 @@ from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
 from savee_mm.persistence._archive import FORMAT, change_schema, damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._compiled import check_compiled
 from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._older_files import update
 from savee_mm.persistence._portable import portable, resolve_weights
-from savee_mm.persistence._trees import check_trees
 from savee_mm.persistence._types import remedy, unknown_types
 from savee_mm.persistence.card import ModelCard
 from savee_mm.persistence.describe import make_card
 
 
-def save_model(estimator: BaseEstimator, path: str | os.PathLike[str], *, card: ModelCard | dict | None = None) -> Path:
-    """Write a fitted estimator to one file.
+def save_model(
+    estimator: BaseEstimator,
+    path: str | os.PathLike[str],
+    *,
+    card: ModelCard | dict | None = None,
+    sign: Callable[[str], str] | None = None,
+) -> Path:
+    """Save a fitted estimator to one file.
 
     Parameters
     ----------
     estimator : estimator
-        Any fitted estimator of this library, or of scikit-learn around some: a Pipeline, a
+        Fitted estimator of this library, or of scikit-learn around some: a Pipeline, a
         :class:`LateFusionClassifier`, a search, ``CalibratedClassifierCV``.
     path : path-like
-        File to write, its folder made where it is missing; one that is there is replaced once the new one is whole.
+        File to write. Its folder is created if missing. An existing file is replaced once the new one is complete.
     card : ModelCard or dict, default=None
-        What :func:`make_card` made of corpus and evaluation, or entries to be added to the card that the estimator
-        alone gives.
+        Result of :func:`make_card`, or entries to add to the card of the estimator alone.
+    sign : callable, default=None
+        ``sign(sha256) -> str``: gets the SHA-256 digest of card and model (hexadecimal), and returns a signature for
+        the entry ``signature`` of the card.
 
     Returns
     -------
     path : Path
-        The file written.
+        The file.
 
     Raises
     ------
     NotFittedError
-        Where the estimator is not fitted.
+        If the estimator is not fitted.
     TypeError
-        Where JSON cannot hold the card, or skops not a part of the estimator; nothing is written.
+        If JSON cannot represent the card, or skops a part of the estimator; nothing is written.
     ValueError
-        Where it holds types that :func:`load_model` would refuse, as a function of your own; nothing is written.
+        If it contains types that :func:`load_model` refuses, such as a function of your own; nothing is written.
+    OSError
+        If the file cannot be written.
 
     Notes
     -----
-    The file is a zip archive: ``card.json``; ``estimator.skops``, the parameters and fitted arrays; and the networks,
-    ``networks/*.keras``. Folders of caches, reports of clips that could not be used, and the folders of weights of
-    your own stay behind: such weights are looked for by their file's name in the folder that ``SAVEE_MM_WEIGHTS``
-    names.
+    The file is a zip archive of ``card.json``; ``estimator.skops``, the parameters and fitted arrays; and
+    ``networks/*.keras``. It does not contain folders of caches, reports of failed clips, or the folders of your own
+    weights: :func:`load_model` looks for such weights by file name in the folder that ``SAVEE_MM_WEIGHTS`` names.
 
     Examples
     --------
@@ -69,17 +79,19 @@ def save_model(estimator: BaseEstimator, path: str | os.PathLike[str], *, card: 
             f"{type(estimator).__name__} holds types that load_model does not open: {', '.join(unknown)}. To have it "
             f"in a file, {remedy(unknown)}."
         )
-    write_archive(path, {**make_card(estimator), **(card or {})}, payload)
+    write_archive(path, {**make_card(estimator), **(card or {})}, payload, sign)
     return path
 
 
-def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
-    """Read an estimator that :func:`save_model` wrote.
+def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None) -> BaseEstimator:
+    """Load an estimator that :func:`save_model` saved.
 
     Parameters
     ----------
     path : path-like
         The file.
+    expect_sha256 : str, default=None
+        Digest that the file must have, from its author: the entry ``sha256`` of the card that was saved.
 
     Returns
     -------
@@ -89,17 +101,18 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
     Raises
     ------
     FileNotFoundError
-        Where there is no such file.
+        If there is no such file.
     ValueError
-        Where the file is not a model file, was written by a newer format, or names types, layers of networks or nodes
-        of trees that this library does not know; nothing of it has been run then.
+        If the file is not a model file, is damaged, has another digest, was written by a newer format, or contains
+        types, layers of networks, or values in trees and support vector machines that this library does not accept.
+        No code of the file is run.
     """
     import skops.io
 
     path = Path(path)
     card = read_card(path)
-    payload = read_payload(path)
-    with _said_of(path):
+    payload = read_payload(path, expect_sha256)
+    with _errors_name(path):
         payload = change_schema(payload, with_current_names)
         unknown = unknown_types(payload)
     if unknown:
@@ -107,9 +120,9 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
             f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you trust "
             "where it comes from, load its estimator.skops with skops.io.load and name them there."
         )
-    with _said_of(path):
+    with _errors_name(path):
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
-        check_trees(parts(estimator))
+        check_compiled(parts(estimator))
         if int(card["format"]) < FORMAT:
             update(estimator)
     # A file of format 1 has places in it.
@@ -117,7 +130,7 @@ def load_model(path: str | os.PathLike[str]) -> BaseEstimator:
 
 
 def load_card(path: str | os.PathLike[str]) -> ModelCard:
-    """Read the card of a model file, and nothing else of it.
+    """Load the card of a model file, and nothing else of it.
 
     Parameters
     ----------
@@ -127,21 +140,25 @@ def load_card(path: str | os.PathLike[str]) -> ModelCard:
     Returns
     -------
     card : ModelCard
-        A dict that prints as Markdown.
+        A dict that prints as Markdown. Its digest is verified by :func:`load_model` only.
 
     Raises
     ------
     FileNotFoundError
-        Where there is no such file.
+        If there is no such file.
     ValueError
-        Where the file is not a model file, or was written by a newer format.
+        If the file is not a model file, or was written by a newer format.
     """
-    return ModelCard(read_card(Path(path)))
+    path = Path(path)
+    card = ModelCard(read_card(path))
+    with _errors_name(path):
+        card.to_markdown()
+    return card
 
 
 @contextmanager
-def _said_of(path):
-    """Turn whatever reading a file's made-up content can raise into the error that names the file."""
+def _errors_name(path):
+    """Raise any error about the content of a file as a ValueError that names the file."""
     try:
         yield
     except Exception as error:

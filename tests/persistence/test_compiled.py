@@ -1,4 +1,4 @@
-"""Trees from a file are looked at before they predict."""
+"""Values that compiled code uses as addresses are checked before the first prediction."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingCla
 from sklearn.tree import DecisionTreeClassifier
 
 from savee_mm._composition import parts
-from savee_mm.persistence._trees import check_trees
+from savee_mm.persistence._compiled import check_compiled
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -32,7 +32,7 @@ def tampered(tree, field, value):
 def test_whole_trees_pass(estimator):
     table = X.copy()
     table[:, 2] = RNG.integers(0, 4, len(X))
-    check_trees(parts(estimator.fit(table, Y)))
+    check_compiled(parts(estimator.fit(table, Y)))
 
 
 @pytest.mark.parametrize(("field", "value"), [("left_child", 999), ("right_child", 0), ("feature", 3), ("feature", -5)])
@@ -40,7 +40,7 @@ def test_nodes_that_lead_elsewhere_are_refused(field, value):
     tree = DecisionTreeClassifier(random_state=0).fit(X, Y)
     tampered(tree.tree_, field, value)
     with pytest.raises(ValueError, match="do not exist"):
-        check_trees([tree])
+        check_compiled([tree])
 
 
 def test_tree_of_more_features_than_its_owner_says_is_refused():
@@ -48,7 +48,7 @@ def test_tree_of_more_features_than_its_owner_says_is_refused():
     wider = GradientBoostingClassifier(n_estimators=2, random_state=0).fit(np.hstack([X, X]), Y)
     boosting.estimators_ = wider.estimators_
     with pytest.raises(ValueError, match="do not exist"):
-        check_trees(parts(boosting))
+        check_compiled(parts(boosting))
 
 
 @pytest.mark.parametrize(("field", "value"), [("left", 999), ("right", 0), ("feature_idx", 7)])
@@ -56,4 +56,4 @@ def test_nodes_of_histogram_boosting_likewise(field, value):
     boosting = HistGradientBoostingClassifier(max_iter=2).fit(X, Y)
     boosting._predictors[0][0].nodes[field][0] = value
     with pytest.raises(ValueError, match="do not exist"):
-        check_trees(parts(boosting))
+        check_compiled(parts(boosting))
