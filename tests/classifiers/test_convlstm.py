@@ -252,7 +252,7 @@ def test_balanced_class_weight_favours_rare_classes():
         (lambda X, y: (X[:0], y[:0]), "at least one clip"),
         (lambda X, y: (np.where(X > 0.85, np.nan, X), y), "NaN or infinite pixels"),
         (lambda X, y: (X, y[:-1]), "inconsistent numbers of samples"),
-        (lambda X, y: (X[y == "up"], y[y == "up"]), "at least two classes, got 12 clips of the one class"),
+        (lambda X, y: (X[y == "up"], y[y == "up"]), "at least two classes, got 12 clips of one class"),
         (lambda X, y: (X.astype(str), y), "type <U"),
         (lambda X, y: (X, None), "target y is None"),
         (lambda X, y: (X, [None, *y[1:]]), r"y is missing for the clips \[0\]"),

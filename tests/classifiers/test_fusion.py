@@ -515,7 +515,7 @@ def test_extractor_may_be_a_pipeline(corpus):
 
 def test_single_class_is_refused(corpus):
     anger = corpus.target == "anger"
-    with pytest.raises(ValueError, match="got 3 clips of the one class"):
+    with pytest.raises(ValueError, match="got 3 clips of one class"):
         FusionClassifier(**SMALL).fit(corpus.data[anger], corpus.target[anger])
 
 
