@@ -78,7 +78,7 @@ def list_recordings(folder: str | os.PathLike[str]) -> FolderContent:
     Returns
     -------
     content : FolderContent
-        Names that are not UTF-8 have surrogate escapes, as in :func:`os.listdir`.
+        Names that are not UTF-8 have surrogate escapes, as in ``os.listdir``.
     """
     content = FolderContent([], [], [])
     seen, waiting = set(), [os.fspath(folder)]
