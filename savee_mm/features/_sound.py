@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from savee_mm._missing import SILENT, is_silent
 from savee_mm._validation import ClipError
 from savee_mm.media._samples import to_full_scale
 from savee_mm.media.audio import read_audio, resample
@@ -64,8 +65,13 @@ def load_both_rates(source, *, sr, input_sr, recipe=None):
 
 def _read(source, array_sr):
     """Return the checked samples of a file or an array, and their sample rate."""
-    if isinstance(source, str):
-        return read_audio(source)
+    y, sr = read_audio(source) if isinstance(source, str) else _check_array(source, array_sr)
+    if is_silent(y):
+        raise ClipError(SILENT)
+    return y, sr
+
+
+def _check_array(source, array_sr):
     if array_sr is None:
         raise ClipError("an array of samples does not state its sample rate; pass input_sr (Hz)")
     if source.dtype.kind != "f":

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 
+from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError
 from savee_mm.media._headers import SLACK, check_end, check_length
 
@@ -100,10 +101,8 @@ def default_stream(file, container, kind):
     if not streams:
         held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         name = "an audio file" if kind == "audio" else "a video"
-        raise ClipError(
-            f"no {kind} stream (the file has: {held}); name {name} in the column {kind!r}, or leave the clip out",
-            path=file,
-        )
+        what = f"no {kind} stream (the file has: {held}); name {name} in the column {kind!r}, or leave the clip out"
+        raise ClipError(missing_reason(kind, what), path=file)
     best = container.streams.best(kind)
     if best in streams:
         return best

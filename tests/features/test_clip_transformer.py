@@ -19,6 +19,7 @@ from savee_mm import (
     ProsodyFeatures,
     SpectralFeatures,
 )
+from savee_mm._missing import DARK, SILENT, is_missing
 from savee_mm.features import _base
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.media import read_audio
@@ -178,7 +179,8 @@ def test_extra_columns_are_ignored(corpus):
 class Quotient(TabularTransformer):
     """1 divided by the first sample. Some arrays have errors that are no ClipError."""
 
-    def __init__(self, *, n_jobs=None, cache=None, on_error="raise", verbose=False):
+    def __init__(self, *, input_sr=16000, n_jobs=None, cache=None, on_error="raise", verbose=False):
+        self.input_sr = input_sr
         self.n_jobs = n_jobs
         self.cache = cache
         self.on_error = on_error
@@ -225,6 +227,62 @@ def test_on_error_fill_fills_any_exception(reason):
         X = extractor.fit_transform([np.full(2, 0.5), FAILING[reason], np.full(2, 0.25)])
     assert X.ravel().tolist() == [2, 3, 4]
     assert reason in extractor.failed_clips_["reason"].iloc[0]
+
+
+# ---- silence and black frames
+
+
+NOTHING = {
+    "silence": np.zeros(8000, np.float32),
+    "constant": np.full(8000, 0.03, np.float32),
+    "dither": np.random.default_rng(0).choice([-1, 0, 1], 8000).astype(np.float32) / 2**15,
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING)
+@pytest.mark.parametrize("extractor", AUGMENTED, ids=lambda extractor: type(extractor).__name__)
+def test_silent_file_is_missing_audio(extractor, kind, tmp_path):
+    """Its rate differs from the working rate, so that resampling a constant rings at its ends."""
+    soundfile.write(tmp_path / "silent.wav", NOTHING[kind], 16000, subtype="PCM_16")
+    with pytest.raises(ClipError, match="missing audio: the recording is silent") as caught:
+        clone(extractor).fit([tmp_path / "silent.wav"]).transform([tmp_path / "silent.wav"])
+    assert caught.value.reason == SILENT
+    assert caught.value.clip_id == "silent"
+
+
+@pytest.mark.parametrize("extractor", AUGMENTED, ids=lambda extractor: type(extractor).__name__)
+def test_on_error_fill_fills_and_reports_silence(extractor, tone):
+    filling = clone(extractor).set_params(on_error="fill", input_sr=22050)
+    with pytest.warns(ClipWarning, match="1 of 3 clips .*: clip '1': missing audio"):
+        X = filling.fit_transform([tone(150), np.zeros(22050), tone(250)])
+    assert np.isfinite(X).all()
+    assert filling.failed_clips_["clip_id"].tolist() == ["1"]
+    assert filling.failed_clips_["reason"].tolist() == [SILENT]
+
+
+@pytest.mark.parametrize("extractor", AUDIO, ids=ids[:2])
+def test_muted_video_is_missing_audio(extractor, corpus, write_video, tmp_path):
+    frames = np.zeros((3, 32, 32, 3), np.uint8)
+    for path, sound in ((tmp_path / "track.mkv", np.zeros(16000)), (tmp_path / "none.mkv", None)):
+        write_video(path, frames, sound=sound)
+        with pytest.raises(ClipError) as caught:
+            clone(extractor).fit(corpus.data).transform([path])
+        assert is_missing(caught.value.reason)
+
+
+def test_black_video_is_missing_video(corpus, write_video, tmp_path):
+    path = write_video(tmp_path / "black.mp4", np.zeros((3, 64, 64, 3), np.uint8))
+    fitted = clone(EXTRACTORS[2]).set_params(on_error="fill").fit(corpus.data)
+    with pytest.warns(ClipWarning, match="missing video: all sampled frames are black"):
+        assert not fitted.transform([path]).any()
+    assert fitted.failed_clips_["reason"].tolist() == [DARK]
+
+
+def test_grey_video_without_a_face_is_not_missing(corpus, write_video, tmp_path):
+    path = write_video(tmp_path / "grey.mp4", np.full((3, 64, 64, 3), 60, np.uint8))
+    with pytest.raises(ClipError, match="no face found") as caught:
+        clone(EXTRACTORS[2]).fit(corpus.data).transform([path])
+    assert not is_missing(caught.value.reason)
 
 
 # ---- augmented copies
