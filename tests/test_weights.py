@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -220,3 +220,48 @@ def test_weights_are_known_by_their_content(tmp_path):
     assert identify_weights(first) == identify_weights(other)
     with pytest.raises(FileNotFoundError, match="No file of weights at"):
         identify_weights(tmp_path / "none")
+
+
+def test_larger_answer_than_the_limit_is_refused(entry, store, monkeypatch):
+    monkeypatch.setattr(_weights, "_LARGEST", 1000)
+    with pytest.raises(OSError, match=r"net\.pb could not be downloaded .*more than the limit of 1000 bytes"):
+        fetch_weights(entry)
+    assert os.listdir(store) == []
+
+
+def test_slower_answer_than_the_limit_is_refused(entry, store, monkeypatch):
+    monkeypatch.setattr(_weights, "_LONGEST", -1)
+    with pytest.raises(OSError, match=r"net\.pb could not be downloaded .*longer than the limit"):
+        fetch_weights(entry)
+    assert os.listdir(store) == []
+
+
+class Broken(BaseHTTPRequestHandler):
+    """Answers that end early, or are no HTTP."""
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        if self.path == "/short":
+            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\nshort")
+        elif self.path == "/text":
+            self.wfile.write(b"no answer of HTTP at all\r\n\r\n")
+        elif self.path == "/circle":
+            self.wfile.write(b"HTTP/1.0 302 Found\r\nLocation: /circle\r\n\r\n")
+        # else nothing
+
+
+@pytest.mark.parametrize("answer", ["short", "text", "circle", "nothing"])
+def test_broken_answer_is_an_error_that_names_the_file(answer, store, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        file = WeightFile("net.pb", f"http://127.0.0.1:{server.server_port}/{answer}", "sha256:00")
+        monkeypatch.setitem(REGISTRY, "net", Weights((file,), what="a test", licence="none"))
+        with pytest.raises(OSError, match=r"net\.pb could not be downloaded from http.*Check the network"):
+            fetch_weights("net")
+        server.shutdown()
+        thread.join()
+    assert os.listdir(store) == []
