@@ -98,7 +98,7 @@ def test_it_prints_as_markdown(card):
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert headings == [
         "Intended use",
-        "What it is not for",
+        "Not intended for",
         "Corpus",
         "Evaluation",
         "Evaluation by speaker",
