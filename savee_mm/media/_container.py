@@ -13,6 +13,9 @@ ERRORS = (av.error.FFmpegError, ValueError, OSError)
 
 # FFmpeg renders any text file as a screen of characters, and lavfi generates images without a file.
 _NOT_MEDIA = {"tty", "bin", "xbin", "adf", "idf", "lavfi"}
+# Playlists name other files, which a recording must not open.
+_PLAYLISTS = {"concat", "concatf", "dash", "hls", "imf", "webm_dash_manifest"}
+_FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS))
 # Streams that are not the video: the cover of an audio file, thumbnails of chapters.
 _NOT_VIDEO = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 
@@ -62,9 +65,8 @@ def open_container(file, content=None):
     # The prefix keeps names such as "a:b.mp4" from being read as URLs.
     source = f"file:{file.absolute()}" if content is None else content
     try:
-        # Options of the container only: some versions of PyAV crash on an mpg if streams get options. The whitelist
-        # keeps a playlist from using the network.
-        container = av.open(source, container_options={"protocol_whitelist": "file"})
+        # Options of the container only: some versions of PyAV crash on an mpg if streams get options.
+        container = av.open(source, container_options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
     except ERRORS as error:
         raise ClipError(
             f"not an audio or video file that FFmpeg can open, or cut short or damaged ({_message(error)}); "
