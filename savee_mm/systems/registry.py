@@ -42,7 +42,7 @@ SYSTEMS = {
     "mobilenet": System(audio.mobilenet, "audio", "as vgg19, with a quantised ImageNet MobileNet"),
     "encoder_audio": System(audio.encoder_audio, "audio", "blocks of a speech encoder, kernel ridge classifier"),
     "best_audio": System(
-        audio.best_audio, "audio", "functionals of the voice, and a speech encoder where one can be run; kernel ridge"
+        audio.best_audio, "audio", "functionals of the voice, a speech encoder if one is available, kernel ridge"
     ),
     "vgg16": System(face.vgg16, "video", "frozen ImageNet VGG16 on six faces, mean over time, dense head", 0.73, False),
     "convlstm": System(face.convlstm, "video", "ConvLSTM on six faces", 0.833, False),

@@ -199,6 +199,9 @@ def divide(y):
     return np.array([np.inf if y[0] < 0 else 1 / float(y[0])])
 
 
+divide.__module__ = "__main__"  # pickled by value: worker processes cannot import the tests
+
+
 FAILING = {
     "MemoryError()": np.ones(11),
     "ZeroDivisionError('float division by zero')": np.zeros(2),

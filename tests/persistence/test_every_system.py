@@ -72,7 +72,7 @@ def assert_comes_back(estimator, clips, path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_system_comes_back(name, clips, tmp_path, request):
-    if name in ("yamnet", "mobilenet", "mobilenet_face"):
+    if name in ("yamnet", "mobilenet", "mobilenet_face", "encoder_audio"):
         request.getfixturevalue("shared_weights")
     assert_comes_back(small(name), clips, tmp_path / "m.savee")
 

@@ -174,7 +174,7 @@ def test_front_end_of_another_shape(frame_model, clips):
 
 
 def test_clip_that_the_encoder_does_not_accept_is_named(frame_model, clips):
-    short = [*clips, np.zeros(100, np.float32) + 0.1]  # less than a frame
+    short = [*clips, np.linspace(-0.1, 0.1, 100, dtype=np.float32)]  # less than a frame
     with pytest.raises(ClipError, match=r"encoder does not accept an input of shape \(1, 100\)"):
         embedding(frame_model).fit(short)
     with pytest.warns(ClipWarning, match="1 of 4 clips"):
