@@ -1,5 +1,6 @@
 """Base of the network classifiers: seeded training, class weights, early stopping, prediction."""
 
+from contextlib import closing
 from numbers import Integral, Real
 
 import numpy as np
@@ -66,6 +67,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         n_steps = -(-len(targets) // self.batch_size)
         self.model_, network, rules = self._new_networks(shapes, seed)
         self._graph = _Graph(self.model_)
+        key = (type(self), tuple(shapes), len(self.classes_), n_steps, *self._graph_parameters())
         batches = ShuffledBatches(
             inputs,
             self._encode(targets),
@@ -73,8 +75,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             seed=rules.next_seed(),
         )
-        key = (type(self), tuple(shapes), len(self.classes_), n_steps, *self._graph_parameters())
         with (
+            closing(batches),
             quiet_retracing(),
             reused_graph(key, network, lambda: self._compiled(self._new_networks(shapes, seed)[1], n_steps)) as trainer,
         ):

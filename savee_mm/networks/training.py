@@ -1,5 +1,6 @@
 """What training and prediction with Keras need: batches, callbacks, and control of TensorFlow's graphs."""
 
+import itertools
 import logging
 import threading
 from collections import OrderedDict
@@ -10,9 +11,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm.auto import tqdm
 
-try:
+try:  # there are no public functions; without them, only memory is lost
+    from tensorflow.python.eager.context import context as _context
     from tensorflow.python.framework.ops import dismantle_graph as _dismantle
-except ImportError:  # there is no public function; without it, only memory is lost
+except ImportError:
+    _context = None
 
     def _dismantle(graph):
         """Do nothing."""
@@ -22,6 +25,9 @@ except ImportError:  # there is no public function; without it, only memory is l
 _IDLE: OrderedDict = OrderedDict()
 _N_IDLE = 8
 _LOCK = threading.Lock()
+# TensorFlow keeps kernels of the variables of every network, about 1 MB; they are freed after so many trainings, because
+# the graphs of the idle networks are then prepared again.
+_TRAININGS, _N_TRAININGS = itertools.count(1), 32
 
 
 class ShuffledBatches(keras.utils.PyDataset):
@@ -63,6 +69,10 @@ class ShuffledBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Draw the order of the next epoch."""
         self._order = self._rng.permutation(len(self._targets))
+
+    def close(self):
+        """Release the arrays: TensorFlow's input pipeline keeps its source after the training."""
+        self._inputs, self._targets, self._weights = (), np.empty(0), np.empty(0)
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -120,7 +130,7 @@ def reused_graph(key, network, compiled):
     the process ends, with or without clear_session(): the operations of a first trace and their gradients refer to each
     other where Python's garbage collector does not look (tensorflow/tensorflow#61791). Therefore compiled networks are
     kept, the last few of them, and the weights and seeds are copied into one and back. The graphs of those that are
-    dropped are freed.
+    dropped are freed, and so are the kernels that TensorFlow keeps for each variable of a network.
 
     Parameters
     ----------
@@ -150,6 +160,9 @@ def reused_graph(key, network, compiled):
     except BaseException:
         _free(trainer, graphs)
         raise
+    finally:
+        if _context is not None and next(_TRAININGS) % _N_TRAININGS == 0:
+            _context().clear_kernel_cache()
     with _LOCK:
         _IDLE[key] = trainer, graphs
         dropped = [_IDLE.popitem(last=False)[1] for _ in range(len(_IDLE) - _N_IDLE)]

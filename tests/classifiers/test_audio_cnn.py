@@ -59,6 +59,7 @@ def test_training_clips_are_learnt(corpus, graph_mode):
         assert clf.score(corpus.data, corpus.target) > 0.9
 
 
+@pytest.mark.slow
 def test_probabilities_depend_on_the_seed_only(fitted, corpus):
     again = AudioCNNClassifier(**SMALL, **SYSTEMS["all"]).fit(corpus.data, corpus.target)
     np.testing.assert_array_equal(again.predict_proba(corpus.data), fitted.predict_proba(corpus.data))
@@ -109,6 +110,7 @@ def test_cross_validation(corpus):
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 def test_grid_search_over_the_extractor(corpus):
     search = GridSearchCV(
         AudioCNNClassifier(**QUICK), {"image__n_mfcc": [13, 20]}, cv=GroupKFold(2), error_score="raise"

@@ -109,6 +109,7 @@ def loss_of_the_first_step():
     return ConvLSTMClassifier(**QUICK, dropout=0).fit(*moving_bars()).history_["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -128,6 +129,7 @@ def test_each_kind_of_augmentation_and_label_smoothing_change_the_loss(change, l
     assert not np.allclose(loss_of_the_first_step, without.history_["loss"], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_augmentation_is_reproducible_with_early_stopping():
     X, y = moving_bars()
     params = {**QUICK, "epochs": 2, "early_stopping": True}
@@ -229,12 +231,14 @@ def test_cross_validation():
     assert cross_val_score(ConvLSTMClassifier(**QUICK), *moving_bars(), cv=2, error_score="raise").shape == (2,)
 
 
+@pytest.mark.slow
 def test_grid_search_through_a_pipeline():
     brighter = make_pipeline(FunctionTransformer(np.sqrt), ConvLSTMClassifier(**{**QUICK, "epochs": 2}))
     search = GridSearchCV(brighter, {"convlstmclassifier__n_units": [4, 8]}, cv=2, error_score="raise")
     assert search.fit(*moving_bars()).best_estimator_[-1].n_epochs_ == 2
 
 
+@pytest.mark.slow
 def test_balanced_class_weight_favours_rare_classes():
     X, y = moving_bars(40)
     rare = np.r_[np.flatnonzero(y == "up")[:2], np.flatnonzero(y == "down")]

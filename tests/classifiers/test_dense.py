@@ -69,6 +69,7 @@ def test_columns_of_a_table_have_names(iris):
         clf.predict(X[["b", "a", "c", "d"]])
 
 
+@pytest.mark.slow
 def test_early_stopping_depends_on_the_validation_clips(iris):
     X, y, X_validation, y_validation = iris
     params = {**SMALL, "epochs": 200, "early_stopping": True, "patience": 2, "learning_rate": 0.05}
@@ -86,6 +87,7 @@ def test_early_stopping_needs_validation_clips_with_the_same_columns(iris):
         clf.fit(X, y, validation_data=(X_validation[:, :3], y_validation))
 
 
+@pytest.mark.slow
 def test_grid_search_through_a_pipeline(iris):
     clf = make_pipeline(StandardScaler(), DenseClassifier(**{**SMALL, "epochs": 1}))
     search = GridSearchCV(clf, {"denseclassifier__n_units": [4, (4, 4)]}, cv=2, error_score="raise").fit(*iris[:2])

@@ -118,6 +118,7 @@ def test_cache_is_set_in_both_extractors(corpus, tmp_path):
     assert len(list((tmp_path / "cache").iterdir())) == 14
 
 
+@pytest.mark.slow
 def test_cross_validation_by_speaker_and_by_clip(corpus):
     clf = FusionClassifier(**QUICK)
     by_speaker = cross_val_score(
@@ -135,6 +136,7 @@ def test_cross_validation_by_speaker_and_by_clip(corpus):
     assert np.isfinite([*by_speaker, *by_clip]).all()
 
 
+@pytest.mark.slow
 def test_grid_search_over_a_default_extractor(corpus):
     clf = FusionClassifier(**{**QUICK, "audio": None})
     cv = GroupShuffleSplit(1, random_state=0)
@@ -143,6 +145,7 @@ def test_grid_search_over_a_default_extractor(corpus):
     assert search.best_estimator_.audio_.n_mfcc == search.best_params_["audio__n_mfcc"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner_groups", ["clip_id", "speaker"])
 def test_early_stopping_splits_off_validation_clips(corpus, inner_groups):
     params = {**QUICK, "epochs": 3, "early_stopping": True, "inner_groups": inner_groups, "validation_fraction": 0.3}
@@ -379,12 +382,14 @@ def test_explanation_has_the_calibrated_probability(calibrated, by_seen_and_unse
     assert probability == pytest.approx(calibrated.predict_proba(row).max(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_weights_apply_to_all_clips_if_the_folds_split_a_speaker(corpus):
     clf = FusionClassifier(**QUICK, calibration_groups="speaker")
     clf.fit(corpus.data.assign(speaker="S1"), corpus.target)
     np.testing.assert_array_equal(*(clf.predict_proba(corpus.data.assign(speaker=name)) for name in ("S1", "S9")))
 
 
+@pytest.mark.slow
 def test_person_of_the_validation_clips_is_unseen(corpus):
     table = corpus.data.assign(person=corpus.data["speaker"])
     params = {**QUICK, "early_stopping": True, "inner_groups": "person", "calibration_groups": "person"}
@@ -426,6 +431,7 @@ def test_prediction_is_the_mean_over_a_clip_and_its_mirror_image_if_training_fli
         np.testing.assert_allclose(p, p_mirrored, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["flip", "shift", "rotation", "zoom", "brightness", "occlusion"])
 def test_each_kind_of_frame_augmentation_can_be_set(change, corpus, loss_of_the_first_step):
     without = FusionClassifier(**QUICK, dropout=0, **{change: 0 if change != "flip" else False})
@@ -437,6 +443,7 @@ def loss_of_the_first_step(corpus):
     return FusionClassifier(**QUICK, dropout=0).fit(corpus.data, corpus.target).history_["loss"]
 
 
+@pytest.mark.slow
 def test_training_starts_from_networks_of_one_modality(corpus):
     frames, image = (SMALL[part].fit_transform(corpus.data) for part in ("video", "audio"))
     face = ConvLSTMClassifier(n_filters=4, epochs=1, random_state=1).fit(frames, corpus.target)

@@ -89,6 +89,7 @@ def test_pickle_is_small_and_keeps_the_probabilities(fitted):
     np.testing.assert_array_equal(pickle.loads(archive).predict_proba(X), fitted.predict_proba(X))
 
 
+@pytest.mark.slow
 def test_another_process_predicts_the_same(fitted, tmp_path):
     X, _ = stripes(4, seed=1)
     (tmp_path / "clf.pickle").write_bytes(pickle.dumps((fitted, X)))
@@ -130,6 +131,7 @@ def test_features_are_cached_by_image(tmp_path):
     assert len(list(tmp_path.iterdir())) == 6
 
 
+@pytest.mark.slow
 def test_trainable_blocks_learn_at_a_tenth_of_the_rate_and_are_stored(fitted):
     X, y = stripes(8)
     frozen = Backbone("vgg16", 32, None, fitted.base_seed_)
@@ -160,12 +162,14 @@ def test_early_stopping_needs_validation_clips():
         TransferClassifier(**SMALL, early_stopping=True).fit(*stripes())
 
 
+@pytest.mark.slow
 def test_cross_validation_of_colour_images():
     X, y = stripes(8, channels=3)
     clf = TransferClassifier(**{**SMALL, "epochs": 1, "backbone": "vgg19"})
     assert cross_val_score(clf, X, y, cv=2, error_score="raise").shape == (2,)
 
 
+@pytest.mark.slow
 def test_mobilenet_features_are_learnt_from(shared, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(shared / "models"))
     params = {**SMALL, "backbone": "mobilenet", "weights": "imagenet"}

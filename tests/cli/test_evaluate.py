@@ -16,6 +16,9 @@ from savee_mm.systems import available
 FILES = {"out": "folds.csv", "table": "table.csv", "markdown": "table.md", "report": "report.html"}
 
 
+pytestmark = pytest.mark.slow
+
+
 def run(*args):
     return CliRunner().invoke(main, [str(arg) for arg in args])
 

@@ -15,7 +15,7 @@ from savee_mm.cli.train import recommended_system
 
 FAST = ["--epochs", "1"]
 
-pytestmark = pytest.mark.usefixtures("eager")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager")]
 
 
 def run(*args):

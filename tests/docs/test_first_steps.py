@@ -12,6 +12,9 @@ PAGE = Path(__file__).parents[2] / "docs/first_steps.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     """What the names on the page mean after all of its code has run, in a folder of its own."""

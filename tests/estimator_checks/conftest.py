@@ -1,5 +1,6 @@
 """Small settings of every public estimator, clips for each of them, and the checks that are known to fail."""
 
+import inspect
 import re
 from functools import cache, cached_property
 from pathlib import Path
@@ -157,9 +158,10 @@ def pytest_generate_tests(metafunc):
 
 
 def _param(name, check, *values):
-    """Return a parameter of a test, with a mark if the check is expected to fail: then it must not pass."""
+    """Return a parameter of a test: slow for a network, and with a mark if the check must fail."""
     why = expected_failures().get((name, check))
     marks = [] if why is None else [pytest.mark.xfail(reason=why, strict=True)]
+    marks += [pytest.mark.slow] if "epochs" in inspect.signature(discover()[name]).parameters else []
     return pytest.param(*values, marks=marks, id="-".join([name, check][: len(values)]))
 
 

@@ -177,6 +177,7 @@ print(len(search.cv_results_["params"]), search.predict(X).shape)
 """
 
 
+@pytest.mark.slow
 def test_a_search_over_networks_in_two_processes_ends():
     # The limit is no measure of speed: without one, a hang would stop the suite and name no test.
     done = subprocess.run([sys.executable, "-c", SEARCH], capture_output=True, text=True, check=False, timeout=600)

@@ -10,6 +10,9 @@ WITH_SOUND = [*TALKING, "speech.wav", "no_face.mp4", "face_noface.mov"]
 WITH_A_FACE = [*TALKING, "single_face.mp4", "face_noface.mov", "single_face.jpg", "multi_face.jpg"]
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def clips(shared):
     return shared / "data/clips"

@@ -48,6 +48,15 @@ def test_inputs_and_targets_stay_together():
         np.testing.assert_array_equal(second, 10 * targets)
 
 
+def test_closed_batches_release_their_arrays():
+    clips = np.arange(10.0)
+    array, sequence = weakref.ref(clips), ShuffledBatches((clips,), np.ones(10), np.ones(10), batch_size=4, seed=0)
+    del clips
+    assert array() is not None
+    sequence.close()
+    assert array() is None
+
+
 def inputs_and_labels():
     rng = np.random.default_rng(0)
     return rng.random((12, 6), dtype=np.float32), np.eye(4, dtype=np.float32)[rng.integers(0, 4, 12)]

@@ -44,7 +44,7 @@ NAMES = [name for name in systems.available().index if name not in ("vgg16", "vg
 SMALL = {"epochs": 1, "n_filters": 2, "n_units": 2, "batch_size": 21, "n_estimators": 20, "n_inner_folds": 2}
 LOUD = ("anger", "fear", "happiness", "surprise")
 
-pytestmark = pytest.mark.usefixtures("eager")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager")]
 
 
 @pytest.fixture(scope="module")

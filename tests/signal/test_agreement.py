@@ -6,6 +6,8 @@ import pytest
 from savee_mm import load_savee, read_audio
 from savee_mm.signal import praat, voice_report
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def reports(shared):

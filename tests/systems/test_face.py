@@ -22,7 +22,7 @@ from savee_mm.model_selection import SpeakerOrClipKFold
 ON_FRAMES = ["vgg16", "vgg16_random", "mobilenet_face", "convlstm"]
 ON_DESCRIPTORS = ["face_svm", "best_face"]
 
-pytestmark = pytest.mark.usefixtures("eager")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager")]
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ def test_branches_are_the_recommended_systems(normalized):
     assert fusion.adapt_speakers is normalized
 
 
+@pytest.mark.slow
 def test_clips_without_face_or_sound_are_predicted_by_the_other_branch(corpus):
     fusion = systems.make("best_fusion").set_params(audio__param_grid={}, face__param_grid={})
     fusion.fit(corpus.data, corpus.target)

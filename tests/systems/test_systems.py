@@ -194,6 +194,7 @@ def test_default_image_of_the_network_keeps_its_normalisation():
 # ---- predictions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("name", QUICK)
 def test_quick_systems_recognise_emotions(voices, name, normalized):
@@ -210,6 +211,7 @@ def test_quick_systems_recognise_emotions(voices, name, normalized):
     assert fitted.classes_.tolist() == sorted(MANNERS)
 
 
+@pytest.mark.slow
 def test_same_seed_same_probabilities(voices):
     table, y = voices[0].iloc[::2], voices[1][::2]
     p = [systems.make("rf", random_state=seed).fit(table, y).predict_proba(table) for seed in (0, 0, 1)]
@@ -217,6 +219,7 @@ def test_same_seed_same_probabilities(voices):
     assert np.any(p[0] != p[2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalized", [False, True])
 def test_shuffled_emotions_are_predicted_at_chance(voices, normalized):
     table, y = voices
@@ -245,6 +248,7 @@ def test_recommended_system_chooses_among_kernels_widths_weights_and_levels(voic
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalized", [False, True])
 def test_labels_of_test_clips_have_no_effect_on_the_choice(voices, normalized):
     table, y = voices
@@ -285,6 +289,7 @@ def test_inner_folds_are_of_the_training_table_and_keep_speakers_apart(voices, c
                 assert not set(given[column].iloc[inner_train]) & set(given[column].iloc[inner_test])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalized", [False, True])
 def test_with_one_speaker_the_choice_is_made_by_clip(voices, normalized):
     own = (voices[0]["speaker"] == "S1").to_numpy()
@@ -344,6 +349,7 @@ def held_apart(cv, one, other):
     return not any(set(one[column]) & set(other[column]) for column in columns)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cv", "inner_groups"), [(SPLITTERS[0], "clip_id"), (SPLITTERS[1], "sentence")])
 def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_groups):
     table, y = voices
@@ -382,6 +388,7 @@ def test_no_clip_is_on_both_sides_of_any_split_of_a_network(voices, cv, inner_gr
         assert len(fitted) / 3 + len(watched) == len(train)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cv", [*SPLITTERS, LeaveOneSpeakerOut()], ids=lambda cv: type(cv).__name__)
 def test_no_copy_of_a_test_clip_is_in_training_after_an_augmenter(voices, cv):
     table, y = voices
@@ -403,6 +410,7 @@ def test_no_copy_of_a_test_clip_is_in_training_after_an_augmenter(voices, cv):
 # ---- model files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "normalized"),
     [("best_audio", False), ("best_audio", True), ("svm", True), ("logreg", False), ("knn", True)],
@@ -417,6 +425,7 @@ def test_system_is_loaded_from_its_file(voices, name, normalized, tmp_path):
     np.testing.assert_array_equal(loaded.predict_proba(unseen), system.predict_proba(unseen))
 
 
+@pytest.mark.slow
 def test_few_types_of_other_libraries_are_known(voices):
     table, y = voices
     foreign = set()
@@ -437,6 +446,7 @@ def test_few_types_of_other_libraries_are_known(voices):
 # ---- real voices
 
 
+@pytest.mark.slow
 def test_recommended_system_on_real_voices(shared):
     """Half of the clips of two speakers of SAVEE, half of these in training."""
     corpus = load_savee(shared / "data/savee_chimera")

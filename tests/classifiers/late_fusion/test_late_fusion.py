@@ -125,6 +125,7 @@ def test_complementary_branches_are_better_together():
     assert clf.score(X_test, y_test) > best + 0.05
 
 
+@pytest.mark.slow
 def test_branch_that_knows_seen_speakers_only_is_not_used_for_unseen_ones():
     # The voice separates the classes of each speaker perfectly, and differently for each speaker.
     X, y = make_table(voice=0, face=1, n_speakers=6)
@@ -279,6 +280,7 @@ def test_branch_is_not_fitted_to_a_fold_with_one_class(seen):
     assert np.isfinite(clf.predict_proba(X)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_workers_change_nothing(n_jobs):
     X, y = make_table()
@@ -540,6 +542,7 @@ def test_metadata_routing_passes_weights_to_fit_without_a_request():
     np.testing.assert_array_equal(scores, expected)
 
 
+@pytest.mark.slow
 def test_grid_search_reaches_into_a_branch():
     X, y = make_table(face=2)
     grid = {"face__logisticregression__C": [1e-6, 1.0], "combine": ["weights"]}
@@ -562,6 +565,7 @@ def test_clone_shares_nothing_and_fit_leaves_the_parameters_alone():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(X), p)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("combine", ["weights", "stack"])
 def test_model_file_keeps_the_fusion(tmp_path, combine):
     X, y = make_table()
@@ -597,6 +601,7 @@ def test_single_branch_is_calibrated():
     np.testing.assert_array_equal(clf.predict(X), clf.estimators_[0].predict_proba(X).argmax(axis=1).choose(*[CLASSES]))
 
 
+@pytest.mark.slow
 def test_voice_and_face_of_clips(corpus):
     voice = make_pipeline(ProsodyFeatures(), StandardScaler(), LogisticRegression(max_iter=500))
     pixels = FunctionTransformer(np.reshape, kw_args={"shape": (-1, 2 * 32 * 32 * 3)})
