@@ -25,8 +25,8 @@ except ImportError:
 _IDLE: OrderedDict = OrderedDict()
 _N_IDLE = 8
 _LOCK = threading.Lock()
-# TensorFlow keeps kernels of the variables of every network, about 1 MB; they are freed after so many trainings, because
-# the graphs of the idle networks are then prepared again.
+# TensorFlow keeps kernels of the variables of every network, about 1 MB. They are freed only after so many trainings,
+# because the next training of every idle network is slower then.
 _TRAININGS, _N_TRAININGS = itertools.count(1), 32
 
 
