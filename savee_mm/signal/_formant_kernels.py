@@ -1,8 +1,13 @@
-"""Compiled inner loops of ``savee_mm.signal.formants``: linear prediction."""
+"""Compiled inner loops of ``savee_mm.signal.formants``: linear prediction, poles, interpolation."""
+
+import math
 
 import numpy as np
 
 from savee_mm.signal._jit import compiled
+
+# The search for poles stops when no pole moves further, or after so many steps.
+TOLERANCE, MAX_ITERATIONS = 1e-12, 50
 
 
 @compiled
@@ -50,3 +55,47 @@ def interpolate(y, begins, step, weights, out):
         for k in range(n_weights):
             total += weights[j, k] * samples[k]
         out[i] = total
+
+
+@compiled
+def _inverse(z):
+    """Return ``1 / z``, but no number above 5e49."""
+    scale = 1.0 / (z.real * z.real + z.imag * z.imag + 1e-100)
+    return complex(z.real * scale, -z.imag * scale)
+
+
+@compiled
+def find_poles(predictors, poles, is_found):
+    """Fill ``poles`` with the roots of ``z**n - a[0] z**(n-1) - ...`` of each predictor, by Aberth's method.
+
+    ``is_found`` is False where the roots have not converged, as multiple roots may not.
+    """
+    n = predictors.shape[1]
+    z = np.empty(n, np.complex128)
+    for t in range(len(predictors)):
+        a = predictors[t]
+        # Not symmetrical about the real axis, where pairs of starting points would stay conjugate.
+        for i in range(n):
+            angle = 2.0 * math.pi * (i + 0.35) / n
+            z[i] = complex(0.9 * math.cos(angle), 0.9 * math.sin(angle))
+        is_found[t] = False
+        for _ in range(MAX_ITERATIONS):
+            largest = 0.0
+            for i in range(n):
+                value, slope, others = complex(1.0, 0.0), complex(0.0, 0.0), complex(0.0, 0.0)
+                for k in range(n):
+                    slope = slope * z[i] + value
+                    value = value * z[i] - a[k]
+                for j in range(n):
+                    if j != i:
+                        others += _inverse(z[i] - z[j])
+                step = value * _inverse(slope - value * others)
+                size = step.real * step.real + step.imag * step.imag
+                # Poles are within the unit circle: longer steps only lead away.
+                factor = 1.0 / math.sqrt(max(size, 1.0))
+                z[i] -= complex(step.real * factor, step.imag * factor)
+                largest = max(largest, size)
+            if largest < TOLERANCE**2:
+                is_found[t] = True
+                break
+        poles[t] = z

@@ -111,7 +111,7 @@ def formants(
             frames = windows[begins[first : first + BLOCK]] * gaussian
             predictors = np.empty((len(frames), ORDER))
             kernels.burg(frames, predictors)
-            frequencies[:, first : first + BLOCK] = _resonances(_poles(predictors), rate, n_formants)
+            frequencies[:, first : first + BLOCK] = _resonances(_poles(kernels, predictors), rate, n_formants)
     return frequencies, times
 
 
@@ -183,12 +183,17 @@ def _gaussian(n):
     return (np.exp(-48 * x**2) - math.exp(-12)) / (1 - math.exp(-12))
 
 
-def _poles(predictors):
-    """Return the poles of predictors, shape (n_frames, ORDER): the eigenvalues of their companion matrices."""
-    companion = np.zeros((len(predictors), ORDER, ORDER))
-    companion[:, 0] = predictors
-    companion[:, np.arange(1, ORDER), np.arange(ORDER - 1)] = 1
-    return np.linalg.eigvals(companion).astype(complex)
+def _poles(kernels, predictors):
+    """Return the poles of predictors, shape (n_frames, ORDER)."""
+    poles, is_found = np.empty(predictors.shape, complex), np.empty(len(predictors), bool)
+    kernels.find_poles(predictors, poles, is_found)
+    if not is_found.all():
+        # The eigenvalues of companion matrices: slower, but found for multiple poles too, as those of silence.
+        companion = np.zeros((len(predictors) - is_found.sum(), ORDER, ORDER))
+        companion[:, 0] = predictors[~is_found]
+        companion[:, np.arange(1, ORDER), np.arange(ORDER - 1)] = 1
+        poles[~is_found] = np.linalg.eigvals(companion)
+    return poles
 
 
 def _resonances(poles, rate, n):

@@ -8,7 +8,8 @@ import soxr
 from numpy.testing import assert_allclose, assert_array_equal
 
 from savee_mm.datasets.synthetic.voice import _FORMANTS, synthesize_voice
-from savee_mm.signal import formants, pitch
+from savee_mm.signal import _formant_kernels, formants, pitch
+from savee_mm.signal.formants import _poles
 
 SPEECH = [f"savee_chimera/AudioData/{name}.flac" for name in ("DC/a01", "JE/h03", "JK/su07", "KL/n10")]
 BANDWIDTHS = (60, 90, 120, 150, 200)
@@ -144,3 +145,16 @@ def test_bad_arguments(keywords, message):
 def test_bad_sound(y):
     with pytest.raises(ValueError, match="expected a"):
         formants(y, 16000)
+
+
+@pytest.mark.parametrize(
+    "poles", [np.linspace(-0.9, 0.9, 10), np.zeros(10), np.full(10, 0.5), np.repeat([0.3, -0.7], 5)]
+)
+def test_poles_of_predictors_with_known_poles(poles):
+    # Complex, real, and multiple poles, whose accuracy is a tenth root of that of the numbers.
+    poles = (
+        np.r_[poles[:4], 0.8 * np.exp(1j * np.array([1, -1, 2, -2])), poles[4:6]] if len(set(poles)) == 10 else poles
+    )
+    predictor = -np.poly(poles)[1:].real
+    found = _poles(_formant_kernels, predictor[np.newaxis])[0]
+    assert_allclose(np.poly(found), np.poly(poles), atol=1e-9)
