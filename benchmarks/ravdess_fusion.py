@@ -2,10 +2,11 @@
 
 ``python -m benchmarks.ravdess_fusion [RAVDESS] [--cache FOLDER] [--seeds 0,1,2] [--search]``: RAVDESS is a folder with
 the speech of the corpus and ``openface_au.npz``, the action units of the same clips (default
-``$SAVEE_MM_SHARED/data/ravdess``). The branch of the voice is ``best_audio`` with its first candidate, or with
-``--search`` its whole search, which is repeated in each inner fold and takes about a hundred times as long. The branch
-of the face is extra trees on 35 action units, the best of eleven classifiers by mean accuracy within the training folds
-(five folds by actor), with and without speaker normalisation.
+``$SAVEE_MM_SHARED/data/ravdess``). The branches of the voice are those of ``best_audio``: one of them is a speech
+encoder if it is available. Each has its first candidate, or with ``--search`` its whole search, which is repeated in
+each inner fold and takes about a hundred times as long. The branch of the face is extra trees on 35 action units, the
+best of eleven classifiers by mean accuracy within the training folds (five folds by actor), with and without speaker
+normalisation.
 """
 
 import argparse
@@ -38,14 +39,16 @@ def load(folder):
     return ravdess, units.columns.tolist()
 
 
-def make(units, *, normalized, seed, cache, search=False):
-    """Return the fusion of best_audio and extra trees on action units."""
-    audio = systems.make("best_audio", speaker_normalized=normalized, random_state=seed, cache=cache)
-    audio = audio if search else audio.estimator
+def make_fusion(units, *, normalized, seed, cache, search=False):
+    """Return the fusion of the branches of best_audio and extra trees on action units."""
+    voice = systems.make("best_audio", speaker_normalized=normalized, random_state=seed, cache=cache)
+    branches = voice.estimators if isinstance(voice, LateFusionClassifier) else [("audio", voice)]
+    branches = [(name, own if search else own.estimator) for name, own in branches]
     face = make_column_transformer(("passthrough", units))
     trees = ExtraTreesClassifier(300, min_samples_leaf=2, random_state=seed)
     face = make_pipeline(SpeakerNormalizer(face) if normalized else face, trees)
-    return LateFusionClassifier([("audio", audio), ("face", face)], adapt_speakers=normalized)
+    unseen_texts = len(branches) > 1
+    return LateFusionClassifier([*branches, ("face", face)], adapt_speakers=normalized, unseen_texts=unseen_texts)
 
 
 def lose(table, units, seed):
@@ -63,7 +66,7 @@ def run(ravdess, units, *, normalized, **settings):
     whole, lossy, chosen = [], [], []
     for training, test in GroupKFold(N_FOLDS).split(ravdess.data, ravdess.target, ravdess.groups):
         table = ravdess.data.iloc[test]
-        clf = make(units, normalized=normalized, **settings)
+        clf = make_fusion(units, normalized=normalized, **settings)
         clf.fit(ravdess.data.iloc[training], ravdess.target[training])
         whole.append(clf.branch_proba(table))
         lost, parts = lose(table, units, settings["seed"])
@@ -76,18 +79,25 @@ def run(ravdess, units, *, normalized, **settings):
 def table_row(target, whole, lossy, chosen):
     """Return a row of the table."""
     target = pd.Series(target, whole.index.sort_values())[whole.index].to_numpy()
-    right = {name: (whole[name].idxmax(axis=1) == target).to_numpy() for name in ("audio", "face", "combined")}
-    audio, face, both = (own.mean() for own in right.values())
-    row = [f"{audio:.3f}", f"{face:.3f}", f"**{both:.3f}**", f"{both - max(audio, face):+.3f}"]
-    for name in right:
-        table = reliability(target, whole[name].to_numpy(), whole[name].columns)
-        row.append(f"{expected_calibration_error(table):.3f}")
-    for part, alone in (("no face", "audio"), ("no sound", "face"), ("the rest", "combined")):
+    right = {name: (own.idxmax(axis=1) == target).to_numpy() for name, own in by_branch(whole).items()}
+    both = right.pop("combined")
+    face = right["face"]
+    voice = max((own for name, own in right.items() if name != "face"), key=np.mean)
+    row = [", ".join(f"{name} {own.mean():.3f}" for name, own in right.items())]
+    row += [f"**{both.mean():.3f}**", f"{both.mean() - max(voice.mean(), face.mean()):+.3f}"]
+    combined = reliability(target, whole["combined"].to_numpy(), whole["combined"].columns)
+    row.append(f"{expected_calibration_error(combined):.3f}")
+    for part, alone in (("no face", voice), ("no sound", face), ("the rest", both)):
         rows = lossy[part].to_numpy()
         accuracy = (lossy["predicted"] == target).to_numpy()[rows].mean()
-        row.append(f"{accuracy:.3f} ({right[alone][rows].mean():.3f})")
+        row.append(f"{accuracy:.3f} ({alone[rows].mean():.3f})")
     kinds = pd.Series(chosen).value_counts()
     return [*row, ", ".join(f"{kind} {n}" for kind, n in kinds.items())]
+
+
+def by_branch(whole):
+    """Return the probabilities of each branch, and of their combination, by name."""
+    return {name: whole[name] for name in whole.columns.unique(0)}
 
 
 def main():
@@ -100,8 +110,8 @@ def main():
     parser.add_argument("--search", action="store_true")
     options = parser.parse_args()
     ravdess, units = load(options.ravdess)
-    titles = ["features", "seed", "audio", "face", "both", "gain", "ECE audio", "ECE face", "ECE both"]
-    titles += ["no face (audio)", "no sound (face)", "the rest (both)", "chosen in folds"]
+    titles = ["features", "seed", "single branches", "all", "gain", "ECE", "no face (best voice)", "no sound (face)"]
+    titles += ["the rest (all)", "chosen in folds"]
     print("| " + " | ".join(titles) + " |\n|" + " --- |" * len(titles))
     for normalized in (False, True):
         for seed in map(int, options.seeds.split(",")):

@@ -45,5 +45,5 @@ def test_row_of_the_table(script):
     lossy = pd.DataFrame({"predicted": ["joy", "joy"]}, index=[1, 0])
     lossy[["no face", "no sound", "the rest"]] = [[True, False, False], [False, True, True]]
     row = script.table_row(np.array(["joy", "fear"]), whole, lossy, ["weights", "weights"])
-    assert row[:4] == ["0.500", "1.000", "**1.000**", "+0.000"]
+    assert row[:3] == ["audio 0.500, face 1.000", "**1.000**", "+0.000"]
     assert row[-4:] == ["0.000 (0.000)", "1.000 (1.000)", "1.000 (1.000)", "weights 2"]
