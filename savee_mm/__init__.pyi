@@ -14,7 +14,7 @@ from .classifiers import (
     LateFusionClassifier,
     TransferClassifier,
 )
-from .datasets import load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
+from .datasets import concat_corpora, load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
 from .evaluation import (
     EvaluationReport,
     LeakageError,
@@ -92,6 +92,7 @@ __all__ = [
     "__version__",
     "check_leakage",
     "check_split",
+    "concat_corpora",
     "evaluate",
     "explain",
     "fetch_weights",

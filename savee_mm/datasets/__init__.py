@@ -3,13 +3,24 @@
 Every loader returns a :class:`~sklearn.utils.Bunch` with ``data`` (the clip table: ``audio``, ``video``,
 ``speaker``, ``sentence``, ``clip_id`` and other properties in the file names), ``target`` (the classes, as
 strings), ``groups`` (the speakers), ``target_names`` and ``DESCR``. Loaders read file names and never open
-a media file.
+a media file. :func:`concat_corpora` makes one corpus of several.
 """
 
+from savee_mm.datasets.concat import concat_corpora
 from savee_mm.datasets.crema_d import load_crema_d
+from savee_mm.datasets.labels import EKMAN, canonical_label
 from savee_mm.datasets.ravdess import load_ravdess
 from savee_mm.datasets.savee import load_savee
 from savee_mm.datasets.synthetic import make_talking_faces
 from savee_mm.datasets.table import load_table
 
-__all__ = ["load_crema_d", "load_ravdess", "load_savee", "load_table", "make_talking_faces"]
+__all__ = [
+    "EKMAN",
+    "canonical_label",
+    "concat_corpora",
+    "load_crema_d",
+    "load_ravdess",
+    "load_savee",
+    "load_table",
+    "make_talking_faces",
+]

@@ -223,7 +223,7 @@ def warn_each(messages):
             warnings.warn(message, UserWarning, stacklevel=3)
 
 
-def make_bunch(data, target, descr):
+def make_bunch(data, target, descr, language=None):
     """Return the Bunch of a clip table and its classes.
 
     Parameters
@@ -234,12 +234,14 @@ def make_bunch(data, target, descr):
         Class of each clip.
     descr : str
         Description of the corpus.
+    language : str, default=None
+        Spoken language, where all clips have one.
 
     Returns
     -------
     bunch : Bunch
-        ``data``, ``target``, ``groups``, ``target_names``, ``DESCR``; ``groups`` is None for a table without
-        a speaker column.
+        ``data``, ``target``, ``groups``, ``target_names``, ``DESCR``, and ``language`` if it is known; ``groups`` is
+        None for a table without a speaker column.
     """
     data = pd.DataFrame(data)
     leading = [column for column in TABLE_COLUMNS if column in data.columns]
@@ -254,6 +256,7 @@ def make_bunch(data, target, descr):
         groups=np.array(data["speaker"].tolist(), dtype=str) if "speaker" in data.columns else None,
         target_names=sorted(set(target.tolist())),
         DESCR=descr,
+        **({} if language is None else {"language": language}),
     )
 
 

@@ -82,6 +82,8 @@ def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
             Sorted classes.
         DESCR : str
             Description, licence and source of the corpus.
+        language : str
+            "English".
 
     Raises
     ------
@@ -119,7 +121,7 @@ def load_crema_d(root: str | os.PathLike[str]) -> Bunch:
     if not rows:
         raise nothing_found(survey, "CREMA-D", _LOOKED_FOR)
     warn_each([_missing(rows, root), missing_modalities(rows, root), *survey.messages()])
-    return make_bunch(rows, [_EMOTIONS[_fields(clip)["emotion"]] for clip in survey.keys], DESCR)
+    return make_bunch(rows, [_EMOTIONS[_fields(clip)["emotion"]] for clip in survey.keys], DESCR, "English")
 
 
 def _parse(stem, suffix):

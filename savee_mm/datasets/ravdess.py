@@ -90,6 +90,8 @@ def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech
             Sorted classes.
         DESCR : str
             Description, licence and source of the corpus.
+        language : str
+            "English".
 
     Raises
     ------
@@ -137,7 +139,7 @@ def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech
             *survey.messages(),
         ]
     )
-    return make_bunch(rows, [_EMOTIONS[row["clip_id"].split("-")[1]] for row in rows], DESCR)
+    return make_bunch(rows, [_EMOTIONS[row["clip_id"].split("-")[1]] for row in rows], DESCR, "English")
 
 
 def _parse(stem, suffix):

@@ -92,6 +92,8 @@ def load_savee(root: str | os.PathLike[str]) -> Bunch:
             Sorted classes.
         DESCR : str
             Description, licence and source of the corpus.
+        language : str
+            "English".
 
     Raises
     ------
@@ -146,7 +148,7 @@ def load_savee(root: str | os.PathLike[str]) -> Bunch:
         raise nothing_found(survey, "SAVEE", _LOOKED_FOR, _hint(root))
     rows = [_row(survey, *clip) for clip in clips]
     warn_each([_uneven(clips, root), _empty(empty, root), missing_modalities(rows, root), *survey.messages()])
-    return make_bunch(rows, [_EMOTIONS[code] for _, code, _ in clips], DESCR)
+    return make_bunch(rows, [_EMOTIONS[code] for _, code, _ in clips], DESCR, "English")
 
 
 def _scan(survey):
