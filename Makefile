@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint docs bench opencv4 matrix oldest python313 package browser clean
+.PHONY: demo test quick coverage lint docs bench hostile opencv4 matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -36,6 +36,10 @@ bench: $(VENV)/.benched
 		--benchmark-columns=median,rounds --benchmark-json=.benchmarks/report.json
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
+
+# Readers on 5,000 damaged and manipulated inputs. It ends with one line of counts.
+hostile: $(VENV)/.tested
+	$(BIN)/python -m benchmarks.$@
 
 # The tests of code that uses OpenCV, with OpenCV 4 and without TensorFlow.
 opencv4: $(VENV)-opencv4/.installed

@@ -342,6 +342,8 @@ def _doubts(table, target, labels, source):
 def _similar(counts, with_typos):
     """Return pairs of names that differ in case, spaces, or one letter in five, as text with their counts."""
     keys = {name: _key(name) for name in counts}
+    if not with_typos and len(set(keys.values())) == len(keys):
+        return []  # there may be too many speakers to compare each with each
     pairs = []
     for first, second in itertools.combinations(sorted(counts, key=lambda name: (counts[name], name)), 2):
         is_similar = keys[first] == keys[second] or (

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning
@@ -17,6 +17,7 @@ from sklearn.utils import Bunch, check_consistent_length
 from tqdm.auto import tqdm
 
 from savee_mm._composition import set_everywhere
+from savee_mm._workers import delayed
 from savee_mm.evaluation._folds import Job, open_folds
 from savee_mm.evaluation._predictions import describe_clips
 from savee_mm.evaluation._run import failed_fold, run_fold

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -18,6 +18,7 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._missing import fills_missing, is_missing, missing_reason
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips, record_corrections
 from savee_mm._version import __version__
+from savee_mm._workers import delayed
 
 # Part of every cache key. Increase it when a kernel returns other values.
 KERNEL_VERSION = 5

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -12,6 +12,7 @@ from sklearn.utils.validation import has_fit_parameter
 from savee_mm._composition import columns_read, failures, steps
 from savee_mm._missing import fill_missing
 from savee_mm._validation import ClipError, clip_names
+from savee_mm._workers import delayed
 from savee_mm.classifiers._missing_branches import missing_values
 from savee_mm.classifiers.late_fusion._combination import log_scores
 
