@@ -3,9 +3,12 @@
 ``python -m benchmarks.encoders CORPUS --loader savee --cache cache/`` prints two Markdown tables. The first has the
 accuracy of a kernel ridge classifier with its default parameters on unseen speakers, and on unseen speakers with unseen
 sentences, inductive and speaker-normalised. The second has the nearest neighbours of the clips.
+
+``--memory 2000`` prints instead the memory of this process while it reads as many clips with Whisper-base.
 """
 
 import argparse
+import resource
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, cross_val_
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.fits import resident_mib
 from savee_mm import KernelRidgeClassifier, SpeechEmbedding, VoiceFunctionals, load_ravdess, load_savee
 
 _ENCODERS = {
@@ -31,12 +35,26 @@ def main(args=None):
     parser.add_argument("corpus")
     parser.add_argument("--loader", choices=["savee", "ravdess"], default="savee")
     parser.add_argument("--cache", default="memory")
+    parser.add_argument("--memory", type=int, metavar="N_CLIPS")
     options = parser.parse_args(args)
     corpus = {"savee": load_savee, "ravdess": load_ravdess}[options.loader](options.corpus)
+    if options.memory:
+        print_memory(corpus.data, options.memory)
+        return
     features = extract(corpus.data, options.cache)
     speakers, sentences = (corpus.data[column].to_numpy(str) for column in ("speaker", "sentence"))
     print(accuracy_table(features, corpus.target, speakers, sentences).to_markdown(floatfmt=".3f"), end="\n\n")
     print(neighbour_table(features, corpus.target, speakers, sentences).to_markdown(floatfmt=".3f"))
+
+
+def print_memory(table, n_clips):
+    """Print resident and peak memory while the clips of a table are read again and again, without a cache."""
+    extractor = SpeechEmbedding("whisper-base", cache=None).fit(table)
+    part = n_clips // 10
+    for n in range(0, n_clips, part):
+        extractor.transform(table.iloc[np.arange(n, n + part) % len(table)])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{n + part:6} clips  {resident_mib():6.1f} MiB  peak {peak:6.1f} MiB", flush=True)
 
 
 def extract(table, cache):

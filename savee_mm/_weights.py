@@ -137,6 +137,7 @@ REGISTRY = {
                 "https://storage.googleapis.com/tensorflow/keras-applications/vgg16/"
                 "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
                 "md5:6d6bbae143d832006294945121d1f1fc",
+                ("vgg16_notop_float16.npz",),
             ),
         ),
         what="VGG16 without its dense layers, trained on ImageNet (Simonyan and Zisserman 2015)",

@@ -38,7 +38,7 @@ class TransferClassifier(NetworkClassifier):
     and normalised as in the training of the network. This discards the level of an image, and one outlier reduces the
     contrast of the rest. Images of sound should be normalised row by row, as by :class:`~savee_mm.MFCCImage`.
 
-    If a clip has several frames, the output of the frozen part is averaged over them.
+    If a clip has several frames, the features are averaged over them, after the trainable blocks if there are any.
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ class TransferClassifier(NetworkClassifier):
         multiplications per image, VGG19 at 64 x 64 pixels 1.6 billion.
     weights : "imagenet", path-like or None, default="imagenet"
         ``"imagenet"`` for the file that ``fetch_weights(backbone)`` stores in the folder ``SAVEE_MM_WEIGHTS``; the path
-        of such a file; or None for random weights (VGG only).
+        of such a file; or None for random weights (VGG only). VGG is also read from an ``.npz`` file with the arrays
+        ``block1_conv1/kernel`` and ``block1_conv1/bias`` to ``block5_conv3/bias`` in Keras's layout.
     size : int, default=64
         Side (pixels, 32 to 224) of the resized images. MobileNet always uses 224.
     trainable_layers : int, default=0
@@ -180,8 +181,8 @@ class TransferClassifier(NetworkClassifier):
             If the weights are not found; the message says how to obtain them.
         ValueError
             If arrays have other shapes, contain NaN or differ in length, if labels are invalid, if training diverges,
-            if parameters are not supported by ``"mobilenet"``, if ``trainable_layers`` is set for clips of frames, or
-            if ``early_stopping`` is set without ``validation_data``.
+            if parameters are not supported by ``"mobilenet"``, or if ``early_stopping`` is set without
+            ``validation_data``.
         """
         self._validate_params()
         X = _check_images(X)
@@ -189,11 +190,6 @@ class TransferClassifier(NetworkClassifier):
         check_consistent_length(X, y, sample_weight)
         self.input_shape_ = X.shape[1:]
         validation = self._check_validation(validation_data, partial(_check_images, shape=self.input_shape_))
-        if X.ndim == 5 and self.trainable_layers:
-            raise ValueError(
-                f"Features are averaged over frames after the frozen network: clips of frames need trainable_layers=0, "
-                f"got trainable_layers={self.trainable_layers}."
-            )
         self._set_base()
         if validation is not None:
             (watched,), labels = validation
@@ -230,6 +226,9 @@ class TransferClassifier(NetworkClassifier):
         else:
             self.weights_sha256_ = self._local_weights().sha256
 
+    def _pretrained_files(self):
+        return () if self.weights is None else (self._local_weights(),)
+
     def _local_weights(self):
         return identify_weights(require_weights(self.backbone)[0] if self.weights == "imagenet" else self.weights)
 
@@ -247,11 +246,12 @@ class TransferClassifier(NetworkClassifier):
         return Backbone(self.backbone, size, weights, self.base_seed_, self.trainable_layers)
 
     def _features(self, X):
-        """Return the output of the frozen part for each clip, averaged over its frames."""
+        """Return the output of the frozen part for each clip, averaged over its frames if all blocks are frozen."""
         if X.ndim == 4:
             return self._image_features(X)
         frames = self._image_features(X.reshape(-1, *X.shape[2:]))
-        return frames.reshape(*X.shape[:2], -1).mean(axis=1)
+        frames = frames.reshape(*X.shape[:2], *frames.shape[1:])
+        return frames if self.trainable_layers else frames.mean(axis=1)
 
     def _image_features(self, X):
         """Return the output of the frozen part for each image, from the cache if it is there."""

@@ -27,7 +27,8 @@ def describe(estimator):
     description : dict
         Dicts, lists, strings, numbers and None, ready for JSON. Nested estimators are described in the same way,
         arrays by a hash of their content, functions by name, code and closure (functions that they call by their
-        names), classes by name. ``cache``, ``memory``, ``n_jobs`` and ``verbose`` are left out.
+        names), classes by name. Estimators that read pretrained files also have the SHA-256 of each. ``cache``,
+        ``memory``, ``n_jobs`` and ``verbose`` are left out.
 
     Raises
     ------
@@ -66,12 +67,27 @@ def _describe_container(value):
 
 def _describe_object(value):
     if hasattr(value, "get_params"):
-        return {"class": _name(type(value)), "params": _describe_params(value)}
+        described = {"class": _name(type(value)), "params": _describe_params(value)}
+        files = pretrained_files(value)
+        return described | {"files": [file.sha256 for file in files]} if files else described
     if isinstance(value, functools.partial):
         return {"partial": [describe_value(part) for part in (value.func, value.args, value.keywords)]}
     if inspect.isfunction(value):
         return {"function": _name(value), "code": _describe_function(value)}
     return {"class": _name(type(value)), "hash": _hash(value)}
+
+
+def pretrained_files(estimator):
+    """Return the pretrained files that an estimator reads, as LocalWeights; none where they are missing.
+
+    A file that is missing or invalid is an error of ``fit``, which gives the remedy.
+    """
+    if not hasattr(estimator, "_pretrained_files"):
+        return ()
+    try:
+        return estimator._pretrained_files()
+    except (OSError, ValueError, ImportError):
+        return ()
 
 
 def _describe_params(estimator):

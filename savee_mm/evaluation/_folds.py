@@ -16,7 +16,7 @@ from savee_mm.evaluation._describe import describe, describe_value
 from savee_mm.features._base import KERNEL_VERSION
 
 # Part of every key; increase it when the content of a fold changes.
-_FORMAT = 1
+_FORMAT = 2
 _PATH_COLUMNS = ("audio", "video")
 _PLACE = ("system", "protocol", "seed", "fold")
 

@@ -9,7 +9,7 @@ PREFIX = "branch_"
 """Begins the columns that hold the labels of a branch of a late fusion."""
 
 _TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target", "predicted"}
-_TRAINING = {"history", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"}
+_TRAINING = {"history", "pretrained", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"}
 OWN = frozenset(_TITLES | _TRAINING | {"error", "error_score"})
 _NOT_GROUPS = frozenset({"audio", "video", "clip_id", "speaker"})
 # Prefixes of probabilities, and of labels that branches of a late fusion predict.

@@ -1,12 +1,14 @@
 """Fit one fold of an evaluation and collect its predictions."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from savee_mm._composition import steps
+from savee_mm._composition import parts, steps
+from savee_mm.evaluation._describe import pretrained_files
 from savee_mm.evaluation._predictions import PREFIX
 from savee_mm.evaluation.metrics.scores import log_losses, score
 
@@ -55,6 +57,10 @@ def run_fold(job, X, y):
     history = find_history(estimator)
     if history is not None:
         columns["history"] = [history] + [None] * (n - 1)
+    files = {file.sha256: file for part in parts(estimator) for file in pretrained_files(part)}
+    if files:
+        named = sorted(f"{Path(file.path).name} (SHA-256 {file.sha256[:12]})" for file in files.values())
+        columns["pretrained"] = [named] + [None] * (n - 1)
     return columns
 
 

@@ -114,6 +114,9 @@ class YAMNetEmbedding(TabularTransformer):
     def _weights_path(self):
         return Path(require_weights("yamnet")[0] if self.weights == "yamnet" else self.weights)
 
+    def _pretrained_files(self):
+        return (identify_weights(self._weights_path()),)
+
     def _resolve(self):
         unknown = [name for name in self.statistics if name not in STATISTICS]
         if unknown or not len(self.statistics):
@@ -121,10 +124,10 @@ class YAMNetEmbedding(TabularTransformer):
                 f"The 'statistics' parameter of YAMNetEmbedding must name one or more of {', '.join(STATISTICS)}. "
                 f"Got {self.statistics!r} instead."
             )
-        self.weights_sha256_ = identify_weights(self._weights_path()).sha256
+        self.weights_sha256_ = self._pretrained_files()[0].sha256
 
     def _kernel(self):
-        weights = identify_weights(self._weights_path())
+        (weights,) = self._pretrained_files()
         if weights.sha256 != self.weights_sha256_:
             raise ValueError(
                 f"The weights in {weights.path} (SHA-256 {weights.sha256}) are not those of the fit "

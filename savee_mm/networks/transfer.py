@@ -3,6 +3,7 @@
 import random
 import threading
 import warnings
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,7 +103,8 @@ def build_transfer(backbone, shape, n_classes, *, n_units, rules):
     backbone : Backbone
         The network and where it is cut; its trainable blocks start with its weights.
     shape : tuple of int
-        Output shape of the frozen part for one image.
+        Output shape of the frozen part for one image, or ``(n_frames, height, width, n_filters)`` for a clip of frames,
+        whose features are averaged over the frames after the trainable blocks.
     n_classes : int
         Number of classes.
     n_units : int
@@ -121,11 +123,15 @@ def build_transfer(backbone, shape, n_classes, *, n_units, rules):
     if backbone.trainable_layers:
         originals = _trainable_layers(backbone)
         copies = [_copy(layer) for layer in originals]
+        if len(shape) == 4:
+            x = ops.reshape(x, (-1, *shape[1:]))
         for copy in copies:
             x = copy(x)
         for original, copy in zip(originals, copies, strict=True):
             copy.set_weights(original.get_weights())
         x = layers.GlobalAveragePooling2D()(x)
+        if len(shape) == 4:
+            x = ops.mean(ops.reshape(x, (-1, shape[0], x.shape[-1])), axis=1)
     # The scales of the features differ by orders of magnitude, within a backbone and between backbones.
     x = layers.BatchNormalization(momentum=0.9)(x)
     x = rules.drop(layers.Dense(n_units, activation="relu", **rules.kernel())(x))
@@ -212,12 +218,23 @@ def _vgg(name, weights, seed):
         _draw(network, seed)
         return network
     try:
-        network.load_weights(weights.path)
-    except (OSError, KeyError, ValueError) as error:
+        if weights.path.endswith(".npz"):
+            _load_arrays(network, weights.path)
+        else:
+            network.load_weights(weights.path)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{weights.path}: not weights of {name} without its dense layers, or damaged ({error})."
         ) from error
     return network
+
+
+def _load_arrays(network, path):
+    """Set the weights of every convolution from the arrays ``block1_conv1/kernel``, ``block1_conv1/bias``, ..."""
+    with np.load(path, allow_pickle=False) as arrays:
+        for layer in network.layers:
+            if layer.weights:
+                layer.set_weights([arrays[f"{layer.name}/{kind}"].astype(np.float32) for kind in ("kernel", "bias")])
 
 
 @contextmanager

@@ -108,6 +108,17 @@ def vgg19_random(*, speaker_normalized):
     return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg19", weights=None))
 
 
+def vgg16_mfcc(*, speaker_normalized):
+    """Return VGG16 with ImageNet weights on MFCC images."""
+    return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="vgg16", weights="imagenet"))
+
+
+def vgg16_mfcc_tuned(*, speaker_normalized):
+    """Return VGG16 as in ``vgg16_mfcc``, with its last block trained."""
+    classifier = TransferClassifier(backbone="vgg16", weights="imagenet", trainable_layers=1)
+    return make_pipeline(_mfcc_image(speaker_normalized), classifier)
+
+
 def mobilenet(*, speaker_normalized):
     """Return MobileNet in place of VGG19 on MFCC images."""
     return make_pipeline(_mfcc_image(speaker_normalized), TransferClassifier(backbone="mobilenet"))

@@ -22,6 +22,11 @@ def vgg16():
     return make_pipeline(face_frames(), TransferClassifier(backbone="vgg16", weights="imagenet"))
 
 
+def vgg16_tuned():
+    """Return VGG16 as in ``vgg16``, with its last block trained."""
+    return make_pipeline(face_frames(), TransferClassifier(backbone="vgg16", weights="imagenet", trainable_layers=1))
+
+
 def vgg16_random():
     """Return VGG16 with random weights on six frames."""
     return make_pipeline(face_frames(), TransferClassifier(backbone="vgg16", weights=None))

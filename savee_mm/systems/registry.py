@@ -39,12 +39,15 @@ SYSTEMS = {
     "vgg19": System(audio.vgg19, "audio", "frozen ImageNet VGG19 on the MFCC image, dense head", 0.389),
     "yamnet": System(audio.yamnet, "audio", "YAMNet embeddings of the waveform, dense head", 0.210),
     "vgg19_random": System(audio.vgg19_random, "audio", "vgg19 with random weights: the share of the architecture"),
+    "vgg16_mfcc": System(audio.vgg16_mfcc, "audio", "as vgg19, with ImageNet VGG16"),
+    "vgg16_mfcc_tuned": System(audio.vgg16_mfcc_tuned, "audio", "as vgg16_mfcc, with the last block trained"),
     "mobilenet": System(audio.mobilenet, "audio", "as vgg19, with a quantised ImageNet MobileNet"),
     "encoder_audio": System(audio.encoder_audio, "audio", "blocks of a speech encoder, kernel ridge classifier"),
     "best_audio": System(
         audio.best_audio, "audio", "functionals of the voice, a speech encoder if one is available, kernel ridge"
     ),
     "vgg16": System(face.vgg16, "video", "frozen ImageNet VGG16 on six faces, mean over time, dense head", 0.73, False),
+    "vgg16_tuned": System(face.vgg16_tuned, "video", "as vgg16, with the last block trained", speaker_normalized=False),
     "convlstm": System(face.convlstm, "video", "ConvLSTM on six faces", 0.833, False),
     "vgg16_random": System(
         face.vgg16_random, "video", "vgg16 with random weights: the share of the architecture", speaker_normalized=False

@@ -246,10 +246,14 @@ def test_repeated_frame_equals_the_single_image():
     np.testing.assert_allclose(TransferClassifier(**SMALL).fit(clips, y).predict_proba(clips), p, atol=1e-4)
 
 
-def test_frames_need_a_frozen_network():
+def test_trainable_blocks_read_every_frame():
     X, y = stripes(n_clips=4)
-    with pytest.raises(ValueError, match="clips of frames need trainable_layers=0, got trainable_layers=1"):
-        TransferClassifier(**{**SMALL, "trainable_layers": 1}).fit(X[:, np.newaxis], y)
+    clips = np.stack([X, X[:, :, ::-1]], axis=1)
+    clf = TransferClassifier(**{**SMALL, "trainable_layers": 1, "epochs": 1}).fit(clips, y)
+    p = clf.predict_proba(clips)
+    np.testing.assert_allclose(clf.predict_proba(clips[:, ::-1]), p, atol=1e-5)
+    assert np.abs(clf.predict_proba(clips[:, [0, 0]]) - p).max() > 1e-4
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(clf)).predict_proba(clips), p)
 
 
 @pytest.mark.parametrize("shape", [(4, 2, 3, 30, 40, 1), (4, 2, 30, 40, 2), (4, 0, 30, 40, 1)])

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
-from savee_mm import ClipGroupKFold, FaceFrameSampler, FusionClassifier, MFCCImage, ProsodyFeatures
+from savee_mm import ClipGroupKFold, FaceFrameSampler, FusionClassifier, MFCCImage, ProsodyFeatures, YAMNetEmbedding
 from savee_mm.evaluation._describe import describe
 
 
@@ -83,6 +83,16 @@ def test_estimators_with_other_results_have_other_descriptions(one, other):
 def test_auto_detector_is_described_as_the_resolved_one(tmp_path, monkeypatch):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     assert text(FaceFrameSampler()) == text(FaceFrameSampler(detector="lbp"))
+
+
+def test_pretrained_files_are_described_by_their_content(tmp_path):
+    """Folds of another file under the same name are computed, not read."""
+    embedding = YAMNetEmbedding(weights=tmp_path / "yamnet.npz")
+    without = text(embedding)
+    (tmp_path / "yamnet.npz").write_bytes(b"one")
+    one = text(make_pipeline(embedding))
+    (tmp_path / "yamnet.npz").write_bytes(b"other")
+    assert len({without, text(embedding), one, text(make_pipeline(embedding))}) == 4
 
 
 def test_description_is_the_same_in_another_process():

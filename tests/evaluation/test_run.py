@@ -1,17 +1,19 @@
 """Predictions of one fold: labels, probabilities, branches of a late fusion, and training curves."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from savee_mm import DenseClassifier, EvaluationReport, LateFusionClassifier, evaluate
+from savee_mm import DenseClassifier, EvaluationReport, LateFusionClassifier, TransferClassifier, evaluate
 from savee_mm.evaluation._run import find_history, predict_once
 
 
@@ -64,6 +66,17 @@ def test_report_has_the_gain_of_every_seed(report):
     assert line["combined"] == pytest.approx((rows["predicted"] == rows["target"]).mean())
     assert line["branch_voice"] == pytest.approx((rows["branch_voice"] == rows["target"]).mean())
     assert line["difference"] == line["combined"] - max(line["branch_voice"], line["branch_face"])
+
+
+def test_page_names_the_pretrained_files(tmp_path, vgg16_file):
+    X = np.random.default_rng(0).random((12, 32, 32, 1))
+    vgg = TransferClassifier(backbone="vgg16", weights=vgg16_file, size=32, epochs=1, random_state=0)
+    report = evaluate({"vgg": vgg, "chance": DummyClassifier()}, (X, np.tile(["anger", "joy"], 6)), {"two": KFold(2)})
+    name = f"{vgg16_file.name} (SHA-256 {hashlib.sha256(vgg16_file.read_bytes()).hexdigest()[:12]})"
+    rows = report.predictions.query("system == 'vgg' and fold == 1")
+    assert rows["pretrained"].tolist() == [[name], *[None] * 5]
+    report.to_html(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text().count(f"Pretrained files: {name}.") == 1
 
 
 def test_page_shows_the_gain_and_branches_are_no_groups(report, tmp_path):

@@ -61,6 +61,34 @@ def test_file_of_keras_is_loaded(vgg16_file):
     np.testing.assert_allclose(features, plain_vgg16(vgg16_file)(inputs), rtol=1e-4, atol=1e-4)
 
 
+def test_arrays_in_an_npz_file_are_loaded(vgg16_file, tmp_path):
+    names = [f"block{block}_conv{i}" for block, (n, _) in enumerate(VGG16, start=1) for i in range(1, n + 1)]
+    with h5py.File(vgg16_file) as file:
+        kinds = (("W", "kernel"), ("b", "bias"))
+        arrays = {f"{n}/{kind}": file[f"{n}/{n}_{letter}_1:0"][:] for n in names for letter, kind in kinds}
+    np.savez(tmp_path / "vgg16.npz", **arrays)
+    images = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
+    paths = vgg16_file, tmp_path / "vgg16.npz"
+    by_keras, by_arrays = (frozen_features(Backbone("vgg16", 32, identify_weights(path)), images) for path in paths)
+    np.testing.assert_array_equal(by_arrays, by_keras)
+    del arrays["block3_conv2/bias"]
+    np.savez(tmp_path / "incomplete.npz", **arrays)
+    with pytest.raises(ValueError, match="not weights of vgg16 without its dense layers, or damaged"):
+        frozen_features(Backbone("vgg16", 32, identify_weights(tmp_path / "incomplete.npz")), images)
+
+
+def test_trainable_blocks_of_frames_equal_those_of_images(vgg16_file):
+    weights = identify_weights(vgg16_file)
+    images = np.random.default_rng(0).random((4, 32, 32, 3)).astype(np.float32)
+    backbone = Backbone("vgg16", 32, weights, trainable_layers=1)
+    features = frozen_features(backbone, images)
+    clips = features.reshape(2, 2, *features.shape[1:])
+    model = build_transfer(backbone, clips.shape[1:], 2, n_units=4, rules=Regularization())
+    pooled = keras.Model(model.input, model.get_layer("batch_normalization").input)
+    whole = frozen_features(Backbone("vgg16", 32, weights), images).reshape(2, 2, -1)
+    np.testing.assert_allclose(pooled(clips), whole.mean(axis=1), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("trainable_layers", [1, 5])
 def test_trainable_blocks_start_with_the_weights_of_the_whole_network(vgg16_file, trainable_layers):
     weights = identify_weights(vgg16_file)

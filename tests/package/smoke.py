@@ -19,12 +19,9 @@ def check_wheel(path):
     assert size < LIMIT, f"the wheel has {size} bytes"
     names = zipfile.ZipFile(path).namelist()
     assert {"savee_mm/py.typed", "savee_mm/__init__.pyi"} <= set(names)
-    strange = [
-        name
-        for name in names
-        if not name.endswith((".py", ".pyi", "/py.typed")) and not name.split("/")[0].endswith(".dist-info")
-    ]
-    assert not strange, f"neither code nor types: {strange}"
+    expected = (".py", ".pyi", "/py.typed", ".html.jinja")
+    strange = [name for name in names if not name.endswith(expected) and ".dist-info/" not in name]
+    assert not strange, f"neither code nor types nor templates: {strange}"
     assert not [name for name in names if "test" in Path(name).parts[0]]
     return size, len(names)
 

@@ -19,7 +19,7 @@ from savee_mm import (
 )
 from savee_mm.model_selection import SpeakerOrClipKFold
 
-ON_FRAMES = ["vgg16", "vgg16_random", "mobilenet_face", "convlstm"]
+ON_FRAMES = ["vgg16", "vgg16_tuned", "vgg16_random", "mobilenet_face", "convlstm"]
 ON_DESCRIPTORS = ["face_svm", "best_face"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eager")]
@@ -68,13 +68,13 @@ def test_frames_are_aligned_if_the_detector_finds_landmarks(name, shared, monkey
 
 
 def test_networks_match_their_names():
-    made = {name: systems.make(name, random_state=0)[-1] for name in ON_FRAMES[:3]}
-    assert {name: (clf.backbone, clf.weights) for name, clf in made.items()} == {
-        "vgg16": ("vgg16", "imagenet"),
-        "vgg16_random": ("vgg16", None),
-        "mobilenet_face": ("mobilenet", "imagenet"),
+    made = {name: systems.make(name, random_state=0)[-1] for name in ON_FRAMES[:4]}
+    assert {name: (clf.backbone, clf.weights, clf.trainable_layers) for name, clf in made.items()} == {
+        "vgg16": ("vgg16", "imagenet", 0),
+        "vgg16_tuned": ("vgg16", "imagenet", 1),
+        "vgg16_random": ("vgg16", None, 0),
+        "mobilenet_face": ("mobilenet", "imagenet", 0),
     }
-    assert {clf.trainable_layers for clf in made.values()} == {0}
 
 
 @pytest.mark.parametrize("name", ["vgg16", "mobilenet_face"])

@@ -32,13 +32,13 @@ from savee_mm.datasets.synthetic import synthesize_voice
 from savee_mm.model_selection import SpeakerOrClipKFold
 
 NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "yamnet"]
-NAMES += ["vgg19_random", "mobilenet", "best_audio"]
-FACE = ["vgg16", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
+NAMES += ["vgg19_random", "vgg16_mfcc", "vgg16_mfcc_tuned", "mobilenet", "best_audio"]
+FACE = ["vgg16", "vgg16_tuned", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
 NAMES += [*FACE, "fusion", "best_fusion"]
 # encoder_audio cannot be made without the file of an encoder.
-LISTED = [*NAMES[:11], "encoder_audio", *NAMES[11:]]
+LISTED = [*NAMES[:13], "encoder_audio", *NAMES[13:]]
 # Networks on frames cannot be normalised by speaker.
-PLAIN = [*FACE[:4], "fusion"]
+PLAIN = [*FACE[:5], "fusion"]
 MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if not (normalized and name in PLAIN)]
 QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
 # F0 (Hz) and its spread (semitones), level (full scale at 1), brightness (Hz).

@@ -35,8 +35,9 @@ class EvaluationReport:
         One row for each test clip and fold: ``system``, ``protocol``, ``seed``, ``fold``, ``clip_id``, ``speaker``,
         ``target``, ``predicted``, ``train_accuracy``, ``train_uar``, ``fit_seconds``. Where they are known also
         ``p_<class>``, ``train_log_loss``, ``branch_<name>`` (the label that a branch of a late fusion predicts),
-        ``history`` (in the first row of a fold: curves over the epochs, as a dict), columns that describe the clip,
-        such as ``sex``, and for folds that failed ``error`` and ``error_score``.
+        ``history`` and ``pretrained`` (in the first row of a fold: curves over the epochs, as a dict, and a list of the
+        pretrained files that were read), columns that describe the clip, such as ``sex``, and for folds that failed
+        ``error`` and ``error_score``.
     leakage : LeakageReport, default=None
         Leaks of the set-up, None where they were not looked for.
     skipped : dict of str to str, default=None

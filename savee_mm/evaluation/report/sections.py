@@ -259,7 +259,8 @@ def _systems(report):
     for number, (system, protocol) in enumerate(report.summary()[["system", "protocol"]].itertuples(index=False)):
         plots, tables = _system(report, system, protocol)
         name = f"system-{number}"
-        blocks += [Heading(f"{system}, protocol {protocol}", name), Plots(plots, f"{name}-plot"), *tables]
+        blocks += [Heading(f"{system}, protocol {protocol}", name), *_pretrained(report, system, protocol)]
+        blocks += [Plots(plots, f"{name}-plot"), *tables]
     note = (
         "Rows of a confusion matrix are the true emotions; the colour is the share of the clips of the row. ROC curves "
         "are over all test folds together. Probabilities of two folds come from two models, so the mean over folds is "
@@ -268,6 +269,13 @@ def _systems(report):
         "inner validation clips, never of test clips; the band is one standard deviation over the folds."
     )
     return [*blocks, Text(note, "note")]
+
+
+def _pretrained(report, system, protocol):
+    """Return a sentence with the pretrained files that the system read; nothing if it read none."""
+    rows = report.predictions.query("system == @system and protocol == @protocol")
+    files = {name for names in rows.get("pretrained", ()) if isinstance(names, list) for name in names}
+    return [Text(f"Pretrained files: {', '.join(sorted(files))}.")] if files else []
 
 
 def _system(report, system, protocol):

@@ -122,6 +122,9 @@ class FaceEmbedding(FaceTableTransformer):
         self.n_values_ = _embed(trial, **self._describe_with(weights).keywords).shape[1]
         self.weights_sha256_ = weights.sha256
 
+    def _pretrained_files(self):
+        return (_onnx.identify_model(self.model),)
+
     def _default_sampler(self):
         _, height, width = _layout(_onnx.identify_model(self.model))
         align = "eyes" if resolve_detector("auto") in WITH_LANDMARKS else "center"

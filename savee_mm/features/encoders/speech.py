@@ -163,6 +163,9 @@ class SpeechEmbedding(TabularTransformer):
             settings["pad"] or "none",
         )
 
+    def _pretrained_files(self):
+        return (self._make_reader().weights,)
+
     def _kernel(self):
         reader = self._make_reader()
         _onnx.check_digest(reader.weights, self.weights_sha256_)

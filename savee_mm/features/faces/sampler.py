@@ -228,13 +228,14 @@ class FaceFrameSampler(ClipTransformer):
                 f"align='eyes' needs landmarks, which the detector {self.detector_!r} does not find. Use "
                 'detector="yunet", whose weights fetch_weights("yunet") downloads, or align="center".'
             )
-        self.weights_sha256_ = tuple(weights.sha256 for weights in self._local_weights())
+        self.weights_sha256_ = tuple(weights.sha256 for weights in self._pretrained_files())
 
-    def _local_weights(self):
-        return tuple(identify_weights(path) for path in detector_files(self.detector_, self.weights))
+    def _pretrained_files(self):
+        detector = self.detector_ if hasattr(self, "detector_") else resolve_detector(self.detector)
+        return tuple(identify_weights(path) for path in detector_files(detector, self.weights))
 
     def _kernel(self):
-        weights = self._local_weights()
+        weights = self._pretrained_files()
         if tuple(file.sha256 for file in weights) != self.weights_sha256_:
             raise ValueError(
                 f"The weights of {self.detector_!r} in {', '.join(file.path for file in weights)} are not those of the "
