@@ -55,9 +55,9 @@ def inner_folds(table, y, *, column, n_splits, groups=None):
         The training clips.
     y : ndarray of shape (n_clips,)
         Class labels; their proportions are kept as far as the groups allow.
-    column : str
+    column : str or None
         Column of the groups; the clips of a group stay together. For "speaker" the folds are those of
-        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`.
+        :class:`~savee_mm.model_selection.SpeakerOrClipKFold`. None is the same for tables that may lack speakers.
     n_splits : int
         Maximum number of folds: there are at most as many as groups, or as clips of the largest class.
     groups : array-like of shape (n_clips,), default=None
@@ -73,8 +73,9 @@ def inner_folds(table, y, *, column, n_splits, groups=None):
     ValueError
         Where the column is missing or has missing values, or the groups allow no two folds.
     """
-    if column == "speaker" and groups is None:
-        _group_codes(table, column)
+    if column in ("speaker", None) and groups is None:
+        if column is not None:
+            _group_codes(table, column)
         splits = SpeakerOrClipKFold(n_splits).split(table, y)
     else:
         splits = _folds_of_groups(table, y, column, n_splits, groups)

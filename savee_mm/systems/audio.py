@@ -159,7 +159,8 @@ def best_audio(*, speaker_normalized):
     branches = audio_branches(speaker_normalized)
     if len(branches) == 1:
         return branches[0][1]
-    return LateFusionClassifier(branches, adapt_speakers=speaker_normalized, unseen_texts=True)
+    # As the search of a single branch, it needs no speakers.
+    return LateFusionClassifier(branches, inner_groups=None, adapt_speakers=speaker_normalized, unseen_texts=True)
 
 
 def audio_branches(speaker_normalized):

@@ -44,11 +44,12 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     combine : {"auto", "weights", "stack", "best"}, default="auto"
         How to combine the branches: by the best of all ways on the inner folds, or by one of them; "best" is the best
         branch alone.
-    inner_groups : str, default="speaker"
+    inner_groups : str or None, default="speaker"
         Column of the table whose values stay in one inner fold. With ``"speaker"``, the weights of the branches are
         those for unseen speakers; the folds are those of :class:`~savee_mm.model_selection.SpeakerOrClipKFold`, which
         splits by clip where there is one speaker only, where a class has clips of one speaker only, and where speakers
-        have fewer than 8 clips. ``"clip_id"`` is for speakers who are in training.
+        have fewer than 8 clips. None is the same, and splits by clip where a speaker is missing. ``"clip_id"`` is for
+        speakers who are in training.
     n_inner_folds : int, default=5
         Number of inner folds, at most one for each group. Every branch is fitted so many times, and once more to all
         clips, which is expensive for neural networks.
@@ -137,7 +138,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     _parameter_constraints = {
         "estimators": [list],
         "combine": [StrOptions({"auto", "weights", "stack", "best"})],
-        "inner_groups": [str],
+        "inner_groups": [str, None],
         "n_inner_folds": [Interval(Integral, 2, None, closed="left")],
         "adapt_speakers": ["boolean"],
         "unseen_texts": ["boolean"],
@@ -155,7 +156,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
         estimators: list[tuple],
         *,
         combine: Literal["auto", "weights", "stack", "best"] = "auto",
-        inner_groups: str = "speaker",
+        inner_groups: str | None = "speaker",
         n_inner_folds: int = 5,
         adapt_speakers: bool = False,
         unseen_texts: bool = False,

@@ -148,6 +148,16 @@ def test_branch_that_knows_seen_speakers_only_is_not_used_for_unseen_ones():
     assert scores[0] > scores[2] - 0.02
 
 
+def test_inner_folds_without_speakers_are_by_clip():
+    table, y = make_table(n_speakers=2)
+    by_speaker = make_fusion().fit(table, y).inner_scores_
+    assert make_fusion(inner_groups=None).fit(table, y).inner_scores_.equals(by_speaker)
+    anonymous = table.drop(columns="speaker")
+    by_clip = make_fusion(inner_groups=None).fit(anonymous, y).inner_scores_
+    assert by_clip.equals(make_fusion().fit(anonymous.assign(speaker="one"), y).inner_scores_)
+    assert not by_clip.equals(by_speaker)
+
+
 def test_permuted_labels_are_predicted_at_chance_level():
     X, y = make_table(voice=3, face=3)
     y = np.random.default_rng(0).permutation(y)
