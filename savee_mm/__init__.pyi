@@ -49,7 +49,13 @@ from .inference import (
     predict_stream,
 )
 from .media import read_audio, read_frames
-from .model_selection import ClipGroupKFold, LeaveOneSpeakerOut, SentenceGroupKFold, SpeakerSentenceKFold
+from .model_selection import (
+    ClipGroupKFold,
+    LeaveOneCorpusOut,
+    LeaveOneSpeakerOut,
+    SentenceGroupKFold,
+    SpeakerSentenceKFold,
+)
 from .persistence import ModelCard, load_card, load_model, make_card, save_model
 from .selection import PCACorrSelector
 
@@ -74,6 +80,7 @@ __all__ = [
     "LeakageError",
     "LeakageReport",
     "LeakageWarning",
+    "LeaveOneCorpusOut",
     "LeaveOneSpeakerOut",
     "MFCCImage",
     "MelImage",

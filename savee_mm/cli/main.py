@@ -93,7 +93,7 @@ def _protocols_option(command):
         default="clip,speaker",
         show_default=True,
         callback=lambda ctx, param, value: [name.strip() for name in value.split(",")],
-        help="What training and test never share: clip, speaker, sentence, speaker+sentence; separated by commas.",
+        help="What the two sides never share, separated by commas: clip, speaker, sentence, speaker+sentence, corpus.",
     )(command)
 
 

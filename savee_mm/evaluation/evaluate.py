@@ -24,17 +24,21 @@ from savee_mm.evaluation._run import failed_fold, run_fold
 from savee_mm.evaluation.leakage import LeakageWarning, check_jobs
 from savee_mm.evaluation.leakage.check import make_folds
 from savee_mm.evaluation.report import EvaluationReport
-from savee_mm.model_selection import PROTOCOLS, make_splitter
+from savee_mm.model_selection import PROTOCOLS, fixed_split, make_splitter
 
+_DEFAULT = ("clip", "speaker")
+_FIXED = "fixed"
 _CHOICES = {"leakage": ("warn", "raise", "ignore"), "on_error": ("raise", "skip")}
 
 
 def evaluate(
     systems: dict[str, BaseEstimator],
     corpus: Bunch | tuple[Any, ArrayLike],
-    protocols: str | BaseCrossValidator | Sequence | Mapping[str, Any] = ("clip", "speaker"),
+    protocols: str | BaseCrossValidator | Sequence | Mapping[str, Any] | None = None,
     seeds: Sequence[int] = (0,),
     *,
+    train: ArrayLike | None = None,
+    test: ArrayLike | None = None,
     groups: ArrayLike | None = None,
     folder: str | os.PathLike[str] | None = None,
     leakage: Literal["warn", "raise", "ignore"] = "warn",
@@ -51,12 +55,17 @@ def evaluate(
         Classifiers over the clip table, by the name that the tables show.
     corpus : Bunch or tuple (X, y)
         The Bunch of a loader, with ``data`` and ``target``, or the clip table (or an array) and the classes.
-    protocols : str, splitter, sequence of these or dict, default=("clip", "speaker")
-        ``"clip"``, ``"speaker"``, ``"sentence"`` and ``"speaker+sentence"`` name what is kept on one side of each
-        split, see :mod:`savee_mm.model_selection`. A cross-validator of scikit-learn is used as it is, under the name
-        of its class or the name that a dict gives it: ``{"shuffled": KFold(4, shuffle=True)}``.
+    protocols : str, splitter, sequence of these or dict, default=None
+        ``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"`` and ``"corpus"`` name what is kept on one side
+        of each split, see :mod:`savee_mm.model_selection`. A cross-validator of scikit-learn is used as it is, under
+        the name of its class or the name that a dict gives it: ``{"shuffled": KFold(4, shuffle=True)}``. A dict may
+        also have lists of (train, test) positions, as :func:`~savee_mm.model_selection.corpus_pairs` returns them.
+        None for ``("clip", "speaker")``, or for the given split alone.
     seeds : sequence of int, default=(0,)
         Each seeds the split of a named protocol (where it is shuffled) and every ``random_state`` of the estimators.
+    train, test : array-like, default=None
+        A given split: the clips of each side, as ``clip_id``, positions of rows, or a mask; with one of them, all other
+        clips are on the other side. It is the protocol ``"fixed"``.
     groups : array-like of shape (n_clips,), default=None
         Passed to splitters; None for ``corpus.groups``. Named protocols and the splitters of this library read the
         clip table.
@@ -115,13 +124,14 @@ def evaluate(
     >>> report.summary()  # doctest: +SKIP
     """
     _check_options(leakage=leakage, on_error=on_error, error_score=error_score)
-    protocols = _named(protocols)
+    X, y, known_groups = _read_corpus(corpus)
+    fixed = {} if train is None and test is None else {_FIXED: [fixed_split(_as_table(X), train, test)]}
+    protocols = {**_named(_DEFAULT if protocols is None and not fixed else protocols), **fixed}
     if not systems or not protocols or not len(seeds):
         raise ValueError(
             f"Expected at least one system, protocol and seed, got {len(systems)} systems, {len(protocols)} protocols "
             f"and {len(seeds)} seeds."
         )
-    X, y, known_groups = _read_corpus(corpus)
     jobs = _plan(systems, X, y, protocols, seeds, groups, known_groups)
     leaks = None
     if leakage != "ignore":
@@ -158,6 +168,8 @@ def _check_options(*, error_score, **options):
 
 def _named(protocols):
     """Return the protocols by name: strings and splitters."""
+    if protocols is None:
+        return {}
     if isinstance(protocols, Mapping):
         return dict(protocols)
     if isinstance(protocols, str) or hasattr(protocols, "split"):
@@ -183,6 +195,10 @@ def _read_corpus(corpus):
         )
     check_consistent_length(X, y)
     return X, np.asarray(y), groups
+
+
+def _as_table(X):
+    return X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
 
 
 def _plan(systems, X, y, protocols, seeds, groups, known_groups):

@@ -1,4 +1,4 @@
-"""Cross-validators by clip, by speaker, by sentence, and by speaker and sentence."""
+"""Cross-validators by clip, by speaker, by sentence, by speaker and sentence, and by corpus."""
 
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -196,7 +196,19 @@ class SentenceGroupKFold(_StratifiedColumnKFold):
         super().__init__(n_splits, shuffle=shuffle, random_state=random_state)
 
 
-class LeaveOneSpeakerOut(_ColumnSplitter):
+class _LeaveOneValueOut(_ColumnSplitter):
+    """LeaveOneGroupOut on a column of the clip table."""
+
+    def _folds(self, codes, y):
+        _check_several(codes, self._name, self._column)
+        return LeaveOneGroupOut().split(np.zeros(len(codes)), groups=codes)
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of different values in the column of ``X`` (a clip table) or in ``groups``."""
+        return len(np.unique(self._read_codes(X, groups)))
+
+
+class LeaveOneSpeakerOut(_LeaveOneValueOut):
     """Cross-validator that leaves one speaker out: unseen speakers, seen sentences.
 
     scikit-learn's ``LeaveOneGroupOut`` on the column ``speaker``; the folds are in the order of the names. If all
@@ -213,13 +225,27 @@ class LeaveOneSpeakerOut(_ColumnSplitter):
 
     _column = "speaker"
 
-    def _folds(self, codes, y):
-        _check_speakers(codes, self._name)
-        return LeaveOneGroupOut().split(np.zeros(len(codes)), groups=codes)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of speakers in ``X`` (a clip table) or in ``groups``; one of them is needed."""
-        return len(np.unique(self._read_codes(X, groups)))
+class LeaveOneCorpusOut(_LeaveOneValueOut):
+    """Cross-validator that leaves one corpus out: unseen speakers, sentences and recording conditions.
+
+    scikit-learn's ``LeaveOneGroupOut`` on the column ``corpus``, which :func:`~savee_mm.concat_corpora` makes; the
+    folds are in the order of the names.
+
+    See Also
+    --------
+    savee_mm.model_selection.corpus_pairs : Train on one corpus and test on another, for all pairs.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from savee_mm import LeaveOneCorpusOut
+    >>> table = pd.DataFrame({"corpus": ["savee", "ravdess", "savee", "emodb"]})
+    >>> [test.tolist() for _, test in LeaveOneCorpusOut().split(table)]
+    [[3], [1], [0, 2]]
+    """
+
+    _column = "corpus"
 
 
 class SpeakerSentenceKFold(_StratifiedColumnKFold):
@@ -277,7 +303,7 @@ class SpeakerSentenceKFold(_StratifiedColumnKFold):
 
     def _folds(self, codes, y):
         speakers, sentences = codes.T
-        _check_speakers(speakers, self._name)
+        _check_several(speakers, self._name, "speaker")
         if y is None:
             raise ValueError(f"{self._name} is stratified by class and needs y.")
         y = np.asarray(y)
@@ -307,6 +333,7 @@ PROTOCOLS = MappingProxyType(
         "speaker": LeaveOneSpeakerOut,
         "sentence": SentenceGroupKFold,
         "speaker+sentence": SpeakerSentenceKFold,
+        "corpus": LeaveOneCorpusOut,
     }
 )
 """Name of a protocol -> its splitter class, from the easiest to the hardest."""
@@ -322,12 +349,12 @@ def make_splitter(
 
     Parameters
     ----------
-    protocol : {"clip", "speaker", "sentence", "speaker+sentence"}
+    protocol : {"clip", "speaker", "sentence", "speaker+sentence", "corpus"}
         What is kept on one side, see :data:`PROTOCOLS`.
     n_splits : int, default=None
-        Number of folds, None for the default of the splitter; "speaker" has one for each speaker.
+        Number of folds, None for the default of the splitter; "speaker" and "corpus" have one for each value.
     random_state : int, RandomState instance or None, default=0
-        Seed of the shuffling; "speaker" is deterministic and ignores it.
+        Seed of the shuffling; "speaker" and "corpus" are deterministic and ignore it.
 
     Returns
     -------
@@ -336,7 +363,7 @@ def make_splitter(
     Raises
     ------
     ValueError
-        For an unknown name, and for ``n_splits`` with "speaker".
+        For an unknown name, and for ``n_splits`` with "speaker" or "corpus".
 
     Examples
     --------
@@ -346,11 +373,11 @@ def make_splitter(
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"There is no protocol {protocol!r}; the protocols are {', '.join(PROTOCOLS)}.")
-    if protocol == "speaker":
-        if n_splits is not None:
-            raise ValueError(f"Protocol 'speaker' has one fold for each speaker, got n_splits={n_splits}.")
-        return LeaveOneSpeakerOut()
     splitter = PROTOCOLS[protocol]
+    if issubclass(splitter, _LeaveOneValueOut):
+        if n_splits is not None:
+            raise ValueError(f"Protocol {protocol!r} has one fold for each {protocol}, got n_splits={n_splits}.")
+        return splitter()
     if n_splits is None:
         return splitter(random_state=random_state)
     return splitter(n_splits, random_state=random_state)
@@ -413,11 +440,15 @@ def _encode(values, what, name):
     return codes
 
 
-def _check_speakers(codes, name):
+def _check_several(codes, name, column):
     if len(np.unique(codes)) < 2:
+        many, remedy = {
+            "speaker": ("speakers", "ClipGroupKFold or SentenceGroupKFold for results on a seen speaker"),
+            "corpus": ("corpora", "LeaveOneSpeakerOut for results on unseen speakers of the same corpus"),
+        }[column]
         raise ValueError(
-            f"{name} needs at least two speakers, got one: no training clips are left. Add clips of another "
-            "speaker, or use ClipGroupKFold or SentenceGroupKFold for results on a seen speaker."
+            f"{name} needs at least two {many}, got one: no training clips are left. Add clips of another {column}, or "
+            f"use {remedy}."
         )
 
 

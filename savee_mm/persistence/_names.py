@@ -16,6 +16,7 @@ _PUBLIC = {
         "FusionClassifier",
         "KernelRidgeClassifier",
         "LateFusionClassifier",
+        "LeaveOneCorpusOut",
         "LeaveOneSpeakerOut",
         "MFCCImage",
         "MelImage",

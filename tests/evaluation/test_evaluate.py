@@ -29,6 +29,7 @@ from savee_mm import (
     evaluate,
 )
 from savee_mm.evaluation.report.tables import short
+from savee_mm.model_selection import LeaveOneCorpusOut, corpus_pairs
 
 SVM = make_pipeline(ProsodyFeatures(), StandardScaler(), SVC())
 
@@ -336,3 +337,50 @@ def test_failed_fold_has_the_error_score(numbers, tmp_path, value):
 def test_unknown_option_is_named(numbers, option, value):
     with pytest.raises(ValueError, match=f"{option} must be .* got '{value}'"):
         evaluate({"logreg": LOGREG}, numbers, **{option: value})
+
+
+def test_given_split(corpus):
+    """The protocol "fixed" has one fold, in which the given clips are tested."""
+    tested = corpus.data.loc[corpus.groups == "S2", "clip_id"].tolist()
+    report = evaluate({"svm": SVM}, corpus, test=tested)
+    assert report.predictions["clip_id"].tolist() == tested
+    assert report.predictions["protocol"].unique().tolist() == ["fixed"]
+    by_speaker = evaluate({"svm": SVM}, corpus, "speaker", leakage="ignore").folds().query("speakers == 'S2'")
+    assert report.folds()["accuracy"].tolist() == by_speaker["accuracy"].tolist()
+    both = evaluate({"svm": SVM}, corpus, "speaker", train=corpus.groups == "S1", test=tested, leakage="ignore")
+    assert both.predictions["protocol"].unique().tolist() == ["speaker", "fixed"]
+    with pytest.raises(ValueError, match="clips are in train and in test"):
+        evaluate({"svm": SVM}, corpus, train=tested, test=tested)
+
+
+def test_given_split_of_arrays():
+    X, y = np.arange(40.0).reshape(20, 2), np.tile(["anger", "fear"], 10)
+    report = evaluate({"dummy": DummyClassifier()}, (X, y), train=range(10), test=range(10, 20))
+    assert report.predictions["clip_id"].tolist() == list(range(10, 20))
+
+
+def test_pairs_of_corpora(corpus):
+    """The table has test corpora as columns; the protocol "corpus" is its row of others."""
+    table = corpus.data.assign(corpus=np.where(corpus.groups == "S1", "one", "two"))
+    table = pd.concat([table, table.assign(speaker="x/" + table["speaker"], clip_id="x/" + table["clip_id"])])
+    bunch = Bunch(data=table.reset_index(drop=True), target=np.tile(corpus.target, 2))
+    pairs = corpus_pairs(bunch.data)
+    report = evaluate({"svm": SVM}, bunch, {**pairs, "corpus": LeaveOneCorpusOut()}, leakage="ignore")
+    transfer = report.transfer("svm")
+    assert transfer.index.tolist() == ["one", "two", "all"]
+    assert transfer.columns.tolist() == ["one", "two"]
+    folds = report.folds().set_index(["protocol", "fold"])["accuracy"]
+    assert transfer.loc["two", "one"] == folds["two -> one", 0] == folds["corpus", 0]
+    assert transfer.loc["one", "one"] == pytest.approx(folds["one -> one"].mean())  # speakers of equal size
+    assert report.transfer("svm", "uar").notna().all(axis=None)
+    texts = {text.get_text() for text in report.plot_transfer("svm").axes[0].texts}
+    assert f"{transfer.loc['two', 'one']:.2f}" in texts
+    with pytest.raises(ValueError, match="Pass protocols=corpus_pairs"):
+        report.transfer("knn")
+
+
+def test_protocol_corpus(corpus):
+    table = corpus.data.assign(corpus=np.where(corpus.groups == "S1", "one", "two"))
+    report = evaluate({"svm": SVM}, Bunch(data=table, target=corpus.target), "corpus")
+    assert not report.leakage
+    assert report.folds()["speakers"].tolist() == ["S1", "S2 S3"]

@@ -22,6 +22,7 @@ from sklearn.utils.fixes import parse_version
 from savee_mm.model_selection import (
     PROTOCOLS,
     ClipGroupKFold,
+    LeaveOneCorpusOut,
     LeaveOneSpeakerOut,
     SentenceGroupKFold,
     SpeakerSentenceKFold,
@@ -36,6 +37,7 @@ APART = {
     "speaker": ["speaker"],
     "sentence": ["sentence"],
     "speaker+sentence": ["speaker", "sentence"],
+    "corpus": ["corpus", "speaker"],
 }
 
 
@@ -49,6 +51,7 @@ def make_table(*, n_speakers=3, n_texts=6, copies=2, random_state=0):
                 clip = f"S{s}_{emotion}{k}"
                 rows += [(f"{clip}.wav", f"{clip}.avi", f"S{s}", text, clip, emotion)] * (copies if k == 3 else 1)
     table = pd.DataFrame(rows, columns=["audio", "video", "speaker", "sentence", "clip_id", "emotion"])
+    table["corpus"] = np.where(table["speaker"] == "S0", "one", "two")
     table = table.sample(frac=1, random_state=random_state)  # index labels are not positions
     return table.drop(columns="emotion"), table["emotion"].to_numpy()
 
@@ -115,6 +118,7 @@ def test_folds_are_those_of_leave_one_group_out():
     X, y = make_table()
     _assert_same_folds(LeaveOneSpeakerOut().split(X, y), LeaveOneGroupOut().split(X, y, X["speaker"]))
     _assert_same_folds(LeaveOneSpeakerOut().split(X), LeaveOneSpeakerOut().split(X, y))
+    _assert_same_folds(LeaveOneCorpusOut().split(X), LeaveOneGroupOut().split(X, y, X["corpus"]))
 
 
 @shuffles_groups_with_their_classes
@@ -159,7 +163,7 @@ def test_classes_keep_their_shares():
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_cross_validation_without_groups(protocol):
     X, y = make_table()
-    cv = make_splitter(protocol, n_splits=None if protocol == "speaker" else 3)
+    cv = make_splitter(protocol, n_splits=None if protocol in ("speaker", "corpus") else 3)
     scores = cross_val_score(Blind(), X, y, cv=cv, error_score="raise")
     assert len(scores) == cv.get_n_splits(X)
     search = GridSearchCV(Blind(), {"strategy": ["prior", "uniform"]}, cv=cv, error_score="raise")
@@ -175,10 +179,10 @@ def test_cross_val_predict_with_speaker_sentence():
     assert len(cross_val_predict(Blind(), X, y, cv=SpeakerSentenceKFold(3))) == len(X)
 
 
-@pytest.mark.parametrize("cls", [*STRATIFIED, LeaveOneSpeakerOut])
+@pytest.mark.parametrize("cls", [*STRATIFIED, LeaveOneSpeakerOut, LeaveOneCorpusOut])
 def test_copies_and_names(cls):
     X, y = make_table()
-    cv = cls() if cls is LeaveOneSpeakerOut else cls(3, random_state=5)
+    cv = cls(3, random_state=5) if cls in STRATIFIED else cls()
     for again in (
         copy.deepcopy(cv),
         pickle.loads(pickle.dumps(cv)),
@@ -226,7 +230,7 @@ def test_speaker_sentence_refuses_one_column_of_groups():
 
 # ---- bad input
 
-ALL = [*STRATIFIED, LeaveOneSpeakerOut]
+ALL = [*STRATIFIED, LeaveOneSpeakerOut, LeaveOneCorpusOut]
 
 
 @pytest.mark.parametrize("cls", ALL)
@@ -235,7 +239,7 @@ def test_neither_table_nor_groups(cls):
         next(cls().split(np.zeros((10, 2)), np.arange(10) % 2))
 
 
-@pytest.mark.parametrize("cls", [LeaveOneSpeakerOut, SpeakerSentenceKFold])
+@pytest.mark.parametrize("cls", [LeaveOneSpeakerOut, LeaveOneCorpusOut, SpeakerSentenceKFold])
 def test_number_of_folds_needs_the_speakers(cls):
     with pytest.raises(ValueError, match="X is missing"):
         cls().get_n_splits()
@@ -275,6 +279,12 @@ def test_one_speaker_only(cls):
         next(cls().split(X, y))
 
 
+def test_one_corpus_only():
+    X, y = make_table()
+    with pytest.raises(ValueError, match=r"at least two corpora, got one.* or use LeaveOneSpeakerOut"):
+        next(LeaveOneCorpusOut().split(X.assign(corpus="savee"), y))
+
+
 def test_no_training_clips_left():
     # Sentence r is half of the clips of A, so that p and q are the other fold: all sentences of B.
     X = pd.DataFrame({"speaker": list("AAAAAABB"), "sentence": list("pqqrrrpq")})
@@ -305,7 +315,7 @@ def test_classes_smaller_than_the_number_of_folds():
 @pytest.mark.parametrize("missing", [None, np.nan, " "])
 def test_missing_group(cls, missing):
     X, y = make_table()
-    for column in ("clip_id", "speaker", "sentence"):
+    for column in ("clip_id", "speaker", "sentence", "corpus"):
         X[column] = X[column].astype(object)
         X.iloc[4, X.columns.get_loc(column)] = missing
     with pytest.raises(ValueError, match=f"1 of {len(X)} clips have no value in .*first in row 4"):
@@ -362,6 +372,8 @@ def test_protocols_by_name():
         make_splitter("text")
     with pytest.raises(ValueError, match="one fold for each speaker, got n_splits=4"):
         make_splitter("speaker", n_splits=4)
+    with pytest.raises(ValueError, match="'corpus' has one fold for each corpus, got n_splits=2"):
+        make_splitter("corpus", n_splits=2)
 
 
 # ---- the corpus

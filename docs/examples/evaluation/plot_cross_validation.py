@@ -2,7 +2,8 @@
 By clip, by speaker, by text
 ============================
 
-One system under four protocols. What a score means depends on what was unseen in its test clips: see :doc:`/protocols`.
+One system under four of the protocols. What a score means depends on what was unseen in its test clips, see
+:doc:`/protocols`.
 """
 
 # %%

@@ -230,6 +230,7 @@ _REMEDY = {
     "audio": "leave the duplicates out, or give them one clip_id and split by it",
     "speaker": "split by speaker (protocol 'speaker' or 'speaker+sentence')",
     "sentence": "split by sentence (protocol 'sentence' or 'speaker+sentence')",
+    "corpus": "split by corpus (protocol 'corpus')",
     "groups": "use a splitter that reads groups, such as StratifiedGroupKFold",
 }
 _SUBJECTS = {

@@ -63,8 +63,8 @@ def check_leakage(
     y : array-like of shape (n_rows,)
         The classes.
     splitter : str, cross-validator, int or iterable of (train, test)
-        A protocol by its name (``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"``), a ``cv`` of
-        scikit-learn, or the folds as positions of rows.
+        A protocol by its name (``"clip"``, ``"speaker"``, ``"sentence"``, ``"speaker+sentence"``, ``"corpus"``), a
+        ``cv`` of scikit-learn, or the folds as positions of rows.
     groups : array-like of shape (n_rows,), default=None
         Passed to the splitter; a group should not be on both sides.
     forbid : sequence of str, default=("clip", "source", "audio")

@@ -38,6 +38,34 @@ def plot_confusion(matrix, title):
     return figure
 
 
+def plot_transfer(table, title):
+    """Plot a metric by training and test corpus.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Training corpora as rows, test corpora as columns, values from 0 to 1 or NaN.
+    title : str
+        Heading.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2.2 + 0.9 * table.shape[1], 1.6 + 0.55 * table.shape[0], title)
+    values = table.to_numpy(dtype=float)
+    axes.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        text = "-" if np.isnan(value) else f"{value:.2f}"
+        axes.text(column, row, text, ha="center", va="center", color="white" if value > 0.5 else "black")
+    axes.set_xticks(range(table.shape[1]), table.columns)
+    axes.set_yticks(range(table.shape[0]), table.index)
+    axes.set(xlabel="test corpus", ylabel="training corpus")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    return figure
+
+
 def plot_roc(curves, areas, title):
     """Plot one-vs-rest curves.
 

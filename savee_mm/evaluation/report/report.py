@@ -18,6 +18,7 @@ from savee_mm.evaluation.metrics.subgroups import grouping_columns
 from savee_mm.evaluation.report import plots
 from savee_mm.evaluation.report.sections import write_page
 from savee_mm.evaluation.report.tables import cells, legend, markdown, sentence_warnings
+from savee_mm.model_selection.corpora import ALL, ARROW, OTHERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -337,6 +338,51 @@ class EvaluationReport:
             if reads.get(system) == "audio+video":
                 lines += [{"adds": _ADDS[reads[o]], **self.compare(system, o, protocol)} for o in singles]
         return pd.DataFrame(lines)
+
+    def transfer(self, system: str, metric: str = "accuracy") -> pd.DataFrame:
+        """Return the table of training corpora (rows) and test corpora (columns).
+
+        Parameters
+        ----------
+        system : str
+            Its name in :func:`~savee_mm.evaluate`, whose protocols were those of
+            :func:`~savee_mm.model_selection.corpus_pairs`.
+        metric : str, default="accuracy"
+            A metric of :meth:`intervals`.
+
+        Returns
+        -------
+        table : DataFrame
+            The metric over all test clips, NaN for pairs that were not evaluated. On the diagonal, and in the row
+            "all", the test clips are of unseen speakers of a training corpus.
+        """
+        table = self.intervals().query("system == @system and metric == @metric")
+        pairs = [name.partition(ARROW) for name in table["protocol"]]
+        table = table.assign(train=[train for train, _, _ in pairs], test=[test for _, _, test in pairs])
+        table = table[table["test"] != ""]
+        if table.empty:
+            raise ValueError(
+                f"No pairs of corpora of system {system!r} with the metric {metric!r}. Pass "
+                "protocols=corpus_pairs(corpus.data) to evaluate."
+            )
+        corpora = list(dict.fromkeys(table["test"]))
+        wide = table.pivot(index="train", columns="test", values="value")
+        rows = [*corpora, *(name for name in (OTHERS, ALL) if name in wide.index)]
+        return wide.reindex(index=rows, columns=corpora)
+
+    def plot_transfer(self, system: str, metric: str = "accuracy") -> "Figure":
+        """Plot the table of training and test corpora.
+
+        Parameters
+        ----------
+        system, metric : str
+            See :meth:`transfer`.
+
+        Returns
+        -------
+        figure : matplotlib.figure.Figure
+        """
+        return plots.plot_transfer(self.transfer(system, metric), f"{system}: {metric} by training and test corpus")
 
     def branches(self) -> pd.DataFrame:
         """Return the gain of late fusions over the best of their branches.

@@ -15,6 +15,8 @@ _PROTOCOLS = {
     "speaker": "the speakers of the test clips are unseen",
     "sentence": "the sentences of the test clips are unseen",
     "speaker+sentence": "speakers and sentences of the test clips are unseen",
+    "corpus": "the corpus of the test clips is unseen",
+    "fixed": "the training and test clips were given",
 }
 _NAMES = ["system", "protocol"]
 _METRICS = {"accuracy": "Accuracy", "uar": "UAR"}
