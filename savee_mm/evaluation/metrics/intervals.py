@@ -1,14 +1,15 @@
-"""Confidence intervals by the bootstrap over clips within speakers or over speakers."""
+"""Confidence intervals: the bootstrap over speakers or over clips, and the t interval over speakers."""
 
 import functools
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 from sklearn.utils import check_random_state
 
-from savee_mm.evaluation._predictions import clip_codes, read_probabilities
-from savee_mm.evaluation.metrics.scores import class_scores, log_losses, score_counts
+from savee_mm.evaluation._predictions import clip_codes, read_probabilities, speaker_names
+from savee_mm.evaluation.metrics.scores import class_scores, log_losses, score, score_counts
 
 MIN_SPEAKERS = 8
 """With at least this many speakers, speakers are drawn."""
@@ -19,11 +20,16 @@ COVERAGE = {
         f"Clips were drawn within each speaker, because there are fewer than {MIN_SPEAKERS} speakers: the intervals "
         "hold for further clips of these speakers, not for unseen speakers."
     ),
+    "speakers (t)": (
+        "A t interval over the speakers' values: it holds for unseen speakers similar to these, and is wide for few."
+    ),
     "clips": (
         "Clips were drawn, because speakers are missing: the intervals ignore that clips of one speaker are similar."
     ),
 }
 """What is drawn -> what the interval covers."""
+
+_CONFIDENCE = 0.95
 
 
 class Draws(NamedTuple):
@@ -79,7 +85,7 @@ def _draw(codes, n_draws, random_state):
     return weights, "speakers" if n_speakers >= MIN_SPEAKERS else "clips within speakers"
 
 
-def interval(values, confidence=0.95):
+def interval(values, confidence=_CONFIDENCE):
     """Return a value and its percentile interval.
 
     Parameters
@@ -128,6 +134,32 @@ def bootstrap(rows, *, n_draws=2000, random_state=0):
         found["log_loss"] = interval(sums / (draws.weights @ np.bincount(codes)))
     table = pd.DataFrame.from_dict(found, orient="index", columns=["value", "low", "high"])
     return table.assign(drawn=draws.drawn).rename_axis("metric")
+
+
+def over_speakers(rows):
+    """Return accuracy and UAR of one system over its test clips, with t intervals over the speakers.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Predictions of one system in one protocol, of at least two speakers.
+
+    Returns
+    -------
+    table : DataFrame
+        As of :func:`bootstrap`. An interval is the value plus and minus the standard error of the mean of the speakers'
+        values times the quantile of Student's t with (number of speakers - 1) degrees of freedom, within 0 and 1.
+        Speakers count the same, whatever their number of clips.
+    """
+    by_speaker = [score(part["target"], part["predicted"]) for _, part in rows.groupby(speaker_names(rows))]
+    n_speakers, value = len(by_speaker), score(rows["target"], rows["predicted"])
+    quantile = student_t.ppf((1 + _CONFIDENCE) / 2, n_speakers - 1)
+    lines = {}
+    for name in ("accuracy", "uar"):
+        half = quantile * np.std([own[name] for own in by_speaker], ddof=1) / np.sqrt(n_speakers)
+        lines[name] = [value[name], *np.clip([value[name] - half, value[name] + half], 0, 1)]
+    table = pd.DataFrame.from_dict(lines, orient="index", columns=["value", "low", "high"])
+    return table.assign(drawn="speakers (t)").rename_axis("metric")
 
 
 def bootstrap_classes(rows, *, n_draws=2000, random_state=0):

@@ -5,7 +5,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from savee_mm.evaluation._predictions import clip_codes, extra_columns
-from savee_mm.evaluation.metrics.intervals import bootstrap
+from savee_mm.evaluation.metrics.intervals import MIN_SPEAKERS, bootstrap, over_speakers
 from savee_mm.evaluation.metrics.scores import score
 
 MIN_CLIPS = 20
@@ -31,19 +31,23 @@ def group_scores(rows, column, *, n_draws=2000, random_state=0):
     Returns
     -------
     table : DataFrame
-        By group: ``n_clips``, ``n_speakers``, ``accuracy`` and ``uar`` over all its clips, each with ``_low`` and
-        ``_high``, and what was ``drawn``.
+        By group, the lowest accuracy first: ``n_clips``, ``n_speakers``, ``accuracy`` and ``uar`` over all its clips,
+        each with ``_low`` and ``_high``, and what the interval is over (``drawn``): the speakers if the group has
+        several (:func:`~savee_mm.evaluation.metrics.intervals.over_speakers` for up to seven, the bootstrap for more),
+        otherwise the clips of its speaker.
     """
     table = {}
     for group, members in rows.groupby(name_groups(rows[column]).to_numpy()):
         codes, speakers = clip_codes(members)
         scores = score(members["target"], members["predicted"])
-        ends = bootstrap(members, n_draws=n_draws, random_state=random_state)
+        ends = over_speakers(members) if 1 < len(set(speakers)) < MIN_SPEAKERS and "" not in speakers else None
+        if ends is None:
+            ends = bootstrap(members, n_draws=n_draws, random_state=random_state)
         line = {"n_clips": len(np.unique(codes)), "n_speakers": len(set(speakers))}
         for name in _METRICS:
             line |= {name: scores[name], f"{name}_low": ends.at[name, "low"], f"{name}_high": ends.at[name, "high"]}
         table[group] = line | {"drawn": ends["drawn"].iloc[0]}
-    return pd.DataFrame.from_dict(table, orient="index").rename_axis("group")
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("group").sort_values("accuracy", kind="stable")
 
 
 def largest_gap(rows, column):

@@ -1,6 +1,7 @@
 """EvaluationReport: the predictions of an evaluation, with tables, plots and a page."""
 
 import os
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -177,20 +178,39 @@ class EvaluationReport:
         return markdown(table) + "".join(f"\n{line}\n" for line in (*warnings, note))
 
     def subgroups(self, column: str = "speaker") -> pd.DataFrame:
-        """Return the metrics of groups of clips.
+        """Return the metrics of groups of clips, the lowest accuracy first.
 
         Parameters
         ----------
         column : str, default="speaker"
-            Column of the predictions whose values are the groups; a numeric column of more than eight values is cut
-            into quarters. Missing values are the group "unknown".
+            Column of the predictions whose values are the groups, such as sex, age, ethnicity, language or corpus; a
+            numeric column of more than eight values is cut into quarters. Missing values are the group "unknown".
 
         Returns
         -------
         groups : DataFrame
             ``system``, ``protocol``, ``group``, ``n_clips``, ``n_speakers``, ``accuracy`` and ``uar`` with ``_low`` and
-            ``_high``, ``drawn``.
+            ``_high``, ``drawn``. The intervals of a group of several speakers are over its speakers: t intervals for up
+            to seven, else the bootstrap.
+
+        Warns
+        -----
+        UserWarning
+            If a group has a single speaker: its value is that of a person, not of the group.
         """
+        groups = self._groups(column)
+        single = groups.loc[groups["n_speakers"] == 1, "group"].unique().tolist()
+        if single and column != "speaker":
+            warnings.warn(
+                f"Groups of {column!r} with one speaker, whose values are those of a person and not of the group: "
+                f"{', '.join(single)}.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return groups
+
+    def _groups(self, column):
+        """Return :meth:`subgroups` without the warning."""
         if column not in self.predictions:
             known = ", ".join(extra_columns(self.predictions))
             raise ValueError(f"The predictions have no column {column!r} to group by; choose one of {known}.")
@@ -470,7 +490,7 @@ class EvaluationReport:
         figure : matplotlib.figure.Figure
         """
         part = type(self)(self.predictions[self.predictions["protocol"] == protocol])
-        groups = part.subgroups(column).set_index("group").groupby("system", sort=False)
+        groups = part._groups(column).set_index("group").groupby("system", sort=False)
         return plots.plot_groups(dict(list(groups)), f"Accuracy by {column}, protocol {protocol}")
 
     def to_html(

@@ -125,11 +125,12 @@ def _subgroups(report, gaps):
     blocks = _gap_table(gaps) if len(gaps) else []
     for number, column in enumerate(grouping_columns(report.predictions)):
         if name_groups(report.predictions[column]).nunique() > 1:
-            groups = report.subgroups(column)
+            groups = report._groups(column)
             blocks += [
                 Heading(f"By {column}", f"by-{number}"),
                 _group_plots(report, column, number),
                 *(_group_table(groups, column, metric) for metric in _METRICS),
+                *_single_speakers(groups, column),
             ]
     return blocks
 
@@ -158,10 +159,22 @@ def _group_plots(report, column, number):
     return Plots(plots, f"by-{number}-plot")
 
 
+def _single_speakers(groups, column):
+    """Return a note about groups of one speaker."""
+    single = groups.loc[groups["n_speakers"] == 1, "group"].unique()
+    if column == "speaker" or not len(single):
+        return []
+    return [Text(f"One speaker each, so these are values of a person and not of a group: {', '.join(single)}.", "note")]
+
+
 def _group_table(groups, column, metric):
     """Return one metric of every group, groups as columns unless they are many."""
-    sizes = groups.groupby("group", sort=False)["n_clips"].max()
-    texts = groups.assign(text=_with_spans(groups, metric), group=[f"{g} ({sizes[g]} clips)" for g in groups["group"]])
+    sizes = groups.groupby("group", sort=False)[["n_clips", "n_speakers"]].max()
+    names = {}
+    for group, n_clips, n_speakers in sizes.itertuples():
+        people = "" if column == "speaker" else f", {n_speakers} speaker{'' if n_speakers == 1 else 's'}"
+        names[group] = f"{group} ({n_clips} clips{people})"
+    texts = groups.assign(text=_with_spans(groups, metric), group=groups["group"].map(names))
     few = len(sizes) <= _MAX_COLUMNS
     if not few:
         texts["pair"] = texts["system"] + ", " + texts["protocol"]

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_1samp
 from sklearn.metrics import log_loss, precision_recall_fscore_support
 
-from savee_mm.evaluation.metrics.intervals import COVERAGE, bootstrap, bootstrap_classes, draw, interval
+from savee_mm.evaluation.metrics.intervals import COVERAGE, bootstrap, bootstrap_classes, draw, interval, over_speakers
 from savee_mm.evaluation.metrics.scores import score
 
 
@@ -30,7 +31,7 @@ def test_eight_speakers_are_drawn_with_all_their_clips():
 
 def test_without_speakers_clips_are_drawn():
     assert draw([""] * 20, n_draws=5).drawn == "clips"
-    assert set(COVERAGE) == {"clips", "speakers", "clips within speakers"}
+    assert set(COVERAGE) == {"clips", "speakers", "speakers (t)", "clips within speakers"}
 
 
 def test_with_missing_speakers_clips_are_drawn():
@@ -117,3 +118,31 @@ def test_interval_covers_the_true_value():
         _, low, high = interval(weights @ (random.random(200) < 0.6) / 200)
         missed += not low <= 0.6 <= high
     assert missed <= 7
+
+
+def test_t_interval_over_speakers_is_that_of_scipy(make_predictions):
+    """With equal numbers of clips, the interval is that of a t test on the speakers' values."""
+    rows = make_predictions(n_speakers=5, right=[0.9, 0.5, 0.7, 0.8, 0.6])
+    table = over_speakers(rows)
+    for name in ("accuracy", "uar"):
+        values = [score(own["target"], own["predicted"])[name] for _, own in rows.groupby("speaker")]
+        expected = ttest_1samp(values, 0).confidence_interval(0.95)
+        np.testing.assert_allclose(table.loc[name, ["low", "high"]].astype(float), expected)
+    assert table["drawn"].unique().tolist() == ["speakers (t)"]
+
+
+def test_t_interval_does_not_shrink_with_more_clips(make_predictions):
+    """People are counted: four times the clips of the same speakers, with the same accuracies, tell nothing new."""
+    rows = make_predictions(n_speakers=3, right=[0.9, 0.5, 0.7])
+    more = pd.concat([rows.assign(clip_id=rows["clip_id"] + f"-{copy}") for copy in range(4)])
+    few, many = over_speakers(rows), over_speakers(more)
+    pd.testing.assert_frame_equal(few, many)
+    assert (
+        np.diff(bootstrap(more).loc["accuracy", ["low", "high"]])[0] < np.diff(few.loc["accuracy", ["low", "high"]])[0]
+    )
+
+
+def test_t_interval_of_two_speakers_is_within_the_range_of_the_metric(make_predictions):
+    table = over_speakers(make_predictions(n_speakers=2, right=[0.95, 0.3]))
+    assert table["low"].tolist() == [0, 0]
+    assert table["high"].tolist() == [1, 1]

@@ -11,7 +11,7 @@ from savee_mm.evaluation.metrics.subgroups import gap, group_scores, grouping_co
 def test_scores_are_those_of_the_clips_of_the_group(make_predictions):
     rows = make_predictions()
     table = group_scores(rows, "sex")
-    assert table.index.tolist() == ["female", "male"]
+    assert sorted(table.index) == ["female", "male"]
     for sex, line in table.iterrows():
         own = rows[rows["sex"] == sex]
         expected = score(own["target"], own["predicted"])
@@ -19,6 +19,28 @@ def test_scores_are_those_of_the_clips_of_the_group(make_predictions):
         for name in ("accuracy", "uar"):
             assert line[name] == pytest.approx(expected[name])
             assert line[f"{name}_low"] < line[name] < line[f"{name}_high"]
+
+
+def test_lowest_group_is_first(make_predictions):
+    table = group_scores(make_predictions(right=[0.9, 0.5, 0.7, 0.8], n_clips=60), "speaker")
+    assert table.index[0] == "S1"
+    assert table["accuracy"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize(("n_speakers", "drawn"), [(2, "clips within speakers"), (8, "speakers (t)"), (16, "speakers")])
+def test_intervals_are_over_the_speakers_of_the_group(make_predictions, n_speakers, drawn):
+    """Half of the speakers are in each group: one, four or eight people."""
+    table = group_scores(make_predictions(n_speakers=n_speakers), "sex")
+    assert table["n_speakers"].tolist() == [n_speakers / 2] * 2
+    assert table["drawn"].unique().tolist() == [drawn]
+
+
+def test_without_speakers_clips_are_drawn(make_predictions):
+    rows = make_predictions()
+    assert set(group_scores(rows.assign(speaker=rows["speaker"].replace("S0", "")), "sex")["drawn"]) == {
+        "clips",
+        "speakers (t)",
+    }
 
 
 def test_gap_is_between_the_lowest_and_the_highest_group(make_predictions):

@@ -189,12 +189,28 @@ def test_intervals_are_over_all_test_clips(full):
 
 
 def test_groups_of_every_column_that_describes_clips(full):
-    assert full.subgroups()["group"].unique().tolist() == ["S0", "S1", "S2", "S3"]
+    assert sorted(full.subgroups()["group"].unique()) == ["S0", "S1", "S2", "S3"]
     by_sex = full.subgroups("sex")
     assert len(by_sex) == 6 * 2
     assert by_sex["n_clips"].tolist() == [60] * 12
     with pytest.raises(ValueError, match="no column 'age' to group by; choose one of speaker, sex"):
         full.subgroups("age")
+
+
+def test_group_of_one_speaker_is_warned_of(make_predictions):
+    report = EvaluationReport(make_predictions(n_speakers=3))
+    with pytest.warns(UserWarning, match="Groups of 'sex' with one speaker, .* not of the group: female"):
+        groups = report.subgroups("sex").set_index("group")
+    assert groups.loc["female", ["n_speakers", "drawn"]].tolist() == [1, "clips within speakers"]
+    assert groups.loc["male", ["n_speakers", "drawn"]].tolist() == [2, "speakers (t)"]
+    assert len(report.subgroups("speaker")) == 3
+
+
+def test_page_names_groups_of_one_speaker(make_predictions, tmp_path):
+    page = EvaluationReport(make_predictions(n_speakers=3)).to_html(tmp_path / "report.html").read_text()
+    assert "values of a person and not of a group: female." in page
+    assert "female (30 clips, 1 speaker)" in page
+    assert "male (60 clips, 2 speakers)" in page
 
 
 def test_largest_gap_is_on_top(full):
