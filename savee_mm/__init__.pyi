@@ -1,7 +1,7 @@
 """The public names, loaded on first use; the single source for the library, type checkers and editors."""
 
 from . import systems
-from ._validation import ClipError, ClipWarning
+from ._validation import ClipError, ClipWarning, Segment
 from ._version import __version__
 from ._weights import fetch_weights
 from .augmentation import AudioAugmenter
@@ -87,6 +87,7 @@ __all__ = [
     "ModelCard",
     "PCACorrSelector",
     "ProsodyFeatures",
+    "Segment",
     "SentenceGroupKFold",
     "SpeakerNormalizer",
     "SpeakerSentenceKFold",

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from savee_mm._files import write_atomically
+from savee_mm._validation import Segment
 
 # Six 64 x 64 faces are 295 kB, an MFCC image 46 kB: 3,000 clips of both.
 MEMORY_LIMIT = 1 << 30
@@ -29,8 +30,8 @@ def content_key(source, parameters):
 
     Parameters
     ----------
-    source : str or ndarray
-        Path of a file, or the samples or frames themselves.
+    source : str, Segment or ndarray
+        Path of a file, part of a file, or the samples or frames themselves.
     parameters : str
         All parameters that the result depends on.
 
@@ -45,13 +46,29 @@ def content_key(source, parameters):
     """
     digest = hashlib.blake2b(parameters.encode(), digest_size=20)
     if isinstance(source, str):
-        with open(source, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        _update_from_file(digest, source)
+    elif isinstance(source, Segment):
+        state = os.stat(source.path)
+        content = _file_digest(os.path.realpath(source.path), state.st_size, state.st_mtime_ns)
+        digest.update(f"segment {source.start!r} {source.end!r}".encode() + content)
     else:
         digest.update(f"{source.dtype.str}{source.shape}".encode())
         digest.update(np.ascontiguousarray(source).data)
     return digest.hexdigest()
+
+
+def _update_from_file(digest, path):
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+
+
+@lru_cache(maxsize=1024)
+def _file_digest(path, size, modified):
+    """Return the digest of a file, read again only if its size or time of modification (ns) changes."""
+    digest = hashlib.blake2b(digest_size=20)
+    _update_from_file(digest, path)
+    return digest.digest()
 
 
 class MemoryStore:

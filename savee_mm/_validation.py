@@ -1,22 +1,24 @@
 """The input gate: what a clip is, and the one error that a clip which cannot be used raises."""
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-#: What an extractor reads: a clip table, paths, or sounds (or frames) as arrays.
-Clips: TypeAlias = pd.DataFrame | Sequence[str | os.PathLike[str]] | Sequence[np.ndarray]
-
 #: Column of the clip table that says how a row's sound differs from its recording.
 RECIPE_COLUMN = "augmentation"
+
+#: Columns of the clip table with the limits (s) of clips that are segments of long files.
+SEGMENT_COLUMNS = ("start", "end")
 
 
 class ClipError(ValueError):
@@ -103,24 +105,102 @@ def record_corrections() -> Iterator[list[str]]:
 
 
 @dataclass(frozen=True)
-class Clip:
-    """One row on its way into an extractor: its name, a path or an array (or None: nothing came), and what to do to it.
+class Segment:
+    """Part of a media file, from one time to another.
 
-    ``recipe`` is None for the recording itself.
+    It is read like a file: by :func:`~savee_mm.read_audio`, :func:`~savee_mm.read_frames`, and by extractors in a list
+    of clips. In a clip table, the columns ``start`` and ``end`` have the same meaning.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    start, end : float
+        Times (s) since the start of the file, as media players show them. The sample or frame at ``end`` is left out.
+
+    Raises
+    ------
+    ClipError
+        If a time is not a finite number, ``start`` is negative, or ``end`` is not later than ``start``.
+
+    Examples
+    --------
+    >>> from savee_mm import Segment
+    >>> Segment("interview.wav", 62.5, 66).name
+    'interview_62.500-66.000'
+    """
+
+    path: str
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", os.fspath(self.path))
+        for name in SEGMENT_COLUMNS:
+            object.__setattr__(self, name, self._seconds(name))
+        if self.start < 0 or self.end <= self.start:
+            raise ClipError(
+                f"expected a segment with 0 <= start < end (s), got start {self.start:g} and end {self.end:g}; correct "
+                "the times, or leave the clip out",
+                path=self.path,
+            )
+
+    def _seconds(self, name):
+        value = getattr(self, name)
+        if isinstance(value, bool | np.bool_) or not isinstance(value, Real) or not math.isfinite(value):
+            raise ClipError(
+                f"expected {name!r} of a segment to be a number of seconds, got {value!r}; give both times, or neither "
+                "for the whole file",
+                path=self.path,
+            )
+        return float(value)
+
+    @property
+    def name(self) -> str:
+        """Stem of the file and the times (s)."""
+        return f"{Path(self.path).stem}_{self.start:.3f}-{self.end:.3f}"
+
+
+#: What an extractor reads: a clip table, paths and segments, or sounds (or frames) as arrays.
+Clips: TypeAlias = pd.DataFrame | Sequence[str | os.PathLike[str] | Segment] | Sequence[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip as extractors read it: its name, its source (None: missing), and its augmentation.
+
+    The source is a path, a Segment or an array. ``recipe`` is None for the recording itself.
     """
 
     clip_id: str
-    source: str | np.ndarray | None
+    source: str | Segment | np.ndarray | None
     recipe: str | None = None
 
     @property
     def path(self):
-        """The file's path, None where the clip is an array or missing."""
-        return self.source if isinstance(self.source, str) else None
+        """Path of the file; None if the clip is an array or missing."""
+        return path_of(self.source)
 
     def error(self, reason):
         """Return the ClipError that says ``reason`` about this clip."""
         return ClipError(reason, path=self.path, clip_id=self.clip_id)
+
+
+def path_of(source):
+    """Return the path of a source that is a path or a Segment, None for others.
+
+    Parameters
+    ----------
+    source : str, Segment, ndarray or None
+        Source of a clip.
+
+    Returns
+    -------
+    path : str or None
+    """
+    if isinstance(source, Segment):
+        return source.path
+    return source if isinstance(source, str) else None
 
 
 def check_clips(X, column, *, array_ndim=1):
@@ -129,8 +209,8 @@ def check_clips(X, column, *, array_ndim=1):
     Parameters
     ----------
     X : DataFrame with the column ``column``, or sequence of paths, or sequence of arrays
-        A clip table is read by column name; ``clip_id`` is used where it is there, and for sound
-        ``augmentation``, the recipe of an augmented copy.
+        A clip table is read by column name; ``clip_id``, ``start`` and ``end`` are used if they are present, and for
+        audio ``augmentation``, the recipe of an augmented copy. A list may have paths and Segments.
     column : {"audio", "video"}
         The column that the caller needs.
     array_ndim : int, default=1
@@ -172,14 +252,63 @@ def _clips_of_table(table, column):
     names = clip_names(table, column)
     # What is done to a sound is not done to its pictures.
     recipes = table[RECIPE_COLUMN] if column == "audio" and RECIPE_COLUMN in table.columns else [None] * len(table)
+    paths = [_path_or_none(value, column, name) for name, value in zip(names, table[column], strict=True)]
     return [
-        Clip(name, _path_or_none(value, column, name), recipe_or_none(recipe, name))
-        for name, value, recipe in zip(names, table[column], recipes, strict=True)
+        Clip(name, source, recipe_or_none(recipe, name))
+        for name, source, recipe in zip(names, segments(table, paths, names), recipes, strict=True)
     ]
+
+
+def segments(table, paths, names=None):
+    """Return the sources of the rows of a table: a path for a whole file, a Segment for a part of it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The clip table; without the columns ``start`` and ``end`` all clips are whole files.
+    paths : sequence of str, ndarray or None
+        File of each row. Other values than paths are returned as they are.
+    names : sequence of str, default=None
+        Names of the clips, for messages.
+
+    Returns
+    -------
+    sources : list
+        Of the same length.
+
+    Raises
+    ------
+    ValueError
+        If the table has only one of the two columns.
+    ClipError
+        If the times of a clip are not valid.
+    """
+    present = [column for column in SEGMENT_COLUMNS if column in table.columns]
+    if not present:
+        return list(paths)
+    if len(present) == 1:
+        raise ValueError(
+            f"The clip table has a column {present[0]!r}, but not both of 'start' and 'end' (s). Add the other one, or "
+            f"rename {present[0]!r} if it is no time in the file."
+        )
+    names = [None] * len(table) if names is None else names
+    times = zip(table["start"], table["end"], strict=True)
+    return [_segment(path, *pair, name) for path, pair, name in zip(paths, times, names, strict=True)]
+
+
+def _segment(path, start, end, name):
+    if not isinstance(path, str) or (_is_missing(start) and _is_missing(end)):
+        return path
+    try:
+        return Segment(path, start, end)
+    except ClipError as error:
+        raise ClipError(error.reason, path=path, clip_id=name) from None
 
 
 def clip_names(table, column=None):
     """Return the name of each clip of a table: its ``clip_id``, or without that column the stem of its file.
+
+    The name of a segment has its times.
 
     Parameters
     ----------
@@ -195,9 +324,15 @@ def clip_names(table, column=None):
     """
     if "clip_id" in table.columns:
         return [str(name) for name in table["clip_id"]]
+    values = table.get(column, [None] * len(table))
+    paths = [str(value) if isinstance(value, (str, Path)) else value for value in values]
     return [
-        Path(value).stem if isinstance(value, (str, Path)) and str(value) else f"row {label}"
-        for label, value in zip(table.index, table.get(column, [None] * len(table)), strict=True)
+        source.name
+        if isinstance(source, Segment)
+        else Path(source).stem
+        if isinstance(source, str) and source
+        else f"row {label}"
+        for label, source in zip(table.index, segments(table, paths), strict=True)
     ]
 
 
@@ -278,6 +413,8 @@ def _is_missing(value):
 
 
 def _path_or_none(value, column, name):
+    if isinstance(value, Segment):
+        return value
     if isinstance(value, (str, Path)):
         return str(value) or None
     if _is_missing(value):
@@ -289,6 +426,8 @@ def _path_or_none(value, column, name):
 
 
 def _clip_of_item(item, i, array_ndim):
+    if isinstance(item, Segment):
+        return Clip(item.name, item)
     if isinstance(item, (str, Path)):
         return Clip(Path(item).stem, str(item))
     array = np.asarray(item)

@@ -87,7 +87,7 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
 
 def _table(corpus, values, names):
     """Return the columns of the corpus and the features as one table."""
-    known = [column for column in ("clip_id", "speaker", "sentence") if column in corpus.data.columns]
+    known = [column for column in ("clip_id", "speaker", "sentence", "start", "end") if column in corpus.data.columns]
     table = corpus.data[known].reset_index(drop=True).assign(emotion=np.asarray(corpus.target))
     return pd.concat([table, pd.DataFrame(values, columns=names)], axis=1)
 

@@ -296,13 +296,15 @@ def train(root, corpus, target, columns, cache, out, **settings):
 )
 @_json_option
 def predict(files, model_file, min_confidence, timeline, window, hop, min_voice, plot, out, as_json):
-    """Print the probabilities of the emotions for each of FILES: sound files, videos, or folders of them.
+    """Print the probabilities of the emotions for each of FILES: sound files, videos, folders of them, or tables.
 
     \b
         savee-mm predict clip.mp4 --model fusion.savee
         savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out predictions.csv
+        savee-mm predict segments.csv --model fusion.savee
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
 
+    A CSV file is a table of clips with a column audio or video of paths, and for parts of long files start and end (s).
     Folders are searched with their subfolders and links, for every format that FFmpeg reads; hidden files are left
     out. A file that cannot be used is named on stderr with the reason, the others are predicted, and the status is 1.
     A silent or muted file is predicted from the video, and dark video from the sound, if the model reads both; the

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import pandas as pd
 from tqdm import tqdm
 
-from savee_mm import ClipError, EmotionTimeline, load_card, load_model, plot_timeline
+from savee_mm import ClipError, EmotionTimeline, Segment, load_card, load_model, plot_timeline
 from savee_mm._files import write_atomically
+from savee_mm._validation import path_of, segments
 from savee_mm.cli._text import echo_error, printable
 from savee_mm.datasets._common import TEXT_SUFFIXES, few
 from savee_mm.inference.files import check_model, predict_file_with_note
@@ -42,7 +44,7 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     Parameters
     ----------
     paths : sequence of str
-        Sound files, videos, and folders of them.
+        Sound files, videos, folders of them, and tables of clips (CSV).
     model_file : str
         Model file.
     min_confidence : float, default=0.0
@@ -66,14 +68,15 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
         echo_error(f"{path}: {reason}")
     status = 1 if problems else 0
     emotions = [str(label) for label in model.classes_]
-    rows = Rows(emotions, files, times=timeline is not None, caution=caution, as_json=as_json, out=out)
+    times = timeline is not None or any(isinstance(file, Segment) for file in files)
+    rows = Rows(emotions, list(map(path_of, files)), times=times, caution=caution, as_json=as_json, out=out)
     try:
         # The rows of a table show the progress.
         for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
             done = []
             try:
                 for prediction in _predictions(model, file, min_confidence, timeline):
-                    rows.add(file, prediction)
+                    rows.add(path_of(file), prediction)
                     if timeline is not None and timeline.plot is not None:
                         done.append(prediction)
             except FileError as error:
@@ -95,16 +98,16 @@ class FileError(Exception):
 
 
 def list_files(paths):
-    """Return the files, and for a folder the recordings in it.
+    """Return the files, for a folder the recordings in it, and for a table of clips their files or segments.
 
     Parameters
     ----------
     paths : sequence of str
-        Files and folders.
+        Files, folders, and CSV files.
 
     Returns
     -------
-    files : list of str
+    files : list of str or Segment
         Those of a folder sorted, including subfolders.
     problems : list of tuple (str, str)
         Paths that cannot be predicted, with the reasons.
@@ -112,7 +115,10 @@ def list_files(paths):
     files, problems = [], []
     for path in paths:
         if not os.path.isdir(path):
-            files.append(path)
+            try:
+                files += _clips_of_table(path) if path.lower().endswith(".csv") else [path]
+            except (OSError, ValueError) as error:
+                problems.append((path, str(error)))
             continue
         content = list_recordings(path)
         files += content.recordings
@@ -127,13 +133,30 @@ def list_files(paths):
     return files, problems
 
 
+def _clips_of_table(path):
+    """Return the files or segments in a CSV file; paths in it start at its folder."""
+    table = pd.read_csv(path, dtype={"audio": str, "video": str}).dropna(how="all")
+    columns = [table[name] for name in ("video", "audio") if name in table]
+    if not columns:
+        raise ValueError(f"expected a column 'audio' or 'video' with paths, got {', '.join(map(str, table.columns))}")
+    if len(columns) == 2 and (columns[0].notna() & columns[1].notna() & (columns[0] != columns[1])).any():
+        raise ValueError("some clips have two files, for audio and video; predict them from Python with load_table")
+    names = columns[0] if len(columns) == 1 else columns[0].fillna(columns[1])
+    if names.isna().any():
+        raise ValueError(f"the clip in row {int(names.isna().argmax()) + 2} has no file")
+    return segments(table, [os.path.join(os.path.dirname(path), name) for name in names])
+
+
 def _predictions(model, file, min_confidence, timeline):
     """Yield the WindowPrediction of a file, or of each window; raise FileError if the file cannot be used."""
     try:
         if timeline is None:
             probabilities, note = predict_file_with_note(model, file)
             emotion, note = decide(probabilities, min_confidence, note)
-            yield WindowPrediction(None, None, probabilities, emotion, note, 0.0)
+            times = (file.start, file.end) if isinstance(file, Segment) else (None, None)
+            yield WindowPrediction(*times, probabilities, emotion, note, 0.0)
+        elif isinstance(file, Segment):
+            raise ClipError("a timeline reads whole recordings; name the file without start and end", path=file.path)
         else:
             settings = {"window": timeline.window, "hop": timeline.hop, "min_voice": timeline.min_voice}
             yield from EmotionTimeline(model, min_confidence=min_confidence, **settings).windows(file)
@@ -143,6 +166,7 @@ def _predictions(model, file, min_confidence, timeline):
         # The other files are still predicted.
         if os.environ.get("SAVEE_MM_TRACEBACK"):
             raise
+        file = path_of(file)
         raise FileError(f"clip {Path(file).stem!r} ({file}): {type(error).__name__}: {error}") from error
 
 
@@ -213,7 +237,7 @@ class Rows:
             self._write([file, *times.values(), emotion, confidence, *shares, note])
         if not self._as_json:
             cells = ["" if share is None else f"{share:.3f}" for share in shares]
-            places = [f"{time:.2f}" for time in times.values()]
+            places = ["" if time is None else f"{time:.2f}" for time in times.values()]
             # A prediction without a modality is marked in its row.
             mark = [f" {note}"] if known and "without its" in note else []
             self._print(file, places, [emotion or ("-" if known is None else "(unsure)"), *cells, *mark])

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from savee_mm._validation import clip_names, segments
 from savee_mm.datasets._common import counted, few, make_bunch
 
 _PATHS = ("audio", "video")
@@ -44,8 +45,9 @@ def load_table(
         A table with one row per clip: a CSV file in UTF-8, with commas, semicolons or tabs, or a DataFrame. Columns:
         the one named by ``target``, ``audio`` or ``video`` or both (paths; one of the two cells of a row may be
         empty), and optionally ``speaker``, ``sentence`` (one id per text) and ``clip_id`` (one id per clip; copies
-        and excerpts of one recording have the same, so that a split by clip keeps them together). Other columns are
-        kept. Relative paths start at the folder of the CSV file, those of a DataFrame at the working directory.
+        and excerpts of one recording have the same, so that a split by clip keeps them together). Clips that are
+        segments of long files have ``start`` and ``end`` (s, since the start of the file). Other columns are kept.
+        Relative paths start at the folder of the CSV file, those of a DataFrame at the working directory.
     target : str, default="emotion"
         Name of the column with the class.
     columns : mapping of str to str, default=None
@@ -57,7 +59,8 @@ def load_table(
         data : DataFrame, shape (n_clips, n_columns)
             The rows in their order, index 0 to n_clips - 1: ``audio`` and ``video`` (None if there is no file; both
             columns are always present), ``speaker`` and ``sentence`` if given, ``clip_id`` (if not given, the stem
-            of the audio file, else of the video), then the other columns. Columns with labels are left out.
+            of the audio file, else of the video, with the times of a segment), then the other columns. Columns with
+            labels are left out.
         target : ndarray of str, shape (n_clips,)
             The class.
         groups : ndarray of str, shape (n_clips,), or None
@@ -77,7 +80,8 @@ def load_table(
     ValueError
         If a required column is missing, a column occurs twice with different values, a row has more cells than the
         header, the table has no rows, a clip has neither file, a file does not exist, a class, speaker, sentence or
-        clip_id is empty, or, without a column ``clip_id``, two files have the same stem.
+        clip_id is empty, the times of a segment are not valid, or, without a column ``clip_id``, two files have the
+        same stem.
 
     Warns
     -----
@@ -110,12 +114,11 @@ def load_table(
     for column in _PATHS:
         table[column] = _paths(table, column, folder)
     _check_files(table, source)
+    files = table["audio"].where(table["audio"].notna(), table["video"])
+    segments(table, files, table.get("clip_id"))  # raises an error if times are not valid
     if "clip_id" not in table.columns:
-        table["clip_id"] = stems = [
-            os.path.splitext(os.path.basename(audio or video))[0]
-            for audio, video in zip(table["audio"], table["video"], strict=True)
-        ]
-        _check_unique(stems, source)
+        table["clip_id"] = clip_names(table.assign(file=files), "file")
+        _check_unique(table["clip_id"], source)
     for column in dict.fromkeys((target, *_NAMES)):
         if column in table.columns:
             remedy = "." if column == target else ", or leave the whole column out."

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from savee_mm._files import write_atomically
+from savee_mm._validation import Segment
 from savee_mm._version import __version__
 from savee_mm.evaluation._describe import describe, describe_value
 from savee_mm.features._base import KERNEL_VERSION
@@ -167,6 +168,8 @@ def _describe_rows(X, y):
 
 
 def _describe_cell(column, value):
+    if isinstance(value, Segment):
+        return [*_describe_cell("audio", value.path), value.start, value.end]
     if column not in _PATH_COLUMNS or not isinstance(value, str | os.PathLike):
         return value
     path = Path(value)

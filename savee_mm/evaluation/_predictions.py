@@ -5,11 +5,13 @@ from numbers import Number
 import numpy as np
 import pandas as pd
 
+from savee_mm._validation import SEGMENT_COLUMNS
+
 PREFIX = "branch_"
 """Begins the columns that hold the labels of a branch of a late fusion."""
 
-_TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target", "predicted"}
 _TRAINING = {"history", "pretrained", "fit_seconds", "train_accuracy", "train_uar", "train_log_loss"}
+_TITLES = {"system", "protocol", "seed", "fold", "clip_id", "speaker", "target", "predicted", *SEGMENT_COLUMNS}
 OWN = frozenset(_TITLES | _TRAINING | {"error", "error_score"})
 _NOT_GROUPS = frozenset({"audio", "video", "clip_id", "speaker"})
 # Prefixes of probabilities, and of labels that branches of a late fusion predict.
@@ -30,7 +32,8 @@ def describe_clips(X, y):
     -------
     clips : DataFrame of n_clips rows
         The columns of :func:`group_columns`, then ``clip_id`` (the index of the table, or the position, where there
-        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence`` is kept in any case.
+        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence``, and ``start`` and ``end`` of
+        segments, are kept in any case.
     """
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
     names = {
@@ -39,8 +42,8 @@ def describe_clips(X, y):
         "target": y.tolist(),
     }
     # The sentence is a reference for scores on unseen speakers, also if every clip has its own.
-    sentence = {} if "sentence" not in table else {"sentence": [_plain(cell) for cell in table["sentence"]]}
-    return group_columns(table).assign(**sentence, **names)
+    kept = [name for name in ("sentence", *SEGMENT_COLUMNS) if name in table]
+    return group_columns(table).assign(**{name: [_plain(cell) for cell in table[name]] for name in kept}, **names)
 
 
 def group_columns(table):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from savee_mm._missing import SILENT, is_silent
-from savee_mm._validation import ClipError
+from savee_mm._validation import ClipError, path_of
 from savee_mm.media._samples import to_full_scale
 from savee_mm.media.audio import read_audio, resample
 from savee_mm.signal import apply_recipe
@@ -14,8 +14,8 @@ def load_sound(source, *, sr, input_sr, recipe=None, keep_offset=True):
 
     Parameters
     ----------
-    source : str or ndarray of shape (n_samples,)
-        Path of a file, or mono samples in [-1, 1].
+    source : str, Segment or ndarray of shape (n_samples,)
+        Path of a file, part of a file, or mono samples in [-1, 1].
     sr : int or None
         Working sample rate (Hz). None keeps the recorded rate.
     input_sr : int or None
@@ -65,7 +65,7 @@ def load_both_rates(source, *, sr, input_sr, recipe=None):
 
 def _read(source, array_sr):
     """Return the checked samples of a file or an array, and their sample rate."""
-    y, sr = read_audio(source) if isinstance(source, str) else _check_array(source, array_sr)
+    y, sr = _check_array(source, array_sr) if isinstance(source, np.ndarray) else read_audio(source)
     if is_silent(y):
         raise ClipError(SILENT)
     return y, sr
@@ -86,7 +86,7 @@ def _at_rate(recording, recorded_sr, sr, recipe, source, *, keep_offset=True):
     if sr != recorded_sr:
         # The resampling filter would ring at both ends of a sound with an offset.
         offset = np.float32(0) if keep_offset else _mean(y)
-        y = resample(y - offset, recorded_sr, sr, source if isinstance(source, str) else None) + offset
+        y = resample(y - offset, recorded_sr, sr, path_of(source)) + offset
     if recipe is not None:
         try:
             y = apply_recipe(y, sr, recipe)

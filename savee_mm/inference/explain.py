@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._composition import steps
+from savee_mm._validation import Segment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +70,7 @@ class Explanation:
 
 
 def explain(
-    model: BaseEstimator, clip: str | os.PathLike[str] | pd.DataFrame, *, label: str | None = None
+    model: BaseEstimator, clip: str | os.PathLike[str] | Segment | pd.DataFrame, *, label: str | None = None
 ) -> Explanation:
     """Compute occlusion maps: the effect of each part of an image on the probability of a class.
 
@@ -78,7 +79,7 @@ def explain(
     model : estimator
         A fitted :class:`~savee_mm.FusionClassifier` or :class:`~savee_mm.AudioCNNClassifier`, a Pipeline of an
         image extractor (faces, MFCC) and a classifier, or a :class:`~savee_mm.LateFusionClassifier` with such a branch.
-    clip : path-like or DataFrame of one row
+    clip : path-like, Segment or DataFrame of one row
         The clip.
     label : str, default=None
         The class to explain; the most probable one when None.
@@ -210,6 +211,8 @@ def _one_clip(clip):
     """Return a clip table of one row."""
     if isinstance(clip, (str, os.PathLike)):
         return pd.DataFrame({"audio": [str(clip)], "video": [str(clip)], "clip_id": [Path(clip).stem]})
+    if isinstance(clip, Segment):
+        return pd.DataFrame({"audio": [clip], "video": [clip], "clip_id": [clip.name]})
     if not isinstance(clip, pd.DataFrame) or len(clip) != 1:
         came = f"a table of {len(clip)}" if isinstance(clip, pd.DataFrame) else type(clip).__name__
         raise ValueError(f"explain takes the path of a clip, or a clip table of one row; got {came}.")

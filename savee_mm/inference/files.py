@@ -2,22 +2,22 @@
 
 import os
 import warnings
-from pathlib import Path
 
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._composition import columns_read, failures, parts, rebuild
-from savee_mm._missing import SILENT, missing_reason
-from savee_mm._validation import ClipError, ClipWarning
+from savee_mm._missing import SILENT, is_silent, missing_reason
+from savee_mm._validation import ClipError, ClipWarning, Segment, path_of
 from savee_mm.inference._events import check_sound
-from savee_mm.media._container import check_file
+from savee_mm.media import read_audio
+from savee_mm.media._container import check_source
 
 MODALITIES = ("audio", "video")
 """Columns of the clip table with files."""
 
 
-def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Series:
+def predict_file(model: BaseEstimator, path: str | os.PathLike[str] | Segment) -> pd.Series:
     """Predict the emotion that the speaker of one file displays.
 
     Parameters
@@ -25,13 +25,14 @@ def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Serie
     model : estimator
         A fitted classifier over the clip table, with ``predict_proba``: a :class:`~savee_mm.FusionClassifier`,
         or a Pipeline that begins with an extractor.
-    path : path-like
-        A sound file, a video, or a video with sound.
+    path : path-like or Segment
+        A sound file, a video, or a video with sound, or a part of one.
 
     Returns
     -------
     probabilities : Series of float
-        By emotion, the most probable first; they sum to 1. Its name is the file's name.
+        By emotion, the most probable first; they sum to 1. Its name is the file's name, for a segment with its
+        times.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def predict_file(model: BaseEstimator, path: str | os.PathLike[str]) -> pd.Serie
     """
     probabilities, note = predict_file_with_note(model, path)
     if note:
-        warnings.warn(f"clip {Path(path).stem!r} ({path}): {note}", ClipWarning, stacklevel=2)
+        warnings.warn(str(ClipError(note, path=check_source(path)[0])), ClipWarning, stacklevel=2)
     return probabilities
 
 
@@ -78,26 +79,30 @@ def predict_file_with_note(model, path):
         As :func:`predict_file`.
     """
     check_model(model, "predict_file")
-    path = check_file(path)
-    clip = {"audio": str(path), "video": str(path), "clip_id": path.stem}
-    is_muted = "audio" in modalities_read(model) and _is_muted(path)
+    file, segment = check_source(path)
+    source = str(file) if segment is None else segment
+    clip = {"audio": source, "video": source, "clip_id": file.stem if segment is None else segment.name}
+    is_muted = "audio" in modalities_read(model) and _is_muted(source)
     if is_muted:
         if not (allows_missing(model) and "video" in modalities_read(model)):
-            raise ClipError(SILENT, path=path)
+            raise ClipError(SILENT, path=file)
         del clip["audio"]
     try:
         probabilities, note = predict_clip(model, clip)
     except ClipError as error:
         reasons = [missing_note("audio", SILENT), error.reason] if is_muted else [error.reason]
-        raise ClipError("; ".join(reasons), path=path) from error
+        raise ClipError("; ".join(reasons), path=file) from error
     note = missing_note("audio", SILENT) if is_muted else note
-    return probabilities.rename(path.name).sort_values(ascending=False, kind="stable"), note and f"predicted {note}"
+    name = file.name if segment is None else segment.name
+    return probabilities.rename(name).sort_values(ascending=False, kind="stable"), note and f"predicted {note}"
 
 
-def _is_muted(path):
-    """Return whether the audio of a file is silent; other errors are raised by the model."""
+def _is_muted(source):
+    """Return whether the audio of a file or Segment is silent; other errors are raised by the model."""
     try:
-        check_sound(path)
+        if isinstance(source, Segment):
+            return is_silent(read_audio(source)[0])
+        check_sound(source)
     except ClipError as error:
         return error.reason == SILENT
     return False
@@ -110,8 +115,8 @@ def predict_clip(model, clip):
     ----------
     model : estimator
         Fitted classifier over the clip table.
-    clip : dict of str to str
-        ``clip_id``, and the path of each modality; a missing modality is left out.
+    clip : dict of str to (str or Segment)
+        ``clip_id``, and the file of each modality; a missing modality is left out.
 
     Returns
     -------
@@ -152,7 +157,7 @@ def _predict_checked(model, clip):
     probabilities = _predict(model, clip)
     reasons = [failure[-1] for failure in failures(model)]
     if reasons and not allows_missing(model):
-        paths = [clip[name] for name in MODALITIES if name in clip]
+        paths = [path_of(clip[name]) for name in MODALITIES if name in clip]
         raise ClipError(reasons[0], path=paths[0], clip_id=clip["clip_id"])
     for name in MODALITIES:
         for reason in reasons if name in clip else ():

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 
 from savee_mm._missing import missing_reason
-from savee_mm._validation import ClipError
+from savee_mm._validation import ClipError, Segment, path_of
 from savee_mm.media._headers import SLACK, check_end, check_length
 
 ERRORS = (av.error.FFmpegError, ValueError, OSError)
@@ -18,6 +18,23 @@ _PLAYLISTS = {"concat", "concatf", "dash", "hls", "imf", "webm_dash_manifest"}
 _FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS))
 # Streams that are not the video: the cover of an audio file, thumbnails of chapters.
 _NOT_VIDEO = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+
+
+def check_source(path):
+    """Return the checked Path of a file, and the Segment to read of it, None for the whole file.
+
+    Parameters
+    ----------
+    path : str, path-like or Segment
+        The source.
+
+    Raises
+    ------
+    ClipError
+        As :func:`check_file`.
+    """
+    segment = path if isinstance(path, Segment) else None
+    return check_file(path_of(path) if segment else path), segment
 
 
 def check_file(path):
@@ -109,6 +126,14 @@ def default_stream(file, container, kind):
     if best in streams:
         return best
     return next((s for s in streams if s.disposition & av.stream.Disposition.default), streams[0])
+
+
+def clock_start(container):
+    """Return the time (s) that media players show as 0, on the clock of the time stamps.
+
+    A file without video starts at its first sample, whatever its time stamps.
+    """
+    return (container.start_time or 0) / av.time_base if has_video(container) else 0.0
 
 
 def has_video(container):

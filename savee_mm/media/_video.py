@@ -4,6 +4,11 @@ from typing import NamedTuple
 
 from savee_mm.media._container import ERRORS, damaged
 
+# Frames by which a codec may decode ahead (H.264, HEVC).
+_MAX_REORDER = 16
+# Some formats seek to a place after the key frame: the next attempts seek earlier by these times (s).
+_SEEK_EARLIER = (0.0, 2.0, 12.0)
+
 
 class Entry(NamedTuple):
     """One video packet, in the order of the file."""
@@ -39,6 +44,45 @@ def packet_index(file, container, stream):
     shown = {entry.pts for entry in index if entry.shown}
     distinct = len(shown) == sum(entry.shown for entry in index)
     return index if shown and distinct and None not in {entry.pts for entry in index} else None
+
+
+def segment_index(container, stream, start, end):
+    """Return the Entry of every packet from the key frame before a segment to its end, None if a seek is not possible.
+
+    Parameters
+    ----------
+    container, stream : av objects
+        Opened.
+    start, end : float
+        Limits of the segment (s), on the clock of the container.
+    """
+    # A program stream has no key frames to seek to. The stamps of AVI are guesses if frames are reordered.
+    if container.format.name == "mpeg" or ("avi" in container.format.name and stream.codec_context.has_b_frames):
+        return None
+    for earlier in _SEEK_EARLIER:
+        try:
+            index = _near_index(container, stream, start - earlier, end)
+        except ERRORS:
+            return None
+        shown = {entry.pts for entry in index if entry.shown}
+        if None in shown or len(shown) < sum(entry.shown for entry in index):
+            return None
+        if any(entry.key and entry.pts * float(stream.time_base) <= start for entry in index):
+            return index
+    return None
+
+
+def _near_index(container, stream, start, end):
+    """Return the Entry of every packet from the place that a seek reaches to a time (s)."""
+    base, index = float(stream.time_base), []
+    latest = end + _MAX_REORDER / float(stream.average_rate or stream.guessed_rate or 25)
+    container.seek(int(start / base), stream=stream)
+    for packet in container.demux(stream):
+        if packet.size:
+            index.append(Entry(packet.pts, packet.dts, packet.is_keyframe, not packet.is_discard))
+            if packet.pts is None or packet.pts * base > latest:
+                break
+    return index
 
 
 def _avi_index(stream):

@@ -8,9 +8,9 @@ from numbers import Integral, Real
 import numpy as np
 import soxr
 
-from savee_mm._validation import ClipError
+from savee_mm._validation import ClipError, Segment
 from savee_mm.media._blocks import read_mono
-from savee_mm.media._container import check_file
+from savee_mm.media._container import check_source
 from savee_mm.media._samples import to_full_scale
 
 # About an hour: 69 minutes at 48 kHz, 75 at 44.1 kHz. As float32 it fills 0.8 GB.
@@ -18,14 +18,15 @@ MAX_SAMPLES = 200_000_000
 
 
 def read_audio(
-    path: str | os.PathLike[str], sr: float | None = None, *, max_samples: int | None = MAX_SAMPLES
+    path: str | os.PathLike[str] | Segment, sr: float | None = None, *, max_samples: int | None = MAX_SAMPLES
 ) -> tuple[np.ndarray, float]:
     """Read the audio of an audio or video file as mono float32 samples.
 
     Parameters
     ----------
-    path : str or path-like
-        An audio file (wav, flac, mp3, ogg ...) or a video with audio (avi, mp4, mpg, flv, mov ...).
+    path : str, path-like or Segment
+        An audio file (wav, flac, mp3, ogg ...) or a video with audio (avi, mp4, mpg, flv, mov ...). Of a
+        :class:`~savee_mm.Segment`, only the part near it is decoded.
     sr : float or None, default=None
         Rate (Hz) to resample to with soxr's HQ recipe; None keeps the rate of the recording.
     max_samples : int or None, default=200_000_000
@@ -44,7 +45,7 @@ def read_audio(
     ClipError
         If the file is missing, a folder, empty, damaged, of an unknown format, or without an audio stream or samples,
         or if samples are not finite, of unknown full scale or more than ``max_samples``. A file that is shorter than
-        its header states is an error ("cut short").
+        its header states is an error ("cut short"). If a segment starts after the end of the file.
     ValueError
         If ``sr`` is not a positive number, or ``max_samples`` not a positive integer.
 
@@ -53,6 +54,7 @@ def read_audio(
     ClipWarning
         If two channels have opposite phase: their mean is nearly silent, and the louder channel is read instead.
         If the samples are integers that were written as floats: they are divided by 2**15, 2**23 or 2**31.
+        If a segment ends after the end of the file: it is read up to there.
 
     Notes
     -----
@@ -60,6 +62,9 @@ def read_audio(
     :func:`~savee_mm.media.read_envelope` has its time on the clock of the frames. From there on, ``y`` keeps that
     clock: gaps in the time stamps (lost packets, Opus DTX) are silence. Recordings that are joined in one file (mp3,
     Ogg, FLAC, wav) are all read, and a sample rate that changes is converted to the first one.
+
+    A segment has the samples ``round(start * sr)`` to ``round(end * sr)``, at the rate of the file, as if they were a
+    file of their own: its channels are mixed, and its rate is converted, without regard to the rest of the file.
 
     A channel that is silent, or 40 dB below the strongest one, is not part of the mean: it would halve the level.
     Channels have opposite phase if their correlation is below -0.5. The documentation lists what is read from which
@@ -78,8 +83,8 @@ def read_audio(
     sr = _check_rate(sr)
     if max_samples is not None and (not isinstance(max_samples, Integral) or max_samples < 1):
         raise ValueError(f"Expected max_samples to be a positive integer or None, got {max_samples!r}.")
-    file = check_file(path)
-    y, recorded_sr = read_mono(file, partial(_collect, file=file, max_samples=max_samples))
+    file, segment = check_source(path)
+    y, recorded_sr = read_mono(file, partial(_collect, file=file, max_samples=max_samples), segment)
     if y.size == 0:
         raise ClipError(
             "no samples (0 s): an empty recording, or not an audio file; record or copy it again", path=file

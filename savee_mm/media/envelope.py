@@ -7,18 +7,18 @@ from numbers import Real
 
 import numpy as np
 
-from savee_mm._validation import ClipError
+from savee_mm._validation import ClipError, Segment
 from savee_mm.media._blocks import read_mono
-from savee_mm.media._container import check_file
+from savee_mm.media._container import check_source
 
 
-def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
+def read_envelope(path: str | os.PathLike[str] | Segment, step: float = 0.02) -> tuple[np.ndarray, np.ndarray]:
     """Read the RMS envelope of the audio of a file, without keeping the samples in memory.
 
     Parameters
     ----------
-    path : str or path-like
-        A video with audio, or an audio file.
+    path : str, path-like or Segment
+        A video with audio, or an audio file, or a part of one.
     step : float, default=0.02
         Length of the consecutive windows (s).
 
@@ -38,8 +38,8 @@ def read_envelope(path: str | os.PathLike[str], step: float = 0.02) -> tuple[np.
     """
     if isinstance(step, bool) or not isinstance(step, Real) or not math.isfinite(step) or step <= 0:
         raise ValueError(f"Expected step to be a positive number of seconds, got {step!r}.")
-    file = check_file(path)
-    power, start, length = read_mono(file, partial(_mean_squares, step=step))
+    file, segment = check_source(path)
+    power, start, length = read_mono(file, partial(_mean_squares, step=step), segment)
     if not power.size:
         raise ClipError("no samples (0 s); record or copy it again", path=file)
     if not np.isfinite(power).all():

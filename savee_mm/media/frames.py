@@ -9,10 +9,19 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import ArrayLike
 
-from savee_mm._validation import ClipError
-from savee_mm.media._container import ERRORS, check_file, check_whole, damaged, default_stream, open_container
+from savee_mm._validation import ClipError, Segment
+from savee_mm.media._container import (
+    ERRORS,
+    check_source,
+    check_whole,
+    clock_start,
+    damaged,
+    default_stream,
+    open_container,
+)
 from savee_mm.media._images import ImageConverter, read_still
-from savee_mm.media._video import PacketReader, packet_index
+from savee_mm.media._segments import beyond_end, warn_late
+from savee_mm.media._video import PacketReader, packet_index, segment_index
 
 # 50 megapixels: more than 8K video and most cameras.
 MAX_PIXELS = 50_000_000
@@ -21,7 +30,7 @@ _TIME_EPS = 1e-6
 
 
 def read_frames(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Segment,
     n_frames: int = 6,
     *,
     times: ArrayLike | None = None,
@@ -31,8 +40,9 @@ def read_frames(
 
     Parameters
     ----------
-    path : str or path-like
-        A video (avi, mp4, mpg, flv, mov ...). An image file is a video of one frame.
+    path : str, path-like or Segment
+        A video (avi, mp4, mpg, flv, mov ...), or a part of one. An image file is a video of one frame, shown all the
+        time.
     n_frames : int, default=6
         Number of frames. With 1, the first frame.
     times : array-like of float, default=None
@@ -55,7 +65,7 @@ def read_frames(
     ClipError
         If the file is missing, a folder, empty, of an unknown format, without a video stream, without a frame that
         decodes, shorter than its header states, damaged at a chosen frame, does not decode up to the last chosen
-        frame, or has images of more than ``max_pixels``.
+        frame, or has images of more than ``max_pixels``. If a segment starts after the end of the video.
     ValueError
         If ``n_frames`` or ``max_pixels`` is not a positive integer, or ``times`` are not ascending numbers.
 
@@ -67,6 +77,9 @@ def read_frames(
     decoded. The video is decoded from its start if the packets have no reliable time stamps (raw streams, AVI with
     reordered frames) or a seek fails. The result is the same. Formats that do not state their length (mpg, ts, flv) are
     read to their end.
+
+    The frames of a segment are those with ``start <= time < end``, or the frame on screen at ``start`` if there are
+    none. The times that are returned stay on the clock of the container.
     """
     frames = _Frames(_check_number("n_frames", n_frames) if times is None else len(_check_times(times)))
     places, times = map_frames(frames.keep, path, n_frames, times=times, max_pixels=max_pixels)
@@ -75,7 +88,7 @@ def read_frames(
 
 def map_frames(
     function: Callable,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Segment,
     n_frames: int = 6,
     *,
     times: ArrayLike | None = None,
@@ -88,7 +101,7 @@ def map_frames(
     function : callable
         Function of an image ``(height, width, 3)``, uint8 RGB. It is called once for each distinct frame, and again
         for all frames if a seek fails and the video is read again from its start.
-    path : str or path-like
+    path : str, path-like or Segment
         As in :func:`~savee_mm.read_frames`.
     n_frames : int, default=6
         As in :func:`~savee_mm.read_frames`.
@@ -116,12 +129,17 @@ def map_frames(
     )
     if max_pixels is not None:
         _check_number("max_pixels", max_pixels)
-    file = check_file(path)
+    file, segment = check_source(path)
     still = read_still(file, max_pixels)
     if still is not None:
         n_times = len(choose(np.zeros(1)))
         return [function(still)] * n_times, np.zeros(n_times)
     opened = partial(_opened, file, max_pixels)
+    if segment is not None:
+        choose = _Within(choose, segment, file)
+        chosen = _map_segment(function, file, opened, choose)
+        if chosen is not None:
+            return chosen
     chosen = _map_by_packets(function, file, opened, choose)
     return _map_from_start(function, file, opened, choose) if chosen is None else chosen
 
@@ -132,6 +150,36 @@ def _opened(file, max_pixels):
     with open_container(file) as container:
         stream = default_stream(file, container, "video")
         yield container, stream, ImageConverter(file, stream, max_pixels)
+
+
+class _Within:
+    """Choice of frames among those of a segment."""
+
+    def __init__(self, choose, segment, file):
+        self._choose = choose
+        self._segment = segment
+        self._file = file
+        with open_container(file) as container:
+            stream = default_stream(file, container, "video")
+            self._origin = clock_start(container)
+            self._frame = 1 / float(stream.average_rate or stream.guessed_rate or 25)  # duration (s)
+        self.start, self.end = segment.start + self._origin, segment.end + self._origin
+
+    def __call__(self, times):
+        """Return the indices of the chosen frames.
+
+        ``times`` (s) are those of all frames, or of those from a key frame before the segment to the end of either.
+        """
+        first, last = np.searchsorted(times, np.array([self.start, self.end]) - _TIME_EPS)
+        ends = times[-1] + self._frame
+        if self.start > ends - _TIME_EPS:
+            raise beyond_end(self._file, self._segment, ends - self._origin)
+        if self.end > ends + 2 * self._frame:
+            warn_late(self._file, self._segment, ends - self._origin)
+        if first == last:
+            first = max(first - 1, 0)
+            last = first + 1
+        return first + self._choose(times[first:last])
 
 
 class _Frames:
@@ -196,6 +244,20 @@ def choose_times(times, n):
 def _at(moments, times):
     """Return the indices of the frames on screen at ``moments`` (s)."""
     return np.maximum(np.searchsorted(times, moments + _TIME_EPS, side="right") - 1, 0)
+
+
+def _map_segment(function, file, opened, choose):
+    """Choose frames of a segment by the time stamps of the packets near it; None if these are not enough."""
+    with opened() as (container, stream, convert):
+        check_whole(file, container)
+        index = segment_index(container, stream, choose.start, choose.end)
+        if index is None:
+            return None
+        shown = np.sort([entry.pts for entry in index if entry.shown])
+        wanted = shown[choose(shown * float(stream.time_base))]
+        reader = PacketReader(container, stream, convert, index, seeks=True, wanted=wanted)
+        results = _map_chosen(function, reader, wanted)
+    return None if results is None else (results, wanted * float(stream.time_base))
 
 
 def _map_by_packets(function, file, opened, choose):

@@ -283,3 +283,23 @@ def test_output_that_cannot_be_written_is_refused_before_the_work(out, tmp_path)
     assert result.exit_code == 1
     assert f"{tmp_path / 'file'}" in result.output
     assert "missing.savee" not in result.output
+
+
+def test_table_of_segments_is_predicted_row_by_row(model, voice, corpus, tmp_path):
+    sounds = [read_audio(path) for path in corpus.data["audio"][:2]]
+    sr = sounds[0][1]
+    soundfile.write(tmp_path / "long.wav", np.concatenate([y for y, _ in sounds]), sr, subtype="FLOAT")
+    middle, end = len(sounds[0][0]) / sr, sum(len(y) for y, _ in sounds) / sr
+    table = pd.DataFrame({"audio": "long.wav", "start": [0, middle], "end": [middle, end]})
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    result = run("predict", tmp_path / "clips.csv", "--model", model, "--out", tmp_path / "out.csv")
+    assert result.exit_code == 0, result.output
+    out = pd.read_csv(tmp_path / "out.csv")
+    np.testing.assert_allclose(out[["start", "end"]], table[["start", "end"]])
+    expected = voice.predict_proba(corpus.data[:2])
+    np.testing.assert_allclose(out[[str(label) for label in voice.classes_]], expected, atol=1e-9)
+    table.assign(end=[middle, 0]).to_csv(tmp_path / "bad.csv", index=False)
+    result = run("predict", tmp_path / "bad.csv", "--model", model)
+    assert result.exit_code == 1
+    assert "0 <= start < end" in result.stderr
+    assert run("predict", tmp_path / "clips.csv", "--model", model, "--timeline").exit_code == 1

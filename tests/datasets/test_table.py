@@ -123,11 +123,11 @@ def test_equal_columns_are_merged(corpus, tmp_path):
 
 
 def test_semicolons_with_decimal_commas(corpus):
-    bunch = load_table(corpus("audio;emotion;start;note\nann/one.wav;joy;1,5;a, b\nann/two.wav;fear;2;c\n"))
-    assert bunch.data["start"].tolist() == [1.5, 2.0]
+    bunch = load_table(corpus("audio;emotion;age;note\nann/one.wav;joy;1,5;a, b\nann/two.wav;fear;2;c\n"))
+    assert bunch.data["age"].tolist() == [1.5, 2.0]
     assert bunch.data["note"].tolist() == ["a, b", "c"]
-    bunch = load_table(corpus("audio;emotion;start\nann/one.wav;joy;1.5\n"))
-    assert bunch.data["start"].tolist() == [1.5]
+    bunch = load_table(corpus("audio;emotion;age\nann/one.wav;joy;1.5\n"))
+    assert bunch.data["age"].tolist() == [1.5]
 
 
 def test_quoted_cells(corpus):
@@ -272,3 +272,16 @@ def test_media_file_in_place_of_a_table(tmp_path):
     (tmp_path / "a01.wav").write_bytes(bytes(range(128, 256)))
     with pytest.raises(ValueError, match="cannot be read as a CSV file in UTF-8"):
         load_table(tmp_path / "a01.wav")
+
+
+def test_segments_of_one_file_have_names_with_their_times(tmp_path):
+    (tmp_path / "talk.wav").touch()
+    rows = [("talk.wav", 0.5, 2, "joy"), ("talk.wav", 2, 3.25, "anger")]
+    table = pd.DataFrame(rows, columns=["audio", "Start", "End", "emotion"])
+    table.to_csv(tmp_path / "clips.csv", index=False)
+    data = load_table(tmp_path / "clips.csv").data
+    assert data["clip_id"].tolist() == ["talk_0.500-2.000", "talk_2.000-3.250"]
+    assert data[["start", "end"]].to_numpy().tolist() == [[0.5, 2.0], [2.0, 3.25]]
+    table.assign(End=[2, 1]).to_csv(tmp_path / "clips.csv", index=False)
+    with pytest.raises(ValueError, match=r"talk.wav\): expected a segment with 0 <= start < end"):
+        load_table(tmp_path / "clips.csv")

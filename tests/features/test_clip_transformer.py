@@ -17,6 +17,7 @@ from savee_mm import (
     FaceFrameSampler,
     MFCCImage,
     ProsodyFeatures,
+    Segment,
     SpectralFeatures,
 )
 from savee_mm._missing import DARK, SILENT, is_missing
@@ -396,3 +397,66 @@ def test_report_of_a_call_without_failures_is_empty(corpus):
     pd.testing.assert_frame_equal(
         fitted.failed_clips_, pd.DataFrame(columns=["clip_id", "path", "reason"], dtype=object), check_index_type=False
     )
+
+
+# ---- segments of long files
+
+
+@pytest.fixture
+def long_and_short(corpus, tmp_path):
+    """Four clips as segments of one long file, and as files of their own with the same samples."""
+    sounds = [read_audio(path) for path in corpus.data["audio"][:4]]
+    sr = sounds[0][1]
+    soundfile.write(tmp_path / "long.wav", np.concatenate([y for y, _ in sounds]), sr, subtype="FLOAT")
+    limits = np.cumsum([0, *(len(y) for y, _ in sounds)]) / sr
+    long = pd.DataFrame({"audio": str(tmp_path / "long.wav"), "start": limits[:-1], "end": limits[1:]})
+    return long, corpus.data[:4]
+
+
+@pytest.mark.parametrize("extractor", AUGMENTED)
+def test_segments_of_a_long_file_equal_files_of_their_own(extractor, long_and_short):
+    long, short = long_and_short
+    np.testing.assert_array_equal(clone(extractor).fit_transform(long), clone(extractor).fit_transform(short))
+
+
+def test_faces_of_a_segment_are_those_at_its_times(corpus):
+    path = corpus.data["video"].iloc[0]
+    halves = pd.DataFrame({"video": path, "start": [0.0, 0.5, None], "end": [0.5, 1.0, None]})
+    sampler = clone(EXTRACTORS[2])
+    X = sampler.fit_transform(halves)
+    times = sampler.diagnose(halves)["time"].to_numpy().reshape(3, 2)
+    assert times[0, 0] < times[0, 1] < 0.5 <= times[1, 0] < times[1, 1] < 1.0
+    np.testing.assert_array_equal(X[2], clone(sampler).fit_transform([path])[0])
+    segment = Segment(path, 0.5, 1.0)
+    np.testing.assert_array_equal(X[1], clone(sampler).fit_transform([segment])[0])
+
+
+def test_each_segment_has_its_own_cache_entry_and_name(long_and_short, tmp_path):
+    long, _ = long_and_short
+    extractor = ProsodyFeatures(cache=tmp_path / "cache")
+    X = extractor.fit_transform(long)
+    assert len(list((tmp_path / "cache").iterdir())) == 4
+    np.testing.assert_array_equal(extractor.transform(long.iloc[::-1]), X[::-1])
+    shifted = long.assign(end=long["end"] - 0.1)
+    assert not np.array_equal(extractor.transform(shifted), X)
+    broken = long.assign(start=[0.0, 500.0, 0.1, 0.2], end=[1.0, 501.0, 1.1, 1.2])
+    with pytest.raises(ClipError, match=r"clip 'long_500.000-501.000' .*the segment starts at 500 s"):
+        extractor.transform(broken)
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ({"start": [0.0, 3.0], "end": [1.0, 2.0]}, "expected a segment with 0 <= start < end"),
+        ({"start": [0.0, 3.0], "end": [1.0, np.nan]}, "expected 'end' of a segment to be a number of seconds, got nan"),
+    ],
+)
+def test_invalid_times_of_a_clip_name_the_clip(times, message):
+    table = pd.DataFrame({"audio": "long.wav", "clip_id": ["good", "bad"], **times})
+    with pytest.raises(ClipError, match=f"clip 'bad' .*{message}"):
+        ProsodyFeatures().fit(table)
+
+
+def test_one_column_of_times_is_refused():
+    with pytest.raises(ValueError, match="has a column 'start', but not both"):
+        ProsodyFeatures().fit(pd.DataFrame({"audio": ["long.wav"], "start": [1.0]}))

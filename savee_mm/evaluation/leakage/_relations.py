@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from savee_mm._validation import SEGMENT_COLUMNS, Segment, path_of, segments
 from savee_mm.evaluation.leakage._sounds import Sounds, content_groups
 from savee_mm.evaluation.leakage.report import Finding
 
@@ -19,8 +20,11 @@ _SOURCE_COLUMNS = ("source_clip_id", "source_clip", "source")
 # Usual names of modified copies of a01: a01_noise, a01-aug2, a01_time_stretch_1.1.
 _SEPARATOR = re.compile(r"[\s_.\-(]+")
 _COPY = re.compile(r"(?<![a-z])(aug|copy|noise|noisy|pitch|stretch|shift|gain|speed|reverb)", re.IGNORECASE)
+_MEDIA = ("audio", "video")
 # Columns of the clip table that are not features.
-_NO_FEATURES = ("audio", "video", "speaker", "sentence", "clip_id")
+_NO_FEATURES = (*_MEDIA, "speaker", "sentence", "clip_id", *SEGMENT_COLUMNS)
+# Segments of one file that overlap by less (s) touch: annotators and players round times to ms.
+_TOUCH = 2e-3
 
 
 class Relation(NamedTuple):
@@ -59,12 +63,15 @@ class Relations:
 
     def has(self, kind):
         """Whether rows can be related by ``kind``."""
+        if kind == "file" and kind not in self.columns:
+            return any(isinstance(source, Segment) for column in self._media().values() for source in column)
         return kind in ("source", "audio") or _COLUMN_OF.get(kind, kind) in self.columns
 
     def get(self, kind):
-        """Return the Relation of a kind: "clip", "source", "audio" or a column of the table."""
+        """Return the Relation of a kind: "clip", "source", "audio", "file" (of segments) or a column of the table."""
         if kind not in self._known:
             find = {"clip": self._by_clip, "source": self._by_source, "audio": self._by_audio}.get(kind)
+            find = self._by_file if kind == "file" and kind not in self.columns else find
             self._known[kind] = find() if find else self._by_column(kind)
         return self._known[kind]
 
@@ -73,14 +80,18 @@ class Relations:
         return _joined(self.n_rows, [self.get(kind).codes for kind in kinds if self.has(kind)])
 
     def sources(self):
-        """Return the sound of each row as path, array or None; its video if it has no sound file."""
+        """Return the sound of each row as path, Segment, array or None; its video if it has no sound file."""
+        columns = list(self._media().values()) or [[None] * self.n_rows]
+        return [next((source for source in row if source is not None), None) for row in zip(*columns, strict=True)]
+
+    def _media(self):
+        """Return the sources of the rows, for "audio" and "video" as far as they are known."""
         if isinstance(self.data, pd.DataFrame):
-            empty = [None] * self.n_rows
-            audio, video = (self.data.get(c, empty) for c in ("audio", "video"))
-            return [_media(a) if _media(a) is not None else _media(v) for a, v in zip(audio, video, strict=True)]
+            columns = {name: [_source(cell) for cell in self.data[name]] for name in _MEDIA if name in self.columns}
+            return {name: segments(self.data, column) for name, column in columns.items()}
         if isinstance(self.data, np.ndarray) and self.data.ndim != 1:
-            return [None] * self.n_rows
-        return [_media(item) for item in self.data]
+            return {}
+        return {"audio": [_source(item) for item in self.data]}
 
     def numbers(self):
         """Return the numeric values by name: arrays whose first axis is the rows."""
@@ -94,7 +105,7 @@ class Relations:
         """Return a name for each row."""
         if "clip_id" in self.columns:
             return self.data["clip_id"].astype(str).to_numpy()
-        names = [os.path.basename(s) if isinstance(s, str) else f"row {i}" for i, s in enumerate(self.sources())]
+        names = [_row_name(source, f"row {i}") for i, source in enumerate(self.sources())]
         return np.array(names, dtype=object)
 
     def _by_column(self, column):
@@ -116,19 +127,22 @@ class Relations:
         return Relation(codes, names)
 
     def _by_source(self):
-        """Relate rows of one file, of files with equal content, of one named source, and equal rows of numbers."""
-        relations = []
-        for column in ("audio", "video"):
-            if column in self.columns:
-                paths = [_real_path(value) for value in self.data[column]]
-                relations.append(pd.factorize(np.array(paths, dtype=object))[0])
-        if "video" in self.columns:
-            relations.append(content_groups([_media(value) for value in self.data["video"]]))
+        """Relate rows of one file, of files with equal content, of one named source, and equal rows of numbers.
+
+        Segments of one file are related if they overlap.
+        """
+        relations = [_overlapping(_files_of(name, column), column) for name, column in self._media().items()]
         if not isinstance(self.data, pd.DataFrame):
-            relations.append(pd.factorize(np.array([_real_path(s) for s in self.sources()], dtype=object))[0])
             relations += [_equal_rows(values) for values in self.numbers().values()]
         relations += self._by_named_source()
         return self._named(_joined(self.n_rows, relations))
+
+    def _by_file(self):
+        """Relate the segments of one file, whether they overlap or not."""
+        codes = _joined(self.n_rows, [_files_of(name, column) for name, column in self._media().items()])
+        names = np.full(codes.max() + 1, "", dtype=object)
+        names[codes] = [os.path.basename(path_of(source) or "") for source in self.sources()]
+        return Relation(codes, names)
 
     def _by_named_source(self):
         if "clip_id" not in self.columns:
@@ -180,8 +194,10 @@ def _joined(n_rows, relations):
     return connected_components(graph, directed=False)[1]
 
 
-def _media(value):
-    """Return a path as a string, an array as it is, None for a missing cell."""
+def _source(value):
+    """Return a path as a string, an array or a Segment as it is, None for a missing cell."""
+    if isinstance(value, Segment):
+        return value
     if isinstance(value, str | os.PathLike):
         return os.fspath(value) or None
     return np.asarray(value) if isinstance(value, np.ndarray | list | tuple) else None
@@ -195,9 +211,44 @@ def _source_name(name, known):
     return name
 
 
-def _real_path(value):
-    source = _media(value)
-    return os.path.realpath(source) if isinstance(source, str) else None
+def _real_path(source):
+    path = path_of(source)
+    return None if path is None else os.path.realpath(path)
+
+
+def _files_of(name, sources):
+    """Return codes of the sources in a column, equal for one file. Videos of equal content are one file."""
+    codes = pd.factorize(np.array([_real_path(source) for source in sources], dtype=object))[0]
+    if name == "video":
+        contents = content_groups([path_of(source) for source in sources])
+        codes = np.where(codes < 0, -1, _joined(len(codes), [codes, contents]))
+    return codes
+
+
+def _row_name(source, default):
+    """Return the name of a file, of a segment, or the default for other clips."""
+    return source.name if isinstance(source, Segment) else os.path.basename(path_of(source) or default)
+
+
+def _overlapping(files, sources):
+    """Return codes of rows, equal for whole files and segments of one file that overlap, directly or through others.
+
+    Parameters
+    ----------
+    files : ndarray of int, shape (n_rows,)
+        Code of the file of each row, -1 for none.
+    sources : list of str, Segment, ndarray or None
+        Sources of the rows.
+    """
+    spans = np.array([(s.start, s.end) if isinstance(s, Segment) else (0.0, np.inf) for s in sources]).reshape(-1, 2)
+    codes, code, last, reached = np.full(len(files), -1), -1, None, 0.0
+    for row in np.lexsort((spans[:, 0], files)):
+        if files[row] < 0:
+            continue
+        if files[row] != last or spans[row, 0] > reached - _TOUCH:
+            code, reached = code + 1, 0.0
+        codes[row], last, reached = code, files[row], max(reached, spans[row, 1])
+    return codes
 
 
 def _equal_rows(values):
@@ -231,6 +282,7 @@ _REMEDY = {
     "speaker": "split by speaker (protocol 'speaker' or 'speaker+sentence')",
     "sentence": "split by sentence (protocol 'sentence' or 'speaker+sentence')",
     "corpus": "split by corpus (protocol 'corpus')",
+    "file": "segments of one file share room and microphone: give a column with the recording, and split by it",
     "groups": "use a splitter that reads groups, such as StratifiedGroupKFold",
 }
 _SUBJECTS = {
@@ -240,6 +292,7 @@ _SUBJECTS = {
     "audio": "copies of {n} recording{s} in several files, equal by content or by fingerprint,",
     "speaker": "clips of {n} speaker{s}",
     "sentence": "clips of {n} sentence{s}",
+    "file": "segments of {n} long file{s}",
     "groups": "clips of {n} group{s}",
 }
 

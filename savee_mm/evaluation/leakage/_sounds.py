@@ -43,8 +43,8 @@ class Sounds:
 
         Parameters
         ----------
-        sources : list of str, ndarray of shape (n_samples,) or None
-            Paths or samples.
+        sources : list of str, Segment, ndarray of shape (n_samples,) or None
+            Files, parts of files, or samples.
         names : sequence of str
             Their names.
 
@@ -61,7 +61,7 @@ class Sounds:
         for row, source in enumerate(bar):
             if source is None:
                 continue
-            name = source if isinstance(source, str) else id(source)
+            name = id(source) if isinstance(source, np.ndarray) else source
             if name not in of_source:
                 of_source[name] = self._fingerprint(source, prints)
             if of_source[name] is None:
@@ -78,7 +78,7 @@ class Sounds:
     def _fingerprint(self, source, prints):
         """Return the position in ``prints``, a dict by content, or None for a sound that cannot be read."""
         try:
-            key = content_key(source, f"{_VERSION} {_SR} {'' if isinstance(source, str) else self.input_sr}")
+            key = content_key(source, f"{_VERSION} {_SR} {self.input_sr if isinstance(source, np.ndarray) else ''}")
             if key not in prints:
                 bits = self.store.get(key)
                 if bits is None:
@@ -90,7 +90,7 @@ class Sounds:
         return prints[key][0]
 
     def _read(self, source):
-        return read_audio(source, sr=_SR) if isinstance(source, str) else (source, self.input_sr)
+        return (source, self.input_sr) if isinstance(source, np.ndarray) else read_audio(source, sr=_SR)
 
     def _pairs(self, prints):
         """Return the pairs of similar fingerprints, from the cache if the same set was compared before."""

@@ -25,7 +25,7 @@ FORBIDDEN = ("clip", "source", "audio")
 
 # In this order each leak is reported once: copies with one clip_id also share their file and their sound.
 _RECORDINGS = ("clip", "source", "audio")
-_NOTED = ("speaker", "sentence")
+_NOTED = ("speaker", "sentence", "file")
 # Default sample rate (Hz) of arrays; it matters only that it is equal for all.
 _ARRAY_SR = 16000
 # Speaker and sentence in file names of CREMA-D, RAVDESS, EmoDB and eNTERFACE.
@@ -58,7 +58,7 @@ def check_leakage(
     ----------
     estimator : estimator or None
         The estimator to cross-validate; its parts are checked. When None, only the data are checked.
-    data : DataFrame, ndarray of shape (n_rows, ...), or list of paths or of 1-D arrays
+    data : DataFrame, ndarray of shape (n_rows, ...), or list of paths, Segments or 1-D arrays
         The clip table that is split, or arrays computed from it. Augmented copies are rows.
     y : array-like of shape (n_rows,)
         The classes.
@@ -70,8 +70,9 @@ def check_leakage(
     forbid : sequence of str, default=("clip", "source", "audio")
         Relations that are not allowed across the sides: ``"clip"`` (column ``clip_id``), ``"source"`` (copies of one
         recording: one file under several names, a column ``source_clip_id`` or ``source``, names such as
-        ``a01_noise``, equal rows of an array), ``"audio"`` (equal or nearly equal sound, by fingerprint),
-        ``"speaker"``, ``"sentence"``, and any other column of the table. A protocol adds its own.
+        ``a01_noise``, segments of one file that overlap, equal rows of an array), ``"audio"`` (equal or nearly equal
+        sound, by fingerprint), ``"speaker"``, ``"sentence"``, ``"file"`` (segments of one long file, also if they do
+        not overlap), and any other column of the table. A protocol adds its own.
     label_columns : sequence of str, default=()
         Columns of the table that have labels, such as ``label_columns`` of :func:`~savee_mm.load_table`. Other columns
         that determine the class are found by their mutual information with ``y``.
@@ -91,8 +92,8 @@ def check_leakage(
         Its length is the number of findings. Their kinds are those of ``forbid``, and ``"rows"`` (rows on both sides of
         a fold), ``"groups"``, ``"fitted"`` (a part of the estimator is fitted), ``"standardised"`` (numbers were
         standardised, whitened or scaled over all rows), ``"class"`` (a column that the estimator reads determines the
-        class) and ``"permutation"``. Notes are speakers and sentences on both sides if they are not in ``forbid``,
-        columns that identify the speaker, and clips that could not be compared.
+        class) and ``"permutation"``. Notes are speakers, sentences and files of segments on both sides if they are not
+        in ``forbid``, columns that identify the speaker, and clips that could not be compared.
 
     Raises
     ------

@@ -22,8 +22,8 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
 
     Parameters
     ----------
-    source : str or ndarray of shape (n, height, width, 3), uint8
-        Path of a video, or its frames.
+    source : str, Segment or ndarray of shape (n, height, width, 3), uint8
+        Path of a video, part of a video, or its frames.
     weights : tuple of LocalWeights
         Files of the detector; empty if it needs none.
     n_frames, size, strategy, detector, align, margin, color, track, on_no_face
@@ -134,12 +134,12 @@ def _colored(crops, color):
 
 
 def open_source(source):
-    """Return a VideoFile for a path, a FrameArray for an array."""
-    return VideoFile(source) if isinstance(source, str) else FrameArray(source)
+    """Return a VideoFile for a path or a Segment, a FrameArray for an array."""
+    return FrameArray(source) if isinstance(source, np.ndarray) else VideoFile(source)
 
 
 class VideoFile:
-    """Frames and audio of a video file."""
+    """Frames and audio of a video file, or of a Segment of it."""
 
     def __init__(self, path):
         self.path = path

@@ -27,6 +27,7 @@ from savee_mm import (
     LeaveOneSpeakerOut,
     MFCCImage,
     ProsodyFeatures,
+    Segment,
     SpeakerNormalizer,
     check_leakage,
     check_split,
@@ -50,6 +51,16 @@ def kinds(*args, **kwargs):
 def clips(corpus):
     """The synthetic clips with two labels: every class has clips for four folds."""
     return Bunch(data=corpus.data, target=np.resize(["calm", "loud"], len(corpus.data)), groups=corpus.groups)
+
+
+@pytest.fixture
+def dialogue(tmp_path):
+    """Eight segments of 1 s, one after the other, of each of two files of noise."""
+    rng = np.random.default_rng(0)
+    for name in "ab":
+        soundfile.write(tmp_path / f"{name}.wav", rng.normal(scale=0.1, size=8 * 8000), 8000)
+    table = pd.DataFrame({"audio": [str(tmp_path / f"{name}.wav") for name in "ab" for _ in range(8)]})
+    return table.assign(start=np.tile(np.arange(8.0), 2), end=np.tile(np.arange(1.0, 9.0), 2))
 
 
 @pytest.fixture
@@ -555,3 +566,45 @@ def test_evaluate_refuses_only_systems_whose_clones_are_fitted(clips):
         assert len(evaluate({"dummy": fitted}, clips, "clip", leakage="raise").leakage) == 0
     with pytest.raises(LeakageError, match=r"fitted \(system 'frozen'\): DummyClassifier"):
         evaluate({"frozen": FrozenEstimator(fitted)}, clips, "clip", leakage="raise")
+
+
+# ---- segments of long files
+
+Y_SEGMENTS = np.tile(["calm", "loud"], 8)
+
+
+def test_segments_that_do_not_overlap_are_noted_not_found(dialogue):
+    report = check_leakage(None, dialogue, Y_SEGMENTS, KFold(4))
+    assert list(report) == []
+    assert any("segments of 2 long files are on both sides" in note for note in report.notes)
+    assert kinds(None, dialogue, Y_SEGMENTS, KFold(4), forbid=("source", "file")) == ["file"]
+    assert not check_leakage(None, dialogue, Y_SEGMENTS, KFold(2)).notes
+
+
+def test_overlapping_segments_on_both_sides_are_one_source(dialogue):
+    later = dialogue.assign(start=dialogue["start"] + 0.25, end=dialogue["end"] + 0.25)[:7]
+    table = pd.concat([dialogue, later], ignore_index=True)
+    y = np.r_[Y_SEGMENTS, Y_SEGMENTS[:7]]
+    (finding,) = check_leakage(None, table, y, [(np.arange(16), np.arange(16, 23))])
+    assert finding.kind == "source"
+    assert "b.wav" not in finding.message
+
+
+def test_segment_and_its_whole_file_are_one_source(dialogue):
+    table = pd.concat([dialogue[:4], pd.DataFrame({"audio": dialogue["audio"].iloc[:1]})], ignore_index=True)
+    assert "source" in kinds(None, table, Y_SEGMENTS[:5], [([0, 1, 2, 3], [4])])
+    assert "source" in kinds(None, table, Y_SEGMENTS[:5], [([4], [0, 1, 2, 3])])
+
+
+def test_segments_in_a_list_are_compared(dialogue):
+    clips = [Segment(*row) for row in dialogue[:4].itertuples(index=False)]
+    assert kinds(None, clips, Y_SEGMENTS[:4], [([0, 1], [2, 3])]) == []
+    overlapping = [*clips, Segment(clips[0].path, 0.5, 1.5)]
+    assert kinds(None, overlapping, Y_SEGMENTS[:5], [([0, 1, 2, 3], [4])]) == ["source"]
+
+
+def test_predictions_of_segments_keep_their_times(dialogue):
+    report = evaluate({"dummy": DummyClassifier()}, (dialogue, Y_SEGMENTS), {"halves": KFold(2)})
+    pd.testing.assert_frame_equal(
+        report.predictions[["start", "end"]].reset_index(drop=True), dialogue[["start", "end"]], check_names=False
+    )

@@ -1,0 +1,244 @@
+"""Pieces of a segment of a file, decoded from shortly before its start."""
+
+from itertools import islice
+
+import numpy as np
+import soundfile
+
+from savee_mm._missing import missing_reason
+from savee_mm._validation import ClipError, warn_of_correction
+from savee_mm.media._container import ERRORS, check_whole, clock_start, open_container
+from savee_mm.media._headers import check_length, find_recordings
+from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces
+
+# Time that is decoded before a segment (s): codecs need some frames until their output no longer depends on earlier
+# ones; Opus, with the slowest recovery, 0.08 s (RFC 7845, 4.6).
+_PRE_ROLL, _SHORTEST_PRE_ROLL = 1.0, 0.2
+# Segments that start sooner after the start of the file (s) are reached by decoding.
+_NEAR = 3.0
+# Packets that a decoder may reject after a seek.
+_REJECTED = 10
+# Time stamps in steps of ms are wrong by less than this (s).
+_ROUNDING = 1.5e-3
+# A segment may end later than the file by this time (s), about a video frame, without a warning.
+_LATE = 0.05
+
+
+def segment_pieces(file, segment):
+    """Yield the pieces of a segment.
+
+    Parameters
+    ----------
+    file : Path
+        A checked file.
+    segment : Segment
+        Its times are those of the samples of a file without video, and of the clock of the container, which starts at
+        0, of a file with video.
+
+    Yields
+    ------
+    piece : Piece
+        The first one, at the start of the segment, is empty.
+
+    Raises
+    ------
+    ClipError
+        If the segment starts after the end of the file, or the file cannot be read.
+
+    Warns
+    -----
+    ClipWarning
+        If the segment ends after the end of the file.
+    """
+    sound = open_samples(file, None)
+    if sound is not None:
+        with sound:
+            # Joined recordings follow each other: the first one may be all that the segment needs.
+            last = round(segment.end * sound.samplerate)
+            if sound.seekable() and (last <= sound.frames or len(find_recordings(file)) == 1):
+                check_length(file)
+                yield from _cut(file, _sound_pieces(file, sound, segment), segment)
+                return
+    elif len(find_recordings(file)) == 1:
+        with open_container(file) as container:
+            check_whole(file, container)
+            origin = clock_start(container)
+            near = _stream_pieces(file, container, origin + segment.start)
+            if near is not None:
+                yield from _cut(file, near, segment, origin)
+                return
+        with open_container(file) as container:
+            origin = clock_start(container)
+    else:
+        origin = 0.0
+    yield from _cut(file, pieces(file), segment, 0.0 if sound is not None else origin)
+
+
+def _sound_pieces(file, sound, segment):
+    """Yield the pieces of a segment of an opened SoundFile, which libsndfile seeks exactly."""
+    sr = sound.samplerate
+    first = min(round(segment.start * sr), sound.frames)
+    last = min(round(segment.end * sr), sound.frames)
+    yield Piece(0.0, np.empty((1, 0), np.float32), sr)
+    try:
+        sound.seek(first)
+    except soundfile.LibsndfileError as error:
+        raise ClipError(f"the start of the segment cannot be found ({error}); convert the file", path=file) from error
+    gap, n_read = first / sr, first
+    while n_read < last and len(channels := next_block(file, sound, n_read)):
+        n_read += len(channels)
+        yield Piece(0.0, channels.T, sr, gap)
+        gap = 0.0
+    if first == last:
+        yield Piece(0.0, np.empty((1, 0), np.float32), sr, gap)
+
+
+def _stream_pieces(file, container, target):
+    """Return the pieces from the first frame, which jump to shortly before ``target`` (s); None if that fails."""
+    audio = AudioStream(file, container)
+    try:
+        head = list(islice(audio.frames(), 2))
+        if not head or head[0].time is None:
+            return None
+        if target - head[0].time < _NEAR:
+            return _decoded_on(audio, head)
+        container.seek(int((target - _PRE_ROLL) / audio.stream.time_base), stream=audio.stream)
+        landed, frames = _first_frame(audio)
+    except ERRORS:
+        return None
+    if landed is None or landed.time > target - _SHORTEST_PRE_ROLL or landed.sample_rate != head[0].sample_rate:
+        return None
+    if not audio.counts_exactly(landed):
+        return None
+    first = next(audio.pieces(head))
+    jump = _position(audio.stream, head, landed) - audio.skip - first.channels.shape[1]
+    return _jumped(audio, first, landed, frames, jump / first.sr) if jump >= 0 else None
+
+
+def _decoded_on(audio, head):
+    yield from audio.pieces(_chain(head, audio.frames()))
+
+
+def _jumped(audio, first, landed, frames, jump):
+    """Yield the first piece of the stream, then those from a frame after a seek; the gap between them is skipped."""
+    yield first
+    audio.restart()
+    for piece in audio.pieces(_chain([landed], frames)):
+        yield piece._replace(gap=piece.gap + jump)
+        jump = 0.0
+
+
+def _chain(head, frames):
+    yield from head
+    yield from frames
+
+
+def _first_frame(audio):
+    """Return the first frame with a time after a seek, and an iterator of the next ones."""
+    for _ in range(_REJECTED):
+        frames = audio.frames()
+        try:
+            for frame in frames:
+                if frame.time is not None:
+                    return frame, frames
+        except ERRORS:
+            continue
+        break
+    return None, None
+
+
+def _position(stream, head, frame):
+    """Return the number of samples between the first frame of a stream and a later one.
+
+    Time stamps in steps of ms are refined if all frames have the same length.
+    """
+    sr = frame.sample_rate
+    position = (frame.time - head[0].time) * sr
+    step = frame.samples
+    if stream.time_base * sr > 1 and step == head[-1].samples:
+        exact = head[0].samples + round((position - head[0].samples) / step) * step
+        if abs(exact - position) < _ROUNDING * sr:
+            return exact
+    return round(position)
+
+
+def _cut(file, whole, segment, origin=0.0):
+    """Yield the pieces of a segment.
+
+    Parameters
+    ----------
+    file : Path
+        The file, for messages.
+    whole : iterator of Piece
+        From the start of the recording; what is before the segment may be a gap.
+    segment : Segment
+        The segment.
+    origin : float, default=0.0
+        Time (s) of the start of the file on the clock of the pieces.
+
+    Yields
+    ------
+    piece : Piece
+        The first one is empty.
+
+    Raises
+    ------
+    ClipError
+        If the recording ends before the segment starts, or starts after it ends.
+    """
+    start = end = place = 0
+    anchor = sr = None
+    for piece in whole:
+        if sr is None:
+            # The rate and the clock are those of the first piece; positions are counted in samples from there.
+            anchor, sr = piece.time, piece.sr
+            start, end = (round((time + origin - anchor) * sr) for time in (segment.start, segment.end))
+            _check_begun(file, segment, end, anchor - origin)
+            yield Piece(anchor + max(start, 0) / sr, np.empty((1, 0), np.float32), sr)
+        gap = round(piece.gap * sr)
+        silence = max(0, min(place + gap, end) - max(place, start))
+        place += gap
+        scale = piece.sr / sr
+        first, last = (max(0, round((limit - place) * scale)) for limit in (start, end))
+        channels = piece.channels[:, first:last]
+        if silence or channels.shape[1]:
+            yield piece._replace(channels=channels, gap=silence / sr)
+        place += piece.channels.shape[1] / scale
+        if place >= end:
+            return
+    if sr is not None:
+        _check_ended(file, segment, place - start, anchor - origin + place / sr)
+
+
+def _check_begun(file, segment, end, begins):
+    if end <= 0:
+        what = (
+            f"the audio of the file begins at {begins:.3f} s, after the end of the segment ({segment.end:g} s); "
+            "correct the times, or leave the clip out"
+        )
+        raise ClipError(missing_reason("audio", what), path=file)
+
+
+def _check_ended(file, segment, n_samples, ends):
+    """Raise if there are no samples of the segment, whose end is after the end of the audio (s); warn if it is late."""
+    if n_samples <= 0:
+        raise beyond_end(file, segment, ends)
+    if segment.end - ends > _LATE:
+        warn_late(file, segment, ends)
+
+
+def beyond_end(file, segment, ends):
+    """Return the ClipError of a segment that starts after the file ends (s)."""
+    return ClipError(
+        f"the segment starts at {segment.start:g} s, and the file ends at {ends:.3f} s; correct the times, or leave "
+        "the clip out",
+        path=file,
+    )
+
+
+def warn_late(file, segment, ends):
+    """Warn of a segment that ends after the file (s)."""
+    warn_of_correction(
+        f"the segment ends at {segment.end:g} s, and the file at {ends:.3f} s, where reading stops; correct the times",
+        file,
+    )
