@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint docs bench hostile opencv4 matrix oldest python313 package browser clean
+.PHONY: demo test quick coverage lint docs bench hostile kill soak opencv4 matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -37,8 +37,9 @@ bench: $(VENV)/.benched
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
 
-# Readers on 5,000 damaged and manipulated inputs. It ends with one line of counts.
-hostile: $(VENV)/.tested
+# Readers on 5,000 damaged and manipulated inputs; 50 runs that are killed and run again; memory of 20,000 clips and 60 fits.
+# Each ends with one line of counts.
+hostile kill soak: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.$@
 
 # The tests of code that uses OpenCV, with OpenCV 4 and without TensorFlow.

@@ -23,8 +23,17 @@ def resident_mib():
     return int(kib) / 1024
 
 
+def growth(memory, n_first):
+    """Return the slope of a series of memory (MiB for each step) after its first values."""
+    rest = memory[n_first:]
+    return np.polyfit(np.arange(len(rest)), rest, 1)[0] if len(rest) > 1 else 0.0
+
+
 def main(name="fusion", n_fits=60):
-    """Fit a system again and again, each time with another seed, and predict the training clips."""
+    """Fit a system again and again, each time with another seed, and predict the training clips.
+
+    Return the growth of memory after the first five fits (MiB for each fit).
+    """
     from savee_mm import make_talking_faces, systems
 
     with tempfile.TemporaryDirectory() as folder:
@@ -38,9 +47,9 @@ def main(name="fusion", n_fits=60):
             system.fit(corpus.data, corpus.target).predict_proba(corpus.data)
             memory.append(resident_mib())
             print(f"fit {fit + 1:3}  {time.process_time() - start:6.1f} s  {memory[-1]:7.1f} MiB", flush=True)
-    if n_fits > N_FIRST:
-        growth = np.polyfit(np.arange(n_fits - N_FIRST), memory[N_FIRST:], 1)[0] if n_fits > N_FIRST + 1 else 0.0
-        print(f"{name}: {growth:.2f} MiB for each fit after the first {N_FIRST}")
+    slope = growth(memory, N_FIRST)
+    print(f"{name}: {slope:.2f} MiB for each fit after the first {N_FIRST}", flush=True)
+    return slope
 
 
 if __name__ == "__main__":
