@@ -14,7 +14,17 @@ from .classifiers import (
     LateFusionClassifier,
     TransferClassifier,
 )
-from .datasets import concat_corpora, load_crema_d, load_ravdess, load_savee, load_table, make_talking_faces
+from .datasets import (
+    concat_corpora,
+    load_annotations,
+    load_crema_d,
+    load_ravdess,
+    load_savee,
+    load_table,
+    make_talking_faces,
+    read_annotations,
+    write_annotations,
+)
 from .evaluation import (
     EvaluationReport,
     LeakageError,
@@ -105,6 +115,7 @@ __all__ = [
     "explain",
     "fetch_weights",
     "group_importance",
+    "load_annotations",
     "load_card",
     "load_crema_d",
     "load_model",
@@ -116,8 +127,10 @@ __all__ = [
     "plot_timeline",
     "predict_file",
     "predict_stream",
+    "read_annotations",
     "read_audio",
     "read_frames",
     "save_model",
     "systems",
+    "write_annotations",
 ]

@@ -118,10 +118,19 @@ def _read_columns(ctx, param, values):
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
-def _check_out(ctx, param, value):
-    if value is not None and value.suffix not in (".csv", ".json"):
-        raise click.BadParameter(f"expected a file that ends with .csv or .json, got {str(value)!r}.")
-    return value
+def _annotation_format(timeline, out, format_name):
+    """Return the format of annotations to write, by its name or by the suffix of a file; None for a table."""
+    suffix = "" if out is None else out.suffix.lower()
+    chosen = format_name or {".textgrid": "textgrid", ".eaf": "eaf", ".vtt": "vtt"}.get(suffix)
+    if chosen is None and out is not None and suffix not in (".csv", ".json"):
+        raise click.BadParameter(
+            f"expected a file that ends with .csv or .json, with --timeline also .TextGrid, .eaf or .vtt, got "
+            f"{str(out)!r}.",
+            param_hint="--out",
+        )
+    if chosen is not None and (out is None or not timeline):
+        raise click.UsageError(f"--format {chosen} writes a timeline: add {'--out' if out is None else '--timeline'}.")
+    return chosen
 
 
 @main.command()
@@ -292,10 +301,18 @@ def train(root, corpus, target, columns, cache, out, **settings):
     help="Image file for a plot of the timeline; a folder for several.",
 )
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), callback=_check_out, help="CSV or JSON file to write."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="CSV or JSON file to write; of timelines also .TextGrid, .eaf or .vtt, or a folder with --format.",
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["textgrid", "eaf", "vtt", "labelstudio"]),
+    help="Format of timelines for Praat, ELAN, players (WebVTT) or Label Studio.  [default: by the suffix of --out]",
 )
 @_json_option
-def predict(files, model_file, min_confidence, timeline, window, hop, min_voice, plot, out, as_json):
+def predict(files, model_file, min_confidence, timeline, window, hop, min_voice, plot, out, format_name, as_json):
     """Print the probabilities of the emotions for each of FILES: sound files, videos, folders of them, or tables.
 
     \b
@@ -303,6 +320,7 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
         savee-mm predict clips/ --model fusion.savee --min-confidence 0.5 --out predictions.csv
         savee-mm predict segments.csv --model fusion.savee
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
+        savee-mm predict talk.mp4 --model fusion.savee --timeline --out talk.eaf
 
     A CSV file is a table of clips with a column audio or video of paths, and for parts of long files start and end (s).
     Folders are searched with their subfolders and links, for every format that FFmpeg reads; hidden files are left
@@ -324,7 +342,9 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
         raise ValueError(
             f"--hop {hop:g} is longer than --window {window:g}: parts of the recording would be left out. Lower --hop."
         )
-    lengths = Timeline(window, hop, min_voice, plot) if timeline else None
+    annotations = out if (chosen := _annotation_format(timeline, out, format_name)) else None
+    out = None if chosen else out
+    lengths = Timeline(window, hop, min_voice, plot, annotations, chosen) if timeline else None
     settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
     _check_files(out)
     if status := run_predict(files, model_file, **settings):

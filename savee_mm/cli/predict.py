@@ -12,7 +12,7 @@ import click
 import pandas as pd
 from tqdm import tqdm
 
-from savee_mm import ClipError, EmotionTimeline, Segment, load_card, load_model, plot_timeline
+from savee_mm import ClipError, EmotionTimeline, Segment, load_card, load_model, plot_timeline, write_annotations
 from savee_mm._files import write_atomically
 from savee_mm._validation import path_of, segments
 from savee_mm.cli._text import echo_error, printable
@@ -25,17 +25,27 @@ from savee_mm.media import list_recordings
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells."""
 
+ANNOTATIONS = {"textgrid": ".TextGrid", "eaf": ".eaf", "vtt": ".vtt", "labelstudio": ".json"}
+"""Formats of annotation tools, and the suffixes of their files."""
+
 _PLOTS = {".png", ".svg", ".pdf", ".jpg"}
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """Settings of ``--timeline``: lengths (s), and the path of plots (None for none)."""
+    """Settings of ``--timeline``: lengths (s), and the paths of plots and annotations (None for none)."""
 
     window: float
     hop: float
     min_voice: float
     plot: Path | None
+    annotations: Path | None = None
+    format: str | None = None
+
+    @property
+    def is_kept(self):
+        """Whether the predictions of a file are needed together."""
+        return self.plot is not None or self.annotations is not None
 
 
 def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json=False, out=None):
@@ -77,14 +87,14 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
             try:
                 for prediction in _predictions(model, file, min_confidence, timeline):
                     rows.add(path_of(file), prediction)
-                    if timeline is not None and timeline.plot is not None:
+                    if timeline is not None and timeline.is_kept:
                         done.append(prediction)
             except FileError as error:
                 status = 1
                 echo_error(str(error))
             finally:
                 if done:
-                    _save_plot(done, model.classes_, file, timeline.plot, several=len(files) > 1)
+                    _save(as_table(done, model.classes_), file, timeline, several=len(files) > 1)
     except KeyboardInterrupt:
         status = INTERRUPTED
         click.echo("Interrupted: what was done before is kept.", err=True)
@@ -170,12 +180,20 @@ def _predictions(model, file, min_confidence, timeline):
         raise FileError(f"clip {Path(file).stem!r} ({file}): {type(error).__name__}: {error}") from error
 
 
-def _save_plot(predictions, classes, file, plot, *, several):
-    """Save the plot of a timeline: at the given path, or in that folder with the name of the file."""
-    path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
-    with write_atomically(path) as image:
-        plot_timeline(as_table(predictions, classes), file).savefig(image, format=path.suffix[1:])
-    click.echo(printable(f"plot: {path}"), err=True)
+def _save(table, file, timeline, *, several):
+    """Save plot and annotations of a timeline: at the given paths, or in these folders with the name of the file."""
+    if timeline.plot is not None:
+        plot = timeline.plot
+        path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
+        with write_atomically(path) as image:
+            plot_timeline(table, file).savefig(image, format=path.suffix[1:])
+        click.echo(printable(f"plot: {path}"), err=True)
+    if timeline.annotations is not None:
+        path = timeline.annotations
+        if several or not path.suffix:
+            path = path / f"{Path(file).stem}{ANNOTATIONS[timeline.format]}"
+        write_annotations(table, path, media=file, format=timeline.format)
+        click.echo(printable(f"annotations: {path}"), err=True)
 
 
 class Rows:

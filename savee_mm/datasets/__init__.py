@@ -6,6 +6,7 @@ strings), ``groups`` (the speakers), ``target_names`` and ``DESCR``. Loaders rea
 a media file. :func:`concat_corpora` makes one corpus of several.
 """
 
+from savee_mm.datasets.annotations import load_annotations, read_annotations, write_annotations
 from savee_mm.datasets.concat import concat_corpora
 from savee_mm.datasets.crema_d import load_crema_d
 from savee_mm.datasets.labels import EKMAN, canonical_label
@@ -18,9 +19,12 @@ __all__ = [
     "EKMAN",
     "canonical_label",
     "concat_corpora",
+    "load_annotations",
     "load_crema_d",
     "load_ravdess",
     "load_savee",
     "load_table",
     "make_talking_faces",
+    "read_annotations",
+    "write_annotations",
 ]

@@ -19,7 +19,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from savee_mm import ProsodyFeatures, make_card, predict_file, read_audio, save_model
+from savee_mm import (
+    EmotionTimeline,
+    ProsodyFeatures,
+    load_model,
+    make_card,
+    predict_file,
+    read_annotations,
+    read_audio,
+    save_model,
+)
 from savee_mm.cli import main
 
 
@@ -215,7 +224,7 @@ def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_pa
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--out", "predictions.txt"], "expected a file that ends with .csv or .json, got 'predictions.txt'"),
+        (["--out", "predictions.txt"], "with --timeline also .TextGrid, .eaf or .vtt, got 'predictions.txt'"),
         (["--plot", "t.png"], "--plot draws a timeline: add --timeline"),
         (["--min-confidence", "2"], "2.0 is not in the range"),
         (["--window", "0"], "--window"),
@@ -303,3 +312,36 @@ def test_table_of_segments_is_predicted_row_by_row(model, voice, corpus, tmp_pat
     assert result.exit_code == 1
     assert "0 <= start < end" in result.stderr
     assert run("predict", tmp_path / "clips.csv", "--model", model, "--timeline").exit_code == 1
+
+
+@pytest.mark.parametrize("suffix", ["TextGrid", "eaf", "vtt", "json"])
+def test_timelines_as_files_of_annotation_tools(model, corpus, tmp_path, suffix):
+    path, out = corpus.data["audio"].iloc[0], tmp_path / f"a.{suffix}"
+    options = ["--format", "labelstudio"] if suffix == "json" else []
+    result = run(
+        "predict", path, "--model", model, "--timeline", "--window", 0.5, "--hop", 0.25, "--out", out, *options
+    )
+    assert result.exit_code == 0, result.output
+    table = read_annotations(out)
+    assert {"start", "end", "emotion", "confidence", "note", *corpus.target_names} == set(table.columns)
+    pd.testing.assert_frame_equal(table, EmotionTimeline(load_model(model), window=0.5, hop=0.25).predict(path))
+
+
+def test_annotations_of_several_recordings_are_written_to_a_folder(model, folder, tmp_path):
+    result = run("predict", folder, "--model", model, "--timeline", "--format", "vtt", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.vtt", "b.vtt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "a.vtt"], "writes a timeline: add --timeline"),
+        (["--timeline", "--format", "eaf"], "writes a timeline: add --out"),
+        (["--timeline", "--out", "a.srt"], "also .TextGrid, .eaf or .vtt"),
+    ],
+)
+def test_formats_of_annotations_need_a_timeline_and_a_file(model, folder, options, message):
+    result = run("predict", folder, "--model", model, *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
