@@ -149,6 +149,11 @@ def _head(stream):
     return stream.read(12)
 
 
+def _seek(stream, place):
+    """Set the position in a file, at most to its end: systems refuse positions far after it."""
+    stream.seek(min(place, stream.seek(0, io.SEEK_END)))
+
+
 def _stated_end(stream):
     head = _head(stream)
     if head[:4] == b"RIFF" and head[8:] != b"WAVE":
@@ -209,7 +214,7 @@ def _chunks(stream, layout):
     id_size, width = len(layout.data), layout.length_size
     place = layout.first
     while True:
-        stream.seek(place)
+        _seek(stream, place)
         header = stream.read(id_size + width)
         if len(header) < id_size + width:
             return
@@ -220,9 +225,9 @@ def _chunks(stream, layout):
 
 
 def _length(field, order):
-    """Return the length in a field, None if it was not known."""
+    """Return the length in a field, None if it was not known, or if the file ends in the field."""
     value = int.from_bytes(field, order)
-    return value if 0 < value < _UNKNOWN[len(field)] else None
+    return value if 0 < value < _UNKNOWN.get(len(field), 0) else None
 
 
 def _matroska_end(stream):
@@ -231,7 +236,7 @@ def _matroska_end(stream):
     length, _ = _ebml_number(stream)
     if length is None:
         return None
-    stream.seek(length, io.SEEK_CUR)
+    _seek(stream, stream.tell() + length)
     if stream.read(4) != _SEGMENT:
         return None
     length, unknown = _ebml_number(stream)
@@ -283,7 +288,7 @@ def _boxes(stream):
     """Yield the kinds of the boxes of an mp4 or mov file (ISO/IEC 14496-12, 4.2)."""
     place = 0
     while True:
-        stream.seek(place)
+        _seek(stream, place)
         header = stream.read(16)
         if len(header) < 8 or (not place and header[4:8] != b"ftyp"):
             return

@@ -165,7 +165,9 @@ def _still_orientation(file, max_pixels):
                 return _EXIF.get(Image.Image.getexif(image).get(_ORIENTATION_TAG), _UPRIGHT)
         except Image.DecompressionBombError as error:
             raise ClipError(f"an image of too many pixels ({error}); scale it down", path=file) from error
-        except (OSError, SyntaxError):
+        except ClipError:
+            raise
+        except Exception:  # of many kinds; FFmpeg states what is wrong with the image
             return None
 
 

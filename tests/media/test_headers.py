@@ -153,3 +153,20 @@ def test_mark_in_the_samples_is_not_a_recording(tmp_path):
     path = write(tmp_path / "a.flac", noise(), "FLAC")
     path.write_bytes(path.read_bytes() + b"fLaC of no header")
     assert find_recordings(path) == [(0, path.stat().st_size)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"RIFF\x10\0",
+        b"\0\0\0\x10ftypmp42" + bytes(4) + b"\0\0\0\x01free" + b"\x7f" + b"\xff" * 7,
+        b"\0\0\0\x10ftypmp42" + bytes(4) + b"\0\0\0\x01free" + b"\xff" * 8,
+        b"\x1a\x45\xdf\xa3\x01" + b"\xff" * 6 + b"\xfe" + bytes(8),
+        b"caff\0\1\0\0free" + b"\x7f" + b"\xff" * 7,
+    ],
+    ids=["cut in its length", "box", "longer box", "matroska", "caf"],
+)
+def test_absurd_lengths(tmp_path, content):
+    (tmp_path / "a.bin").write_bytes(content)
+    with pytest.raises(ClipError):
+        read_audio(tmp_path / "a.bin")

@@ -165,6 +165,15 @@ def test_damaged_still_image(tmp_path):
         read_frames(tmp_path / "a.png")
 
 
+def test_image_with_a_header_that_is_too_short(tmp_path):
+    Image.fromarray(colors()).save(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    struct.pack_into(">I", content, 8, 3)
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ClipError, match="cut short or damaged"):
+        read_frames(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.mp4", "a.avi", "a.h264"])
 def test_too_many_pixels(tmp_path, write_images, name):
     if name[2:] in ("jpg", "png"):
