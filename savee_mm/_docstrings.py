@@ -72,6 +72,24 @@ input_sr : int, default=None
 label_smoothing : float, default=0.1
     Fraction of a training clip's label that is spread evenly over all classes.
 """,
+    "loader_bunch": """
+Also ``groups`` (the speakers), ``target_names`` (sorted), ``language`` and ``DESCR``, as in
+:func:`~savee_mm.load_savee`.
+""",
+    "loader_problems": """
+Raises
+------
+FileNotFoundError, NotADirectoryError
+    If ``root`` is not a folder.
+ValueError
+    If it has no clip, or no label of one.
+
+Warns
+-----
+UserWarning
+    Once for each of these: clips, labels or modalities are missing; files are not named as clips; several files are one
+    clip, of which the one with the shorter path is used (``.wav`` is preferred to ``.flac``).
+""",
     "max_norm": """
 max_norm : float, default=None
     Maximum norm of the incoming weights of a unit.

@@ -216,11 +216,11 @@ def missing_modalities(rows, root):
     return f"{' and '.join(parts)} of {len(rows)} in {root!r}." if parts else None
 
 
-def warn_each(messages):
-    """Issue each message that is not None as a warning, at the line that called the loader."""
+def warn_each(messages, stacklevel=3):
+    """Issue each message that is not None as a warning, by default at the line that called the caller."""
     for message in messages:
         if message is not None:
-            warnings.warn(message, UserWarning, stacklevel=3)
+            warnings.warn(message, UserWarning, stacklevel=stacklevel)
 
 
 def make_bunch(data, target, descr, language=None):

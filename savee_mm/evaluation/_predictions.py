@@ -32,8 +32,8 @@ def describe_clips(X, y):
     -------
     clips : DataFrame of n_clips rows
         The columns of :func:`group_columns`, then ``clip_id`` (the index of the table, or the position, where there
-        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence``, and ``start`` and ``end`` of
-        segments, are kept in any case.
+        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence``, ``rater_agreement``, and ``start``
+        and ``end`` of segments, are kept in any case.
     """
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
     names = {
@@ -42,7 +42,8 @@ def describe_clips(X, y):
         "target": y.tolist(),
     }
     # The sentence is a reference for scores on unseen speakers, also if every clip has its own.
-    kept = [name for name in ("sentence", *SEGMENT_COLUMNS) if name in table]
+    # So is the agreement of raters.
+    kept = [name for name in ("sentence", "rater_agreement", *SEGMENT_COLUMNS) if name in table]
     return group_columns(table).assign(**{name: [_plain(cell) for cell in table[name]] for name in kept}, **names)
 
 

@@ -15,11 +15,11 @@ def touch(root, *names):
         path.touch()
 
 
-def load_part(root):
+def load_part(root, **options):
     """Load an incomplete corpus; return it and all warnings, of which the first is about that."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        bunch = load_crema_d(root)
+        bunch = load_crema_d(root, **options)
     messages = [str(w.message) for w in caught]
     assert messages[0].startswith("CREMA-D has 7442 clips by 91 speakers")
     return bunch, messages
@@ -128,3 +128,97 @@ def test_missing_empty_and_foreign_folders(tmp_path):
     touch(tmp_path, "1000_DFA_ANG_XX.wav", "1092_DFA_ANG_XX.wav")
     with pytest.raises(ValueError, match=r"Found 2 files \(1000_DFA_ANG_XX\.wav, 1092_DFA_ANG_XX\.wav\)"):
         load_crema_d(tmp_path)
+
+
+# ---- votes and actors
+
+RESPONSES = ("", "clipName", "queryType", "respEmo")
+
+
+def write_votes(root, votes):
+    """Write clips and finishedResponses.csv: {clip: {query type: letters}}."""
+    lines = [",".join(RESPONSES)]
+    for clip, by_type in votes.items():
+        touch(root, f"AudioWAV/{clip}.wav")
+        lines += [f"{len(lines)},{clip},{kind},{letter}" for kind, letters in by_type.items() for letter in letters]
+    Path(root, "finishedResponses.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def voted(tmp_path):
+    votes = {
+        "1001_DFA_ANG_XX": {1: "AANA", 3: "AAAA"},
+        "1001_DFA_SAD_XX": {1: "NNNS", 3: "NNSS"},
+        "1002_DFA_HAP_XX": {1: "HHHNN", 3: "FN"},
+    }
+    write_votes(tmp_path, votes)
+    return tmp_path
+
+
+def test_acted_labels_need_no_votes(tmp_path):
+    touch(tmp_path, "1001_DFA_ANG_XX.wav")
+    corpus, _ = load_part(tmp_path)
+    assert "votes" not in corpus
+    assert "rater_agreement" not in corpus.data
+
+
+def test_votes_of_voice_raters(voted):
+    corpus, _ = load_part(voted, label="perceived", raters="voice")
+    assert corpus.target.tolist() == ["anger", "neutral", "happiness"]
+    assert corpus.data["rater_agreement"].tolist() == [0.75, 0.75, 0.6]
+    assert corpus.votes.columns.tolist() == ["anger", "disgust", "fear", "happiness", "neutral", "sadness"]
+    assert corpus.votes["neutral"].tolist() == [1, 3, 2]
+
+
+def test_agreement_with_the_acted_label(voted):
+    corpus, _ = load_part(voted, raters="voice")
+    assert corpus.target.tolist() == ["anger", "sadness", "happiness"]
+    assert corpus.data["rater_agreement"].tolist() == [0.75, 0.25, 0.6]
+
+
+def test_ties_are_left_out_of_perceived_labels(voted):
+    corpus, messages = load_part(voted, label="perceived")
+    assert corpus.target.tolist() == ["anger"]
+    assert len(corpus.votes) == len(corpus.data) == 1
+    assert "2 clips left out: 0 without votes, 2 with a tie" in messages[1]
+
+
+def test_votes_keep_ties(voted):
+    """The acted class decides a tie that it is part of, else the alphabet."""
+    corpus, _ = load_part(voted, label="votes")
+    assert corpus.target.tolist() == ["anger", "sadness", "fear"]
+    assert corpus.votes.sum(axis=1).tolist() == [4, 4, 2]
+
+
+def test_clips_without_votes_are_left_out(voted):
+    touch(voted, "AudioWAV/1003_DFA_ANG_XX.wav")
+    corpus, messages = load_part(voted, label="votes")
+    assert len(corpus.data) == 3
+    assert "1 clip left out: 1 without votes, 0 with a tie (1003_DFA_ANG_XX)" in messages[1]
+
+
+def test_responses_that_are_no_emotion_do_not_count(voted):
+    with open(voted / "finishedResponses.csv", "a") as file:
+        file.write("99,1001_DFA_ANG_XX,3,\n100,1001_DFA_ANG_XX,3,X\n")
+    assert load_part(voted, label="votes")[0].votes.sum(axis=1)[0] == 4
+
+
+def test_actors(tmp_path):
+    touch(tmp_path, "AudioWAV/1001_DFA_ANG_XX.wav")
+    table = "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,Caucasian,Not Hispanic\n"
+    (tmp_path / "VideoDemographics.csv").write_text(table)
+    row = load_part(tmp_path)[0].data.loc[0]
+    assert row[["age", "sex", "race", "ethnicity"]].tolist() == [51, "male", "Caucasian", "Not Hispanic"]
+
+
+def test_bad_options(tmp_path):
+    touch(tmp_path, "1001_DFA_ANG_XX.wav")
+    with pytest.raises(ValueError, match=r'label must be "acted", "perceived" or "votes", got \'voted\''):
+        load_crema_d(tmp_path, label="voted")
+    with pytest.raises(ValueError, match=r"raters must be .* got \'ear\'"):
+        load_crema_d(tmp_path, raters="ear")
+    with (
+        pytest.warns(UserWarning, match="CREMA-D has 7442 clips"),
+        pytest.raises(ValueError, match=r"There is no finishedResponses\.csv in .*Download it with the corpus"),
+    ):
+        load_crema_d(tmp_path, label="votes")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from savee_mm.datasets import EKMAN, canonical_label
+from savee_mm.datasets import canonical_label
 from savee_mm.datasets.crema_d import _EMOTIONS as CREMA_D
+from savee_mm.datasets.labels import EKMAN
 from savee_mm.datasets.ravdess import _EMOTIONS as RAVDESS
 from savee_mm.datasets.savee import _EMOTIONS as SAVEE
 

@@ -19,7 +19,7 @@ SOURCES = {
 }
 WITH_EXAMPLES = [name for name, source in SOURCES.items() if ">>> " in source]
 # Packages whose names are imported from them.
-PACKAGES = ("media", "signal", "vision", "model_selection", "systems")
+PACKAGES = ("datasets", "media", "signal", "vision", "model_selection", "systems")
 NO_OBJECTS = {"__version__", "systems"}
 
 # Rules of numpydoc that this library does not follow: sections that not every function needs (ES01, EX01, SA01), a

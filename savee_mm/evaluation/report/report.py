@@ -120,13 +120,18 @@ class EvaluationReport:
             Each metric of :meth:`folds` with its deviation (``accuracy``, ``accuracy_sd`` and so on), ``worst_fold``
             (the lowest accuracy), ``fit_seconds`` (mean over the folds) and ``n_folds``, over the folds of all seeds.
             ``speakers_sd`` is the deviation of the accuracies of the speakers; ``accuracy_low``, ``accuracy_high`` and
-            ``drawn`` are the interval of the accuracy over all test clips.
+            ``drawn`` are the interval of the accuracy over all test clips. ``rater_accuracy`` is the accuracy of a
+            single rater: the mean of ``rater_agreement``, the share of a clip's votes for its class, NaN where there
+            are no votes (see :func:`~savee_mm.load_crema_d`).
         """
         table = average_folds(self.folds())
         intervals = self.intervals().query("metric == 'accuracy'").drop(columns=["metric", "value"])
         intervals = intervals.rename(columns={"low": "accuracy_low", "high": "accuracy_high"})
         by_speaker = [speakers_sd(self._rows(*pair)) for pair in self._pairs()]
-        return table.assign(speakers_sd=by_speaker).merge(intervals, on=["system", "protocol"], validate="1:1")
+        raters = [self._rows(*pair).get("rater_agreement", pd.Series(dtype=float)).mean() for pair in self._pairs()]
+        return table.assign(speakers_sd=by_speaker, rater_accuracy=raters).merge(
+            intervals, on=["system", "protocol"], validate="1:1"
+        )
 
     def intervals(self) -> pd.DataFrame:
         """Return each metric over all test clips of a system and protocol, with its interval.

@@ -23,6 +23,7 @@ _METRICS = {"accuracy": "Accuracy", "uar": "UAR"}
 # Columns of the first table; the others are in the second.
 _FIRST = (
     "accuracy",
+    "single rater",
     "sentence alone",
     "training accuracy",
     "95% interval",

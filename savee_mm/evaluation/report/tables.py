@@ -40,6 +40,8 @@ def cells(comparison, single_split=()):
     table.insert(4, "sd over speakers", [short(value) for value in comparison["speakers_sd"]])
     if comparison["sentence_accuracy"].notna().any():
         table.insert(3, "sentence alone", [short(value) for value in comparison["sentence_accuracy"]])
+    if comparison["rater_accuracy"].notna().any():
+        table.insert(3, "single rater", [short(value) for value in comparison["rater_accuracy"]])
     if comparison["published"].notna().any():
         published = [
             short(value) + (_MARK if pd.notna(value) and name in single_split else "")
@@ -104,6 +106,8 @@ def legend(table, n_seeds, drawn=()):
             " Sentence alone is the accuracy of the most frequent emotion of each sentence among other speakers, "
             "without any signal."
         )
+    if "single rater" in table:
+        text += " Single rater is the accuracy of a person: the mean share of a clip's votes for its class."
     if "published" in table and table["published"].str.endswith(_MARK).any():
         text += f"{_MARK} published from a single test split."
     return text

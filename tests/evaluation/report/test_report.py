@@ -197,6 +197,18 @@ def test_groups_of_every_column_that_describes_clips(full):
         full.subgroups("age")
 
 
+def test_accuracy_of_a_single_rater_stands_next_to_that_of_the_system(make_predictions, tmp_path):
+    """A rater agrees with the class of a clip with a probability that is the share of the votes for it."""
+    rows = make_predictions()
+    report = EvaluationReport(rows.assign(rater_agreement=np.resize([0.5, 0.9], len(rows))))
+    assert report.summary()["rater_accuracy"].tolist() == [pytest.approx(0.7)]
+    header, _, line = report.to_markdown().splitlines()[:3]
+    cells = dict(zip(header.split("|"), line.split("|"), strict=True))
+    assert cells[next(name for name in cells if "single rater" in name)].strip() == ".700"
+    assert "Single rater is the accuracy of a person" in report.to_markdown()
+    assert "single rater" not in EvaluationReport(rows).to_markdown()
+
+
 def test_group_of_one_speaker_is_warned_of(make_predictions):
     report = EvaluationReport(make_predictions(n_speakers=3))
     with pytest.warns(UserWarning, match="Groups of 'sex' with one speaker, .* not of the group: female"):
