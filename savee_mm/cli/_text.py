@@ -1,6 +1,8 @@
-"""Text on a terminal: names and messages without control characters."""
+"""Text of the command line: no control characters on terminals, and no formulas in spreadsheets."""
 
+import json
 import re
+from typing import Any
 
 import click
 
@@ -27,6 +29,9 @@ def printable(text, *, lines=False):
     """
     return "".join(c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode() for c in text)
 
+
+# Starts of formulas, in ASCII and in full width; spreadsheets skip tabs and line breaks before them.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 # Options by the arguments of the library that error messages name.
 _OPTIONS = {
@@ -72,6 +77,23 @@ def name_options(message):
     return message
 
 
+def echo(text="", *, lines=False, err=False, nl=True):
+    """Print text, with escapes for characters that a terminal cannot show or would run.
+
+    Parameters
+    ----------
+    text : object
+        May have file names, names from tables, and entries of cards.
+    lines : bool, default=False
+        Whether to keep line breaks.
+    err : bool, default=False
+        Whether to print to stderr.
+    nl : bool, default=True
+        Whether to end the line.
+    """
+    click.echo(printable(str(text), lines=lines), err=err, nl=nl)
+
+
 def echo_error(message):
     """Print an error to stderr.
 
@@ -80,4 +102,68 @@ def echo_error(message):
     message : str
         May have several lines.
     """
-    click.echo(f"Error: {printable(message, lines=True)}", err=True)
+    echo(f"Error: {message}", lines=True, err=True)
+
+
+def json_text(content: Any) -> str:
+    """Return JSON in which characters that a terminal cannot show are escaped.
+
+    Parameters
+    ----------
+    content : object
+        Plain data.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> from savee_mm.cli._text import json_text
+    >>> print(json_text({"file": "é\x9b31m\udce9.wav"}))
+    {
+     "file": "é\\u009b31m\\udce9.wav"
+    }
+    """
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def quote_formula(cell):
+    """Return a cell of a CSV file that no spreadsheet runs as a formula: with an apostrophe in front of =, +, - or @.
+
+    Parameters
+    ----------
+    cell : object
+        Numbers are not changed.
+
+    Returns
+    -------
+    cell : object
+
+    Examples
+    --------
+    >>> from savee_mm.cli._text import quote_formula
+    >>> [quote_formula(cell) for cell in ("=1+1", "joy", -0.5)]
+    ["'=1+1", 'joy', -0.5]
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def csv_text(table, *, quote_formulas=False):
+    """Return a DataFrame as CSV, without its index.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    quote_formulas : bool, default=False
+        Whether to change its cells and names by :func:`quote_formula`.
+
+    Returns
+    -------
+    text : str
+    """
+    if quote_formulas:
+        table = table.map(quote_formula).rename(columns=quote_formula)
+    return table.to_csv(index=False)

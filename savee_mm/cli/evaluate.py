@@ -3,17 +3,29 @@
 import json
 import warnings
 
-import click
 from sklearn.exceptions import FitFailedWarning
 
 from savee_mm import EvaluationReport, evaluate
 from savee_mm._files import write_text
 from savee_mm.cli._stderr import shows_progress
-from savee_mm.cli._text import echo_error
+from savee_mm.cli._text import csv_text, echo, echo_error, json_text
 from savee_mm.systems import available
 
 
-def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", title, files, skipped, as_json=False):
+def run_evaluate(
+    systems,
+    corpus,
+    protocols,
+    seeds,
+    *,
+    folder,
+    leakage="warn",
+    title,
+    files,
+    skipped,
+    as_json=False,
+    quote_formulas=False,
+):
     """Evaluate, print the tables, and write the files.
 
     Parameters
@@ -38,6 +50,8 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
         Systems that cannot be made, with the reasons.
     as_json : bool, default=False
         Whether to print JSON instead of tables.
+    quote_formulas : bool, default=False
+        Whether CSV files have no cells that spreadsheets run as formulas.
 
     Returns
     -------
@@ -60,7 +74,7 @@ def run_evaluate(systems, corpus, protocols, seeds, *, folder, leakage="warn", t
     skipped = skipped | report.skipped
     for name, reason in skipped.items():
         echo_error(f"{name} was left out. {reason}")
-    _write(report, systems, files, title=title, notes=corpus.DESCR)
+    _write(report, systems, files, title=title, notes=corpus.DESCR, quote_formulas=quote_formulas)
     _show(report, systems, page=files["report"], as_json=as_json)
     return not skipped
 
@@ -85,13 +99,14 @@ def run_report(folds, out, title, *, as_json=False):
     _show(report, systems, page=out, as_json=as_json)
 
 
-def _write(report, systems, files, *, title, notes=""):
+def _write(report, systems, files, *, title, notes="", quote_formulas=False):
     """Write the given files."""
     published = published_results(systems)
     if files.get("out"):
-        write_text(files["out"], report.folds().to_csv(index=False))
+        write_text(files["out"], csv_text(report.folds(), quote_formulas=quote_formulas))
     if files.get("table"):
-        write_text(files["table"], report.comparison(published["published"]).to_csv(index=False))
+        table = report.comparison(published["published"])
+        write_text(files["table"], csv_text(table, quote_formulas=quote_formulas))
     if files.get("markdown"):
         write_text(files["markdown"], report.to_markdown(**published))
     if files.get("report"):
@@ -105,14 +120,14 @@ def _show(report, systems, *, page, as_json):
         content = {"systems": records(report.comparison(published["published"])), "folds": records(folds)}
         if report.leakage is not None:
             content["leakage"] = records(report.leakage.to_frame())
-        click.echo(json.dumps(content | ({"report": page} if page else {}), indent=1))
+        echo(json_text(content | ({"report": page} if page else {})), lines=True)
         return
     if folds["system"].nunique() == 1:
-        click.echo(folds.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
-        click.echo()
-    click.echo(report.to_markdown(**published), nl=False)
+        echo(folds.to_string(index=False, float_format=lambda value: f"{value:.3f}"), lines=True)
+        echo()
+    echo(report.to_markdown(**published), lines=True, nl=False)
     if page:
-        click.echo(f"report: {page}")
+        echo(f"report: {page}")
 
 
 def records(table):

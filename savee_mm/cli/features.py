@@ -2,7 +2,6 @@
 
 import warnings
 
-import click
 import numpy as np
 import pandas as pd
 
@@ -20,6 +19,7 @@ from savee_mm import (
 )
 from savee_mm._files import check_destination, write_atomically, write_text
 from savee_mm.cli._stderr import shows_progress
+from savee_mm.cli._text import csv_text, echo, echo_error
 
 EXTRACTORS = {
     "prosody": ProsodyFeatures,
@@ -36,7 +36,7 @@ IMAGES = {"mfcc-image", "mel-image", "face-frames"}
 TABLES = (".parquet", ".csv")
 
 
-def run_features(corpus, name, out, *, cache, n_jobs, on_error):
+def run_features(corpus, name, out, *, cache, n_jobs, on_error, quote_formulas=False):
     """Extract features, write the table, and report the clips that could not be used.
 
     Parameters
@@ -53,6 +53,8 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
         Worker processes.
     on_error : {"raise", "fill"}
         Effect of a clip that cannot be used.
+    quote_formulas : bool, default=False
+        Whether a CSV file has no cells that spreadsheets run as formulas.
 
     Returns
     -------
@@ -78,10 +80,10 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error):
             clip_id = corpus.data["clip_id"].to_numpy(str)
             np.savez_compressed(file, X=values, clip_id=clip_id, y=np.asarray(corpus.target))
     else:
-        _write(_table(corpus, values, extractor.get_feature_names_out()), out)
+        _write(_table(corpus, values, extractor.get_feature_names_out()), out, quote_formulas)
     for clip_id, path, reason in extractor.failed_clips_.itertuples(index=False):
-        click.echo(f"Error: {clip_id} ({path}) was filled: {reason}", err=True)
-    click.echo(f"{name} of {len(values)} clips, shape {values.shape[1:]}: {out}")
+        echo_error(f"{clip_id} ({path}) was filled: {reason}")
+    echo(f"{name} of {len(values)} clips, shape {values.shape[1:]}: {out}")
     return len(extractor.failed_clips_)
 
 
@@ -92,9 +94,9 @@ def _table(corpus, values, names):
     return pd.concat([table, pd.DataFrame(values, columns=names)], axis=1)
 
 
-def _write(table, out):
+def _write(table, out, quote_formulas):
     if out.suffix == ".csv":
-        write_text(out, table.to_csv(index=False))
+        write_text(out, csv_text(table, quote_formulas=quote_formulas))
     else:
         with write_atomically(out) as file:
             table.to_parquet(file, index=False)

@@ -1,14 +1,12 @@
 """The card of a model file, the size of a cache folder, or the installed versions and weights."""
 
-import json
 from datetime import datetime
 from pathlib import Path
-
-import click
 
 from savee_mm import load_card
 from savee_mm._cache import LIMIT_VARIABLE, FolderStore
 from savee_mm._weights import REGISTRY, find_weights
+from savee_mm.cli._text import echo, json_text
 from savee_mm.persistence._versions import installed_versions
 
 
@@ -27,27 +25,27 @@ def run_info(path=None, *, as_json=False):
         return
     if path is not None:
         card = load_card(path)
-        click.echo(json.dumps(card, indent=1, ensure_ascii=False) if as_json else card.to_markdown())
+        echo(json_text(card) if as_json else card.to_markdown(), lines=True)
         return
     weights = {name: [path.name for path in find_weights(name) or ()] for name in REGISTRY}
     if as_json:
-        click.echo(json.dumps({**installed_versions(), "weights": weights}, indent=1))
+        echo(json_text({**installed_versions(), "weights": weights}), lines=True)
         return
     versions = installed_versions()
     lines = {"savee_mm": versions["savee_mm"], "python": versions["python"], **versions["libraries"]}
     for name, version in lines.items():
-        click.echo(f"{name:18}{version or 'not installed'}")
+        echo(f"{name:18}{version or 'not installed'}")
     for name, files in weights.items():
         found = ", ".join(files) or f"missing; savee-mm fetch-weights {name}"
-        click.echo(f"weights {name:10}{found} ({REGISTRY[name].licence})")
+        echo(f"weights {name:10}{found} ({REGISTRY[name].licence})")
 
 
 def _print_cache(summary, as_json):
     if as_json:
-        click.echo(json.dumps(summary, indent=1))
+        echo(json_text(summary), lines=True)
         return
-    click.echo(f"entries   {summary['entries']}")
-    click.echo(f"size      {summary['bytes'] / 1e9:.3f} of {summary['limit'] / 1e9:g} GB ({LIMIT_VARIABLE})")
+    echo(f"entries   {summary['entries']}")
+    echo(f"size      {summary['bytes'] / 1e9:.3f} of {summary['limit'] / 1e9:g} GB ({LIMIT_VARIABLE})")
     if summary["entries"]:
         first, last = (datetime.fromtimestamp(summary[name]) for name in ("first_use", "last_use"))
-        click.echo(f"last use  {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")
+        echo(f"last use  {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M}")

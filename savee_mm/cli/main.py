@@ -8,7 +8,7 @@ import click
 
 from savee_mm._version import __version__
 from savee_mm.cli._stderr import no_tensorflow_log, short_warnings
-from savee_mm.cli._text import name_options, printable
+from savee_mm.cli._text import echo, name_options, printable
 
 CORPORA = ("savee", "ravdess", "crema-d", "table")
 EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-image", "mel-image", "face-frames")
@@ -102,6 +102,15 @@ def _json_option(command):
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(command)
 
 
+def _quote_option(command):
+    """Add --quote-formulas, for CSV files that are opened in spreadsheets."""
+    return click.option(
+        "--quote-formulas",
+        is_flag=True,
+        help="In CSV files, put an apostrophe in front of text that a spreadsheet would run as a formula (= + - @).",
+    )(command)
+
+
 def _read_seeds(ctx, param, value):
     try:
         return [int(seed) for seed in value.split(",")]
@@ -187,6 +196,7 @@ def demo(out, speakers, sentences, epochs, protocols):
 @click.option("--table", type=click.Path(dir_okay=False), help="CSV file for the table of systems.")
 @click.option("--markdown", type=click.Path(dir_okay=False), help="Markdown file for the table of systems.")
 @click.option("--report", "--html", type=click.Path(dir_okay=False), help="HTML file for tables and plots.")
+@_quote_option
 @_json_option
 def evaluate(
     root,
@@ -202,6 +212,7 @@ def evaluate(
     folder,
     leakage,
     as_json,
+    quote_formulas,
     **files,
 ):
     """Cross-validate systems on the corpus at ROOT, and compare them with published results.
@@ -225,6 +236,7 @@ def evaluate(
         skipped=skipped,
         files=files,
         as_json=as_json,
+        quote_formulas=quote_formulas,
     )
     if not complete:
         raise click.exceptions.Exit(1)
@@ -311,8 +323,22 @@ def train(root, corpus, target, columns, cache, out, **settings):
     type=click.Choice(["textgrid", "eaf", "vtt", "labelstudio"]),
     help="Format of timelines for Praat, ELAN, players (WebVTT) or Label Studio.  [default: by the suffix of --out]",
 )
+@_quote_option
 @_json_option
-def predict(files, model_file, min_confidence, timeline, window, hop, min_voice, plot, out, format_name, as_json):
+def predict(
+    files,
+    model_file,
+    min_confidence,
+    timeline,
+    window,
+    hop,
+    min_voice,
+    plot,
+    out,
+    format_name,
+    as_json,
+    quote_formulas,
+):
     """Print the probabilities of the emotions for each of FILES: sound files, videos, folders of them, or tables.
 
     \b
@@ -328,6 +354,10 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
     A silent or muted file is predicted from the video, and dark video from the sound, if the model reads both; the
     note of the row says so.
     Ctrl-C keeps the rows so far and ends with status 130.
+
+    In the European Union, deployers of a system that recognises emotions must inform the people who are exposed to it,
+    and process their data by the law of data protection: Art. 50(3) of Regulation (EU) 2024/1689, which applies since
+    2 August 2026. At work and in education, Art. 5(1)(f) prohibits such systems.
     """
     from savee_mm.cli.predict import Timeline, run_predict
 
@@ -347,7 +377,7 @@ def predict(files, model_file, min_confidence, timeline, window, hop, min_voice,
     lengths = Timeline(window, hop, min_voice, plot, annotations, chosen) if timeline else None
     settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
     _check_files(out)
-    if status := run_predict(files, model_file, **settings):
+    if status := run_predict(files, model_file, quote_formulas=quote_formulas, **settings):
         raise click.exceptions.Exit(status)
 
 
@@ -382,7 +412,8 @@ def info(path, as_json):
     show_default=True,
     help="For a clip that cannot be used: end the command, or fill in medians and report it on stderr.",
 )
-def features(root, corpus, target, columns, cache, extractor, out, jobs, on_error):
+@_quote_option
+def features(root, corpus, target, columns, cache, extractor, out, jobs, on_error, quote_formulas):
     """Extract features of every clip of the corpus at ROOT into one table.
 
     \b
@@ -394,7 +425,8 @@ def features(root, corpus, target, columns, cache, extractor, out, jobs, on_erro
     from savee_mm.cli.features import run_features
 
     bunch = _load(root, corpus, target, columns)
-    if run_features(bunch, extractor, out, cache=cache, n_jobs=jobs, on_error=on_error):
+    settings = {"n_jobs": jobs, "on_error": on_error, "quote_formulas": quote_formulas}
+    if run_features(bunch, extractor, out, cache=cache, **settings):
         raise click.exceptions.Exit(1)
 
 
@@ -406,7 +438,7 @@ def fetch_weights(name, to):
     from savee_mm import fetch_weights
 
     for path in fetch_weights(name, to, progress=True):
-        click.echo(path)
+        echo(path)
 
 
 @main.command("export-encoder")
@@ -420,7 +452,7 @@ def export_encoder(checkpoint, out):
     from savee_mm.features.encoders.export import export_encoder
 
     _check_files(out)
-    click.echo(export_encoder(checkpoint, out))
+    echo(export_encoder(checkpoint, out))
 
 
 def _load(root, corpus, target, columns):

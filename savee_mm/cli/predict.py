@@ -2,20 +2,18 @@
 
 import csv
 import io
-import json
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import pandas as pd
 from tqdm import tqdm
 
 from savee_mm import ClipError, EmotionTimeline, Segment, load_card, load_model, plot_timeline, write_annotations
 from savee_mm._files import write_atomically
 from savee_mm._validation import path_of, segments
-from savee_mm.cli._text import echo_error, printable
+from savee_mm.cli._text import echo, echo_error, json_text, printable, quote_formula
 from savee_mm.datasets._common import TEXT_SUFFIXES, few
 from savee_mm.inference.files import check_model, predict_file_with_note
 from savee_mm.inference.timeline import as_table
@@ -48,7 +46,7 @@ class Timeline:
         return self.plot is not None or self.annotations is not None
 
 
-def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json=False, out=None):
+def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json=False, out=None, quote_formulas=False):
     """Print the predictions for files, and write them to a file.
 
     Parameters
@@ -65,13 +63,15 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
         Whether to print a JSON list at the end, instead of a row for each file.
     out : Path, default=None
         CSV or JSON file to write.
+    quote_formulas : bool, default=False
+        Whether the CSV file has no cells that spreadsheets run as formulas.
 
     Returns
     -------
     status : int
         0; 1 if a file could not be used, which is named on stderr; 130 after Ctrl-C.
     """
-    model, caution = load_model(model_file), load_card(model_file).get("caution", "")
+    model, caution = load_model(model_file), str(load_card(model_file).get("caution", ""))
     check_model(model, "predict")
     files, problems = list_files(paths)
     for path, reason in problems:
@@ -79,7 +79,8 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     status = 1 if problems else 0
     emotions = [str(label) for label in model.classes_]
     times = timeline is not None or any(isinstance(file, Segment) for file in files)
-    rows = Rows(emotions, list(map(path_of, files)), times=times, caution=caution, as_json=as_json, out=out)
+    settings = {"times": times, "caution": caution, "as_json": as_json, "quote_formulas": quote_formulas}
+    rows = Rows(emotions, list(map(path_of, files)), out=out, **settings)
     try:
         # The rows of a table show the progress.
         for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
@@ -97,7 +98,7 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
                     _save(as_table(done, model.classes_), file, timeline, several=len(files) > 1)
     except KeyboardInterrupt:
         status = INTERRUPTED
-        click.echo("Interrupted: what was done before is kept.", err=True)
+        echo("Interrupted: what was done before is kept.", err=True)
     finally:
         rows.close()
     return status
@@ -137,7 +138,7 @@ def list_files(paths):
         others = [os.path.relpath(other, path) for other in content.others if Path(other).suffix not in TEXT_SUFFIXES]
         if others:
             names = few(others, 20)
-            click.echo(printable(f"{path}: left out {names}, neither sound nor video by the suffix"), err=True)
+            echo(f"{path}: left out {names}, neither sound nor video by the suffix", err=True)
         if not (content.recordings or content.unreadable):
             problems.append((path, "neither sounds nor videos in this folder"))
     return files, problems
@@ -187,13 +188,13 @@ def _save(table, file, timeline, *, several):
         path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
         with write_atomically(path) as image:
             plot_timeline(table, file).savefig(image, format=path.suffix[1:])
-        click.echo(printable(f"plot: {path}"), err=True)
+        echo(f"plot: {path}", err=True)
     if timeline.annotations is not None:
         path = timeline.annotations
         if several or not path.suffix:
             path = path / f"{Path(file).stem}{ANNOTATIONS[timeline.format]}"
         write_annotations(table, path, media=file, format=timeline.format)
-        click.echo(printable(f"annotations: {path}"), err=True)
+        echo(f"annotations: {path}", err=True)
 
 
 class Rows:
@@ -213,14 +214,17 @@ class Rows:
         Whether to print JSON instead of a table.
     out : Path or None
         CSV or JSON file to write.
+    quote_formulas : bool, default=False
+        Whether the CSV file has no cells that spreadsheets run as formulas.
     """
 
-    def __init__(self, emotions, files, *, times, caution, as_json, out):
+    def __init__(self, emotions, files, *, times, caution, as_json, out, quote_formulas=False):
         self._emotions = emotions
         self._caution = caution
         self._times = ["start", "end"] if times else []
         self._width = max(len(printable(file)) for file in ["file", *files])
         self._as_json = as_json
+        self._quote_formulas = quote_formulas
         self._out = out
         self._rows = []
         self._is_csv = out is not None and out.suffix == ".csv"
@@ -260,22 +264,21 @@ class Rows:
             mark = [f" {note}"] if known and "without its" in note else []
             self._print(file, places, [emotion or ("-" if known is None else "(unsure)"), *cells, *mark])
             if note:
-                click.echo(printable(f"{file}: {note}"), err=True)
+                echo(f"{file}: {note}", err=True)
 
     def close(self):
         """Print or write JSON, or put the CSV file in its place."""
         self._files.close()
-        # Of names that are not UTF-8, surrogates become escapes of JSON.
-        text = json.dumps(self._rows, indent=1, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        text = json_text(self._rows)
         if self._as_json:
-            click.echo(text)
+            echo(text, lines=True)
         if self._out is not None and not self._is_csv:
             with write_atomically(self._out) as file:
-                file.write(text + b"\n")
+                file.write(f"{text}\n".encode())
 
     def _write(self, cells):
         row = io.StringIO(newline="")
-        csv.writer(row).writerow(cells)
+        csv.writer(row).writerow(map(quote_formula, cells) if self._quote_formulas else cells)
         self._table.write(row.getvalue().encode("utf-8", "backslashreplace"))
 
     def _print(self, file, places, cells):
@@ -284,4 +287,4 @@ class Rows:
             *(f"{place:>8}" for place in places),
             *(f"{cell:>9}" for cell in cells),
         ]
-        click.echo("  ".join(columns).rstrip())
+        echo("  ".join(columns).rstrip())

@@ -1,6 +1,5 @@
 """Training of a system on a corpus, with an estimate of its accuracy on unseen speakers."""
 
-import click
 import numpy as np
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import Bunch
@@ -8,6 +7,7 @@ from sklearn.utils import Bunch
 from savee_mm import ClipError, evaluate, make_card, save_model
 from savee_mm.cli._stderr import shows_progress
 from savee_mm.cli._systems import make_system
+from savee_mm.cli._text import echo
 
 # By the modalities of the corpus: the best system, and the best one that is a single neural network.
 _RECOMMENDED = {
@@ -43,13 +43,13 @@ def run_train(corpus, out, *, system=None, epochs=None, cache=None, seed=0, with
     used = _leave_out(corpus, without)
     name = system or recommended_system(used.data, epochs=epochs)
     if system is None:
-        click.echo(f"system: {name}, recommended for this corpus; --system names another one")
+        echo(f"system: {name}, recommended for this corpus; --system names another one")
     model = make_system(name, epochs=epochs, cache=cache, seed=seed)
     report = _evaluate(name, model, used) if score else None
     model.fit(used.data, used.target)
     path = save_model(model, out, card=make_card(model, corpus=used, report=report, name=name))
     speakers = f" of {_names(used.groups)}" if used.groups is not None else ""
-    click.echo(f"trained on {len(used.data)} clips{speakers}: {path}")
+    echo(f"trained on {len(used.data)} clips{speakers}: {path}")
 
 
 def recommended_system(data, *, epochs=None):
@@ -89,7 +89,7 @@ def _evaluate(name, model, corpus):
     """Print the accuracy on unseen speakers, and return the report; None for a corpus with a single speaker."""
     n_speakers = 0 if corpus.groups is None else len(set(corpus.groups))
     if n_speakers < 2:
-        click.echo("accuracy on unseen speakers: unknown, the corpus needs two speakers or more in a column 'speaker'")
+        echo("accuracy on unseen speakers: unknown, the corpus needs two speakers or more in a column 'speaker'")
         return None
     folds = {"speaker": GroupKFold(min(n_speakers, _MAX_FOLDS))}
     settings = {"groups": corpus.groups, "leakage": "ignore", "verbose": shows_progress()}
@@ -99,11 +99,11 @@ def _evaluate(name, model, corpus):
         raise
     except ValueError as error:
         # A small corpus may have enough clips for the training, but not for folds of it.
-        click.echo(f"accuracy on unseen speakers: unknown, cross-validation is not possible. {error}")
+        echo(f"accuracy on unseen speakers: unknown, cross-validation is not possible. {error}")
         return None
     row = report.summary().iloc[0]
     majority = np.unique(corpus.target, return_counts=True)[1].max() / len(corpus.target)
-    click.echo(
+    echo(
         f"accuracy on unseen speakers: {row['accuracy']:.3f} (95% interval {row['accuracy_low']:.3f} to "
         f"{row['accuracy_high']:.3f}, {row['n_folds']:.0f} folds); the most frequent class alone: {majority:.3f}"
     )

@@ -236,7 +236,7 @@ def _matroska_end(stream):
     length, _ = _ebml_number(stream)
     if length is None:
         return None
-    _seek(stream, stream.tell() + length)
+    _seek(stream, stream.seek(0, io.SEEK_CUR) + length)
     if stream.read(4) != _SEGMENT:
         return None
     length, unknown = _ebml_number(stream)

@@ -34,6 +34,16 @@ def test_card_as_json(model):
     assert json.loads(run(model, "--json").output) == load_card(model)
 
 
+def test_control_characters_of_a_card_are_escaped(tmp_path):
+    card = {"name": "m\x1b]0;owned\x07", "notes": "two\nlines\x9b2J"}
+    path = save_model(DummyClassifier().fit([[0.0], [1.0]], ["a", "b"]), tmp_path / "m.savee", card=card)
+    assert r"# m\x1b]0;owned\x07" in run(path).output
+    assert "two\nlines\\x9b2J" in run(path).output
+    text = run(path, "--json").output
+    assert text.replace("\n", "").isprintable()
+    assert json.loads(text)["name"] == card["name"]
+
+
 def test_versions_and_weights_without_a_model(monkeypatch, tmp_path):
     monkeypatch.setenv("SAVEE_MM_WEIGHTS", str(tmp_path))
     (tmp_path / "face_detection_yunet_2026may.onnx").touch()

@@ -106,6 +106,23 @@ def test_name_that_is_not_utf8_is_predicted_and_printed_with_escapes(model, corp
     assert pd.read_csv(tmp_path / "out.csv")["file"].tolist() == [f"{tmp_path}/caf\\udce9.wav"]
 
 
+def test_name_with_a_formula_and_control_characters(model, corpus, tmp_path, monkeypatch):
+    name = "=1+1\x1b[2J.wav"
+    shutil.copy(corpus.data["audio"].iloc[0], tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    result = run("predict", name, "gone\x1b[2J.wav", "--model", model, "--out", "out.csv", "--quote-formulas")
+    assert r"=1+1\x1b[2J.wav" in result.stdout
+    assert r"gone\x1b[2J.wav" in result.stderr
+    assert "\x1b" not in result.output
+    assert pd.read_csv("out.csv")["file"].tolist() == [f"'{name}"]
+
+
+def test_help_states_the_duty_to_inform():
+    text = " ".join(run("predict", "--help").output.split())
+    assert "must inform the people who are exposed to it" in text
+    assert "Art. 50(3) of Regulation (EU) 2024/1689" in text
+
+
 def test_problems_in_a_folder_are_named_and_the_rest_is_predicted(model, folder):
     (folder / "gone.wav").symlink_to("nowhere.wav")
     (folder / "damaged.wav").write_bytes(b"RIFF")
