@@ -16,11 +16,15 @@ from .classifiers import (
 )
 from .datasets import (
     concat_corpora,
+    join_face_tables,
     load_annotations,
+    load_audformat,
+    load_bids,
     load_crema_d,
     load_emodb,
     load_emovo,
     load_enterface,
+    load_huggingface,
     load_iemocap,
     load_meld,
     load_msp_improv,
@@ -30,6 +34,7 @@ from .datasets import (
     load_tess,
     make_talking_faces,
     read_annotations,
+    to_audformat,
     write_annotations,
 )
 from .evaluation import (
@@ -122,12 +127,16 @@ __all__ = [
     "explain",
     "fetch_weights",
     "group_importance",
+    "join_face_tables",
     "load_annotations",
+    "load_audformat",
+    "load_bids",
     "load_card",
     "load_crema_d",
     "load_emodb",
     "load_emovo",
     "load_enterface",
+    "load_huggingface",
     "load_iemocap",
     "load_meld",
     "load_model",
@@ -146,5 +155,6 @@ __all__ = [
     "read_frames",
     "save_model",
     "systems",
+    "to_audformat",
     "write_annotations",
 ]

@@ -11,6 +11,7 @@ from savee_mm.datasets.annotations import load_annotations, read_annotations, wr
 from savee_mm.datasets.concat import concat_corpora
 from savee_mm.datasets.crema_d import load_crema_d
 from savee_mm.datasets.dialogues import load_iemocap, load_meld, load_msp_improv
+from savee_mm.datasets.interchange import join_face_tables, load_audformat, load_bids, load_huggingface, to_audformat
 from savee_mm.datasets.labels import canonical_label
 from savee_mm.datasets.ravdess import load_ravdess
 from savee_mm.datasets.savee import load_savee
@@ -22,11 +23,15 @@ __all__ = [
     "canonical_label",
     "concat_corpora",
     "expand_votes",
+    "join_face_tables",
     "load_annotations",
+    "load_audformat",
+    "load_bids",
     "load_crema_d",
     "load_emodb",
     "load_emovo",
     "load_enterface",
+    "load_huggingface",
     "load_iemocap",
     "load_meld",
     "load_msp_improv",
@@ -36,5 +41,6 @@ __all__ = [
     "load_tess",
     "make_talking_faces",
     "read_annotations",
+    "to_audformat",
     "write_annotations",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from savee_mm._validation import clip_names
 from savee_mm.media import recording_suffixes
 
 TABLE_COLUMNS = ("audio", "video", "speaker", "sentence", "clip_id")
@@ -262,3 +263,31 @@ def make_bunch(data, target, descr, language=None):
 
 def _none_for_missing(column):
     return [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
+
+
+def named_clips(table):
+    """Return a clip table with the columns ``audio``, ``video`` and ``clip_id``, as far as they are missing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The clips, with paths in ``audio``, ``video`` or both.
+
+    Returns
+    -------
+    table : DataFrame
+        A copy. A clip is named by its file and the times of a segment; files of one name in several folders also by
+        the folder.
+    """
+    table = table.copy()
+    for column in ("audio", "video"):
+        if column not in table:
+            table[column] = pd.Series([None] * len(table), index=table.index, dtype=object)
+    if "clip_id" not in table:
+        files = table["audio"].where(table["audio"].notna(), table["video"])
+        names = clip_names(table.assign(file=files), "file")
+        if len(set(names)) < len(names):
+            folders = [os.path.basename(os.path.dirname(str(file))) for file in files]
+            names = [f"{folder}_{name}" for folder, name in zip(folders, names, strict=True)]
+        table["clip_id"] = names
+    return table

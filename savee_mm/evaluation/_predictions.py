@@ -32,8 +32,8 @@ def describe_clips(X, y):
     -------
     clips : DataFrame of n_clips rows
         The columns of :func:`group_columns`, then ``clip_id`` (the index of the table, or the position, where there
-        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence``, ``rater_agreement``, and ``start``
-        and ``end`` of segments, are kept in any case.
+        is none), ``speaker`` (empty where there is none) and ``target``. ``sentence``, ``rater_agreement``, and
+        ``start`` and ``end`` of segments, are kept in any case.
     """
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(index=range(len(X)))
     names = {

@@ -141,7 +141,9 @@ def load_annotations(
     media : path-like, default=None
         Recording of a single file, or folder of recordings with the names of the files. When None, it is the recording
         with the same name in the same folder, or the one that the file names.
-    target, tier
+    target : str, default="emotion"
+        As in :func:`read_annotations`.
+    tier : str or sequence of str, default=None
         As in :func:`read_annotations`.
 
     Returns

@@ -60,6 +60,8 @@ def as_annotations(table, target):
     annotations = []
     for i, row in enumerate(table.to_dict("records")):
         cells = {str(name): _plain(value, name, i) for name, value in row.items()}
+        if cells[target] != cells[target]:  # NaN
+            cells[target] = None
         start, end, label = (cells[name] for name in ("start", "end", target))
         if not all(isinstance(time, float | int) for time in (start, end)) or not 0 <= start < end < np.inf:
             raise ValueError(f"Expected 0 <= start < end (s) in row {i}, got start {start!r} and end {end!r}.")
@@ -69,7 +71,7 @@ def as_annotations(table, target):
 
 def _text(label):
     """Return a label as text, empty if it is missing."""
-    return "" if label is None or label != label else str(label)
+    return "" if label is None else str(label)
 
 
 def _dump(i, cells):
