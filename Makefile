@@ -68,7 +68,7 @@ package:
 	$(VENV)-package/bin/pip install --quiet dist/*.whl
 	cd $(VENV)-package && bin/python $(CURDIR)/tests/package/smoke.py $(CURDIR)/dist/*.whl
 
-# The report in headless Chromium (Debian's package chromium).
+# The pages in headless Chromium (Debian: chromium, chromium-driver).
 browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 

@@ -63,12 +63,15 @@ from .features import (
 from .inference import (
     EmotionTimeline,
     Explanation,
+    Person,
     WindowPrediction,
     explain,
+    find_people,
     group_importance,
     plot_timeline,
     predict_file,
     predict_stream,
+    write_timeline_page,
 )
 from .media import read_audio, read_frames
 from .model_selection import (
@@ -108,6 +111,7 @@ __all__ = [
     "MelImage",
     "ModelCard",
     "PCACorrSelector",
+    "Person",
     "ProsodyFeatures",
     "Segment",
     "SentenceGroupKFold",
@@ -126,6 +130,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fetch_weights",
+    "find_people",
     "group_importance",
     "join_face_tables",
     "load_annotations",
@@ -157,4 +162,5 @@ __all__ = [
     "systems",
     "to_audformat",
     "write_annotations",
+    "write_timeline_page",
 ]

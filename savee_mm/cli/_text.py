@@ -37,6 +37,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 _OPTIONS = {
     "load_table(..., target=<column>)": "--target COLUMN",
     "cache": "--cache",
+    "embed": "--embed",
     "epochs": "--epochs",
     "folder": "--folder",
     "leakage": "--leakage",

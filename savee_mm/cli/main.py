@@ -313,6 +313,12 @@ def train(root, corpus, target, columns, cache, out, **settings):
     help="Image file for a plot of the timeline; a folder for several.",
 )
 @click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    help="HTML page that plays the recording with its timeline; a folder for several.",
+)
+@click.option("--embed", is_flag=True, help="Put the recording into the page of --html, so that it is one file.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="CSV or JSON file to write; of timelines also .TextGrid, .eaf or .vtt, or a folder with --format.",
@@ -326,18 +332,7 @@ def train(root, corpus, target, columns, cache, out, **settings):
 @_quote_option
 @_json_option
 def predict(
-    files,
-    model_file,
-    min_confidence,
-    timeline,
-    window,
-    hop,
-    min_voice,
-    plot,
-    out,
-    format_name,
-    as_json,
-    quote_formulas,
+    files, model_file, min_confidence, timeline, window, hop, out, format_name, as_json, quote_formulas, **shown
 ):
     """Print the probabilities of the emotions for each of FILES: sound files, videos, folders of them, or tables.
 
@@ -347,6 +342,7 @@ def predict(
         savee-mm predict segments.csv --model fusion.savee
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
         savee-mm predict talk.mp4 --model fusion.savee --timeline --out talk.eaf
+        savee-mm predict talk.mp4 --model fusion.savee --timeline --html talk.html
 
     A CSV file is a table of clips with a column audio or video of paths, and for parts of long files start and end (s).
     Folders are searched with their subfolders and links, for every format that FFmpeg reads; hidden files are left
@@ -366,15 +362,18 @@ def predict(
             "--model is missing: name a model file. `savee-mm train ROOT --out model.savee` trains one on a corpus; "
             "`savee-mm demo` makes demo/fusion.savee from drawn faces, to try the commands."
         )
-    if plot is not None and not timeline:
-        raise click.UsageError("--plot draws a timeline: add --timeline.")
+    for name in ("plot", "html"):
+        if shown[name] is not None and not timeline:
+            raise click.UsageError(f"--{name} shows a timeline: add --timeline.")
+    if shown["embed"] and shown["html"] is None:
+        raise click.UsageError("--embed puts the recording into a page: add --html PAGE.")
     if timeline and hop > window:
         raise ValueError(
             f"--hop {hop:g} is longer than --window {window:g}: parts of the recording would be left out. Lower --hop."
         )
     annotations = out if (chosen := _annotation_format(timeline, out, format_name)) else None
     out = None if chosen else out
-    lengths = Timeline(window, hop, min_voice, plot, annotations, chosen) if timeline else None
+    lengths = Timeline(window, hop, annotations=annotations, format=chosen, **shown) if timeline else None
     settings = {"min_confidence": min_confidence, "timeline": lengths, "as_json": as_json, "out": out}
     _check_files(out)
     if status := run_predict(files, model_file, quote_formulas=quote_formulas, **settings):

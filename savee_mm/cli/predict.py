@@ -10,7 +10,16 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from savee_mm import ClipError, EmotionTimeline, Segment, load_card, load_model, plot_timeline, write_annotations
+from savee_mm import (
+    ClipError,
+    EmotionTimeline,
+    Segment,
+    load_card,
+    load_model,
+    plot_timeline,
+    write_annotations,
+    write_timeline_page,
+)
 from savee_mm._files import write_atomically
 from savee_mm._validation import path_of, segments
 from savee_mm.cli._text import echo, echo_error, json_text, printable, quote_formula
@@ -31,19 +40,21 @@ _PLOTS = {".png", ".svg", ".pdf", ".jpg"}
 
 @dataclass(frozen=True)
 class Timeline:
-    """Settings of ``--timeline``: lengths (s), and the paths of plots and annotations (None for none)."""
+    """Settings of ``--timeline``: lengths (s), and the paths of plots, pages and annotations (None for none)."""
 
     window: float
     hop: float
     min_voice: float
-    plot: Path | None
+    plot: Path | None = None
+    html: Path | None = None
+    embed: bool = False
     annotations: Path | None = None
     format: str | None = None
 
     @property
     def is_kept(self):
         """Whether the predictions of a file are needed together."""
-        return self.plot is not None or self.annotations is not None
+        return any(path is not None for path in (self.plot, self.html, self.annotations))
 
 
 def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json=False, out=None, quote_formulas=False):
@@ -95,7 +106,7 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
                 echo_error(str(error))
             finally:
                 if done:
-                    _save(as_table(done, model.classes_), file, timeline, several=len(files) > 1)
+                    _save(as_table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
     except KeyboardInterrupt:
         status = INTERRUPTED
         echo("Interrupted: what was done before is kept.", err=True)
@@ -181,20 +192,27 @@ def _predictions(model, file, min_confidence, timeline):
         raise FileError(f"clip {Path(file).stem!r} ({file}): {type(error).__name__}: {error}") from error
 
 
-def _save(table, file, timeline, *, several):
-    """Save plot and annotations of a timeline: at the given paths, or in these folders with the name of the file."""
+def _save(table, file, timeline, caution, *, several):
+    """Save plot, page and annotations of a timeline: at the given paths, or in these folders with the file's name."""
     if timeline.plot is not None:
-        plot = timeline.plot
-        path = plot if plot.suffix.lower() in _PLOTS and not several else plot / f"{Path(file).stem}.png"
+        path = _output(timeline.plot, file, _PLOTS, ".png", several)
         with write_atomically(path) as image:
             plot_timeline(table, file).savefig(image, format=path.suffix[1:])
         echo(f"plot: {path}", err=True)
+    if timeline.html is not None:
+        path = _output(timeline.html, file, {".html", ".htm"}, ".html", several)
+        write_timeline_page(table, file, path, notes=caution, embed=timeline.embed)
+        echo(f"page: {path}", err=True)
     if timeline.annotations is not None:
         path = timeline.annotations
         if several or not path.suffix:
             path = path / f"{Path(file).stem}{ANNOTATIONS[timeline.format]}"
         write_annotations(table, path, media=file, format=timeline.format)
         echo(f"annotations: {path}", err=True)
+
+
+def _output(path, file, suffixes, suffix, several):
+    return path if path.suffix.lower() in suffixes and not several else path / f"{Path(file).stem}{suffix}"
 
 
 class Rows:

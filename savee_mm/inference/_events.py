@@ -1,6 +1,7 @@
 """Sound and frames of a recording as events, in the order of their times."""
 
 import heapq
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -70,6 +71,26 @@ def read_events(path, modalities, fps):
     file, readers = check_file(path), {"audio": _read_sound, "video": _read_frames}
     # One reader each: in many files sound and frames of one time are far apart.
     return in_order([readers[name](file, fps) for name in modalities])
+
+
+def first_times(path):
+    """Return the times (s) of the first sound and the first frame of a file, on the container's clock.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    times : dict of str to float
+        By modality; those that cannot be read are left out.
+    """
+    times = {}
+    for modality in ("audio", "video"):
+        with suppress(ClipError), closing(read_events(path, [modality], 1)) as events:
+            times[modality] = next(events).time
+    return times
 
 
 def check_sound(path):

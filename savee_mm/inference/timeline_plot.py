@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from savee_mm._validation import ClipError
-from savee_mm.inference._events import read_events
+from savee_mm.inference._events import first_times
 from savee_mm.media import map_frames
 from savee_mm.vision import choose_face, crop_face, make_detector, resolve_detector
 
@@ -78,7 +78,7 @@ def plot_timeline(
 def _draw_shares(axes, table, end):
     names = [name for name in table.columns if name not in _TABLE]
     shares = table[names].to_numpy(dtype=float)
-    middle, edges = _edges(table, end)
+    middle, edges = window_edges(table, end)
     top = np.cumsum(shares, axis=1)
     colors = {name: f"C{i % 10}" for i, name in enumerate(names)}
     for i, name in enumerate(names):
@@ -92,8 +92,23 @@ def _draw_shares(axes, table, end):
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
 
 
-def _edges(table, end):
-    """Return the middle of each window, and the edges of the steps."""
+def window_edges(table, end):
+    """Return where the predictions of windows are drawn.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``start`` and ``end`` (s) of each window.
+    end : float
+        End of the recording (s).
+
+    Returns
+    -------
+    middle : ndarray of shape (n_windows,)
+        Middle of each window (s).
+    edges : ndarray of shape (n_windows + 1,)
+        Limits of the steps (s): halfway between two middles.
+    """
     middle = (table["start"] + table["end"]).to_numpy(dtype=float) / 2
     between = (middle[1:] + middle[:-1]) / 2
     half = (between[0] - middle[0]) if len(between) else end / 2
@@ -109,19 +124,11 @@ def _faces(path, end, detector):
         index = choose_face(faces, image.shape)
         return None if index is None else crop_face(image, faces.boxes[index], size=_CROP, margin=_MARGIN)
 
+    starts = first_times(path)
+    if "video" not in starts:
+        return None
+    moments = min(starts.values()) + (np.arange(_N_FACES) + 0.5) * end / _N_FACES
     try:
-        origin = min(next(read_events(path, [name], 1)).time for name in _modalities(path))
-        moments = origin + (np.arange(_N_FACES) + 0.5) * end / _N_FACES
         return map_frames(crop, path, times=moments)[0]
     except ClipError:
         return None
-
-
-def _modalities(path):
-    """Return the modalities of a file; raise ClipError if it has no frames."""
-    next(read_events(path, ["video"], 1))
-    try:
-        next(read_events(path, ["audio"], 1))
-    except ClipError:
-        return ["video"]
-    return ["audio", "video"]

@@ -70,7 +70,7 @@ def link_faces(detections: list[Faces]) -> list[np.ndarray]:
     """
     labels, last = [], np.empty((0, 4))
     for faces in detections:
-        of_frame = _matches(last, faces.boxes)
+        of_frame = match_boxes(last, faces.boxes)
         new = of_frame < 0
         of_frame[new] = len(last) + np.arange(new.sum())
         last = np.vstack([last, faces.boxes[new]])
@@ -106,8 +106,21 @@ def n_tracks(labels):
     return 1 + max((int(of_frame.max()) for of_frame in labels if of_frame.size), default=-1)
 
 
-def _matches(last, boxes):
-    """Return the track that each box continues, -1 for a new one."""
+def match_boxes(last, boxes):
+    """Return the track that each box continues.
+
+    Parameters
+    ----------
+    last : ndarray of shape (n_tracks, 4)
+        Last box of each track.
+    boxes : ndarray of shape (n_faces, 4)
+        Boxes of the next frame.
+
+    Returns
+    -------
+    matched : ndarray of shape (n_faces,), int
+        Index of the track, -1 for a new face.
+    """
     matched = np.full(len(boxes), -1)
     if not len(last) or not len(boxes):
         return matched

@@ -231,6 +231,15 @@ def test_timeline_has_a_row_for_each_window(model, folder, tmp_path):
     assert f"plot: {tmp_path / 't.png'}" in result.stderr
 
 
+def test_page_of_a_timeline_has_the_recording_next_to_it_or_in_it(model, folder, tmp_path):
+    for args, files in (([], ["a.html", "a.media.wav"]), (["--embed"], ["a.html"])):
+        page = tmp_path / f"page{len(args)}" / "a.html"
+        result = run("predict", folder / "b.wav", "--model", model, "--timeline", "--html", page, *args)
+        assert result.exit_code == 0, result.output
+        assert f"page: {page}" in result.stderr
+        assert sorted(path.name for path in page.parent.iterdir()) == files
+
+
 def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_path):
     result = run("predict", folder, "--model", model, "--timeline", "--plot", tmp_path / "plots", "--json")
     assert result.exit_code == 0, result.output
@@ -242,7 +251,9 @@ def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_pa
     ("args", "message"),
     [
         (["--out", "predictions.txt"], "with --timeline also .TextGrid, .eaf or .vtt, got 'predictions.txt'"),
-        (["--plot", "t.png"], "--plot draws a timeline: add --timeline"),
+        (["--plot", "t.png"], "--plot shows a timeline: add --timeline"),
+        (["--html", "t.html"], "--html shows a timeline: add --timeline"),
+        (["--timeline", "--embed"], "--embed puts the recording into a page: add --html"),
         (["--min-confidence", "2"], "2.0 is not in the range"),
         (["--window", "0"], "--window"),
     ],

@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 import pandas as pd
-from jinja2 import Environment
+from jinja2 import Environment, FunctionLoader
 
 
 class Text(NamedTuple):
@@ -79,10 +79,30 @@ def render(title, lead, notes, sections):
     -------
     document : str
     """
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = make_environment()
     environment.filters |= {"kind": _kind, "paragraphs": _paragraphs, "svg": figure_svg}
-    text = resources.files(__package__).joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(text).render(title=title, lead=lead, notes=notes, sections=sections)
+    return environment.get_template("page.html.jinja").render(title=title, lead=lead, notes=notes, sections=sections)
+
+
+def make_environment(package=__package__):
+    """Return a jinja environment that escapes all text.
+
+    Parameters
+    ----------
+    package : str, default="savee_mm.evaluation.report"
+        Where templates are; ``style.html.jinja`` of this package can be included by all.
+
+    Returns
+    -------
+    environment : jinja2.Environment
+    """
+    folders = [resources.files(name) for name in dict.fromkeys((package, __package__))]
+
+    def read(name):
+        files = (folder.joinpath(name) for folder in folders)
+        return next((file.read_text(encoding="utf-8") for file in files if file.is_file()), None)
+
+    return Environment(loader=FunctionLoader(read), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 
 
 def figure_svg(figure, prefix=""):
