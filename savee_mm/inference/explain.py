@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._composition import steps
+from savee_mm._plots import literal
 from savee_mm._validation import Segment
 
 if TYPE_CHECKING:
@@ -228,13 +229,13 @@ def _plot(explanation):
     n_columns = max(len(one.image) if one.image.ndim == 4 else 1 for one in maps.values())
     figure = Figure(figsize=(_INCH * max(n_columns, 4), 2.2 * len(maps) + 0.4), layout="constrained")
     shares = ", ".join(f"{name} {p:.2f}".strip() for name, p in explanation.probability.items())
-    figure.suptitle(f"{explanation.clip_id}: {explanation.label} ({shares})", fontsize=9)
+    figure.suptitle(literal(f"{explanation.clip_id}: {explanation.label} ({shares})"), fontsize=9)
     limit = max(np.abs(one.drop).max() for one in maps.values()) or 1.0
     rows = figure.subfigures(len(maps), 1, squeeze=False)[:, 0]
     for row, (name, one) in zip(rows, maps.items(), strict=True):
         faces = one.image.ndim == 4
         images, drops = (one.image, one.drop) if faces else ([one.image], [one.drop])
-        row.supylabel(name, fontsize=8)
+        row.supylabel(literal(name), fontsize=8)
         for axes, image, drop in zip(row.subplots(1, len(images), squeeze=False)[0], images, drops, strict=True):
             overlay = _draw(axes, image, drop, limit, faces=faces)
     rows[-1].colorbar(overlay, ax=rows[-1].axes, label="decrease of the probability")

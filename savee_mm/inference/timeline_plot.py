@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from savee_mm._plots import literal
 from savee_mm._validation import ClipError
 from savee_mm.inference._events import first_times
 from savee_mm.media import map_frames
@@ -81,15 +82,17 @@ def _draw_shares(axes, table, end):
     middle, edges = window_edges(table, end)
     top = np.cumsum(shares, axis=1)
     colors = {name: f"C{i % 10}" for i, name in enumerate(names)}
-    for i, name in enumerate(names):
-        bottom = top[:, i] - shares[:, i]
-        axes.stairs(top[:, i], edges, baseline=bottom, fill=True, color=colors[name], label=name, alpha=0.8)
+    steps = [
+        axes.stairs(top[:, i], edges, baseline=top[:, i] - shares[:, i], fill=True, color=colors[name], alpha=0.8)
+        for i, name in enumerate(names)
+    ]
     named = table["emotion"].notna().to_numpy()
     if named.any():
         dots = [colors[name] for name in table["emotion"][named]]
         axes.scatter(middle[named], np.full(named.sum(), -0.05), c=dots, s=12, clip_on=False)
     axes.set(xlim=(0, end), ylim=(-0.09, 1), xlabel="time (s)", ylabel="probability", yticks=[0, 0.5, 1])
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+    place = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+    axes.legend(steps, map(literal, names), **place, frameon=False, fontsize=8)
 
 
 def window_edges(table, end):

@@ -15,7 +15,7 @@ def table(voice, recording):
 def test_shares_are_blank_in_pauses(table, corpus):
     (axes,) = plot_timeline(table).axes
     steps = axes.patches
-    assert [step.get_label() for step in steps] == corpus.target_names
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == corpus.target_names
     values, edges, _ = steps[-1].get_data()
     spoken = table["confidence"].notna().to_numpy()
     assert np.isnan(values).tolist() == (~spoken).tolist()

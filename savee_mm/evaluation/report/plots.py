@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from savee_mm._plots import literal
+
 # Colours of Okabe and Ito, distinct under colour blindness; their yellow is too light for lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c510a")
 _MAX_NAMED = 8
@@ -30,8 +32,8 @@ def plot_confusion(matrix, title):
         if count:
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, f"{count:g}", ha="center", va="center", color=colour, fontsize=9)
-    axes.set_xticks(range(len(matrix)), matrix.columns, rotation=45, ha="right")
-    axes.set_yticks(range(len(matrix)), matrix.index)
+    axes.set_xticks(range(len(matrix)), map(literal, matrix.columns), rotation=45, ha="right")
+    axes.set_yticks(range(len(matrix)), map(literal, matrix.index))
     axes.set(xlabel="predicted", ylabel="true")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -58,8 +60,8 @@ def plot_transfer(table, title):
     for (row, column), value in np.ndenumerate(values):
         text = "-" if np.isnan(value) else f"{value:.2f}"
         axes.text(column, row, text, ha="center", va="center", color="white" if value > 0.5 else "black")
-    axes.set_xticks(range(table.shape[1]), table.columns)
-    axes.set_yticks(range(table.shape[0]), table.index)
+    axes.set_xticks(range(table.shape[1]), map(literal, table.columns))
+    axes.set_yticks(range(table.shape[0]), map(literal, table.index))
     axes.set(xlabel="test corpus", ylabel="training corpus")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -84,15 +86,16 @@ def plot_roc(curves, areas, title):
     """
     figure, axes = _figure(4.6, 4.2, title)
     axes.plot([0, 1], [0, 1], color=_GREY, lw=0.8, ls=":")
-    for number, (name, (false, true)) in enumerate(curves.items()):
+    lines = []
+    for number, (false, true) in enumerate(curves.values()):
         style = "-" if number < len(COLOURS) else "--"
-        axes.plot(
-            false, true, style, color=COLOURS[number % len(COLOURS)], lw=1.3, label=f"{name}, AUC {areas[name]:.2f}"
-        )
+        lines += axes.plot(false, true, style, color=COLOURS[number % len(COLOURS)], lw=1.3)
     axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     axes.set_aspect("equal")
     if curves:
-        axes.legend(loc="lower right", fontsize=8, frameon=False)
+        # Labels of lines that begin with an underscore would be left out.
+        names = [f"{literal(name)}, AUC {areas[name]:.2f}" for name in curves]
+        axes.legend(lines, names, loc="lower right", fontsize=8, frameon=False)
     return figure
 
 
@@ -116,7 +119,7 @@ def plot_reliability(table, error, title):
 
     figure = Figure(figsize=(4.6, 4.2), layout="constrained")
     axes, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
-    axes.set_title(title, fontsize=10)
+    axes.set_title(literal(title), fontsize=10)
     axes.plot([0, 1], [0, 1], color=_GREY, lw=0.8, ls=":")
     filled = table[table["n"] > 0]
     axes.plot(filled["confidence"], filled["accuracy"], "o-", color=COLOURS[0], lw=1.3, ms=4)
@@ -147,7 +150,7 @@ def plot_curves(curves, title):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.4, 3.4), layout="constrained")
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(literal(title), fontsize=10)
     for axes, measure in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         sides = ((measure, "training", COLOURS[0]), (f"val_{measure}", "inner validation", COLOURS[1]))
         for name, side, colour in sides:
@@ -180,7 +183,7 @@ def plot_groups(tables, title):
     """
     groups = list(dict.fromkeys(group for table in tables.values() for group in table.index))
     figure, axes = _figure(9.4, 1.3 + len(tables) * min(0.2 + 0.13 * len(groups), 0.75), title)
-    step, few = 0.7 / len(groups), len(groups) <= _MAX_NAMED
+    step, few, marks = 0.7 / len(groups), len(groups) <= _MAX_NAMED, []
     for number, group in enumerate(groups):
         lines = [(row, table.loc[group]) for row, table in enumerate(tables.values()) if group in table.index]
         x = np.array([line["accuracy"] for _, line in lines])
@@ -188,7 +191,7 @@ def plot_groups(tables, title):
         y = np.array([row for row, _ in lines]) + (number - (len(groups) - 1) / 2) * step
         # By rounding, the bootstrap interval of an extreme value may exclude the value.
         spread = np.maximum(np.abs(ends - x), 0)
-        axes.errorbar(
+        mark = axes.errorbar(
             x,
             y,
             xerr=spread if few else None,
@@ -197,16 +200,16 @@ def plot_groups(tables, title):
             lw=1.2,
             color=COLOURS[number % len(COLOURS)] if few else COLOURS[0],
             alpha=1 if few else 0.4,
-            label=str(group) if few else None,
         )
-    axes.set_yticks(range(len(tables)), list(tables))
+        marks.append(mark)
+    axes.set_yticks(range(len(tables)), map(literal, tables))
     axes.set(xlabel="accuracy", xlim=(0, 1), ylim=(len(tables) - 0.5, -0.5))
     axes.grid(axis="x", color="#e3e7eb", lw=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     if few:
-        figure.legend(loc="outside right center", fontsize=9, frameon=False)
+        figure.legend(marks, map(literal, groups), loc="outside right center", fontsize=9, frameon=False)
     return figure
 
 
@@ -216,5 +219,5 @@ def _figure(width, height, title):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
+    axes.set_title(literal(title), fontsize=10)
     return figure, axes

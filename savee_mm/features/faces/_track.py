@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from savee_mm._plots import literal
+
 _INCH = 1.6  # width of a crop in the contact sheet
 
 
@@ -116,7 +118,7 @@ def contact_sheet(track, title, moment="{:.2f} s"):
 
     n_frames, height, width = track.crops.shape[:3]
     figure = Figure(figsize=(_INCH * n_frames, _INCH * height / width + 0.8), layout="constrained")
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(literal(title), fontsize=9)
     for i, axes in enumerate(figure.subplots(1, n_frames, squeeze=False)[0]):
         axes.imshow(
             np.squeeze(track.crops[i], -1) if track.crops.shape[-1] == 1 else track.crops[i],
