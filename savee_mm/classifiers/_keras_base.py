@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes
+from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes, open_network
 
 # Clips per step of a prediction; larger batches need more memory and are not faster on a CPU.
 _PREDICT_BATCH = 64
@@ -24,6 +24,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     of the network, and calls ``_fit_network`` and ``_predict_network``.
     """
 
+    # Names of layers whose outputs predict, stacked along the second axis; None for the output of the network.
+    _outputs: tuple[str, ...] | None = None
     _not_in_graph = {"cache", "class_weight", "early_stopping", "patience", "random_state", "verbose"}
 
     _parameter_constraints = {
@@ -174,8 +176,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def _forward(self, inputs):
         """Return the output of the network for prediction, as float64."""
-        if self._graph.network is not self.model_:
-            self._graph = _Graph(self.model_)
+        network = vars(self).get("model_")
+        if network is not None and self._graph.network is not network:
+            self._graph = _Graph(network)
         starts = range(0, len(inputs[0]), _PREDICT_BATCH)
         parts = [
             self._graph.run(self._output_network, [array[start : start + _PREDICT_BATCH] for array in inputs])
@@ -203,24 +206,41 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "model_")
+        return "model_" in vars(self) or "_archive" in vars(self)
+
+    def __getattr__(self, name):
+        # Keras loads a stored network when somebody looks at it. From then on Keras predicts, because the network may
+        # be changed.
+        archive = vars(self).get("_archive") if name == "model_" else None
+        if archive is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.model_ = network_from_bytes(archive)
+        del self._archive
+        return self.model_
 
     def __getstate__(self):
-        state = {name: value for name, value in super().__getstate__().items() if name != "_graph"}
-        if "model_" in state:
-            state = {**state, "model_": network_to_bytes(state["model_"])}
+        state = {name: value for name, value in super().__getstate__().items() if name not in ("_graph", "_archive")}
+        if self.__sklearn_is_fitted__():
+            archive = vars(self).get("_archive")
+            state["model_"] = network_to_bytes(self.model_) if archive is None else archive
         return state
 
     def __setstate__(self, state):
-        if "model_" in state:
-            state = {**state, "model_": network_from_bytes(state["model_"])}
+        state = dict(state)
+        archive = state.pop("model_", None)
         super().__setstate__(state)
-        if "model_" in state:
+        if archive is None:
+            return
+        self._graph = open_network(archive, self._outputs)
+        if self._graph is None:
+            self.model_ = network_from_bytes(archive)
             self._graph = _Graph(self.model_)
+        else:
+            self._archive = archive
 
 
 class _Graph:
-    """Forward pass of a network, traced at the first call. Prediction changes nothing else in the estimator."""
+    """Forward pass of a Keras network, traced at the first call. Prediction changes nothing else in the estimator."""
 
     def __init__(self, network):
         self.network = network

@@ -7,7 +7,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
 from savee_mm._zip import read_zip, write_zip
+from savee_mm.classifiers._onnx_graph import onnx_graph
+from savee_mm.features.encoders._onnx import session_options
 
 # Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of
 # the models of other libraries, and vocabulary lookups.
@@ -114,18 +118,73 @@ def network_from_bytes(archive):
         If it is not such an archive, contains an unknown layer or operation, or describes more weights than it has;
         then Keras does not load it.
     """
-    members = _members(archive)
-    if unknown := unknown_layers(archive):
-        raise ValueError(
-            f"The network contains layers or operations that savee_mm does not know: {', '.join(unknown)}."
-        )
-    _check_weights(members)
-    import keras
+    members, size = _checked_members(archive)
+    try:
+        import keras
+    except ImportError as error:
+        raise ImportError(
+            "This network needs Keras with TensorFlow, which the light installation does not have; run "
+            "`pip install savee-mm`."
+        ) from error
 
+    _check_size(members, size)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.keras"
         path.write_bytes(write_zip(members))
         return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+def open_network(archive, outputs=None):
+    """Return the network of a ``.keras`` archive as an ONNX graph in onnxruntime.
+
+    Parameters
+    ----------
+    archive : bytes
+        As returned by :func:`network_to_bytes`.
+    outputs : sequence of str, default=None
+        Names of layers whose outputs are stacked along the second axis; None for the output of the network.
+
+    Returns
+    -------
+    network : OnnxNetwork or None
+        None if only Keras can run the network: onnx or onnxruntime is not installed, or it has a layer that
+        :func:`~savee_mm.classifiers._onnx_graph.onnx_graph` does not know.
+
+    Raises
+    ------
+    ValueError
+        If it is not such an archive, or contains an unknown layer or operation.
+    """
+    members, size = _checked_members(archive)
+    if size > len(members[_WEIGHTS]):
+        return None
+    try:
+        return OnnxNetwork(onnx_graph(members[_CONFIG], members[_WEIGHTS], outputs))
+    except Exception:  # a manipulated archive has errors of any type; Keras has its own checks
+        return None
+
+
+class OnnxNetwork:
+    """Forward pass of a network in onnxruntime, on one thread: worker processes use the other cores.
+
+    Parameters
+    ----------
+    graph : bytes
+        Serialised ONNX model.
+    """
+
+    network = None
+
+    def __init__(self, graph):
+        import onnxruntime
+
+        self._session = onnxruntime.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
+        self._names = [entry.name for entry in self._session.get_inputs()]
+
+    def run(self, build, inputs):
+        """Return the output for a list of arrays; several outputs are stacked. ``build`` is not called."""
+        outputs = self._session.run(None, dict(zip(self._names, inputs, strict=True)))
+        return outputs[0] if len(outputs) == 1 else np.stack(outputs, axis=1)
 
 
 def unknown_layers(archive):
@@ -159,12 +218,16 @@ def _members(archive):
     return members
 
 
-def _check_weights(members):
-    """Refuse a network that would take more memory than its file."""
+def _checked_members(archive):
+    """Return the files of an archive of known layers, and how many bytes its weights take in memory."""
+    members = _members(archive)
+    if unknown := unknown_layers(archive):
+        raise ValueError(
+            f"The network contains layers or operations that savee_mm does not know: {', '.join(unknown)}."
+        )
     import h5py
-    import keras
 
-    weights, sizes = members[_WEIGHTS], []
+    sizes = []
 
     def visit(name):
         item = file.get(name, getlink=True)
@@ -176,14 +239,22 @@ def _check_weights(members):
                 raise ValueError("The weights of the network are in another file.")
             sizes.append(item.nbytes)
 
-    with h5py.File(io.BytesIO(weights), "r") as file:
+    with h5py.File(io.BytesIO(members[_WEIGHTS]), "r") as file:
         file.visit_links(visit)
+    return members, sum(sizes)
+
+
+def _check_size(members, size):
+    """Refuse a network that would take more memory than its file."""
+    import keras
+
     # In this scope, Keras computes shapes and makes no arrays.
     with keras.StatelessScope(initialize_variables=False):
         network = keras.saving.deserialize_keras_object(json.loads(members[_CONFIG]), safe_mode=True)
         n_weights = sum(math.prod(weight.shape) for weight in network.weights)
-    if max(sum(sizes), n_weights) > len(weights):
-        raise ValueError(f"The network describes {n_weights} weights, more than its file of {len(weights)} bytes has.")
+    n_bytes = len(members[_WEIGHTS])
+    if max(size, n_weights) > n_bytes:
+        raise ValueError(f"The network describes {n_weights} weights, more than its file of {n_bytes} bytes has.")
 
 
 def _named(config):

@@ -128,6 +128,8 @@ class FusionClassifier(TableNetworkClassifier):
     ... )  # doctest: +SKIP
     """
 
+    # savee_mm.networks.fusion.EVIDENCE, without its import of Keras.
+    _outputs = ("video_evidence", "audio_evidence")
     # In the order of the network's inputs.
     _parts = {"video": FaceFrameSampler, "audio": MFCCImage, "features": None}
     _table_columns = ("audio", "video")

@@ -140,6 +140,16 @@ def _output_names(weights):
     return declared, tuple(name for node in graph.node for name in node.output if name and name not in declared)
 
 
+def session_options():
+    """Return the options of a session of onnxruntime: one thread, no memory that is kept, errors only."""
+    options = _import("onnxruntime").SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Clips have many lengths; memory kept for each would grow.
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    return options
+
+
 @lru_cache(maxsize=_MAX_SESSIONS)
 def open_session(weights, outputs):
     """Return a function ``array -> list of arrays`` that runs a model for the tensors ``outputs``.
@@ -148,11 +158,7 @@ def open_session(weights, outputs):
     CUDA is installed.
     """
     onnxruntime = _import("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Clips have many lengths; memory kept for each would grow.
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    options.log_severity_level = 3
+    options = session_options()
     providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
     try:
         session = onnxruntime.InferenceSession(_with_outputs(weights, outputs), options, providers=providers)
