@@ -209,7 +209,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return "model_" in vars(self) or "_archive" in vars(self)
 
     def __getattr__(self, name):
-        # Keras loads a stored network when somebody looks at it. From then on Keras predicts, because the network may
+        # Keras loads a stored network on the first access. From then on Keras predicts, because the network may
         # be changed.
         archive = vars(self).get("_archive") if name == "model_" else None
         if archive is None:
