@@ -109,11 +109,16 @@ class FaceDetector:
         return self.factory
 
 
+# OpenCV 4.8 to 4.10 have these functions in cv2 itself, OpenCV 5 only here.
+_LOGGING = getattr(cv2.utils, "logging", cv2)
+_LOG_ERRORS = 2
+
+
 @contextmanager
 def loading(*paths):
     """Turn OpenCV's errors about a file that it cannot read into a ValueError with a remedy."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+    level = _LOGGING.getLogLevel()
+    _LOGGING.setLogLevel(_LOG_ERRORS)
     try:
         yield
     except (cv2.error, SystemError) as error:
@@ -122,4 +127,4 @@ def loading(*paths):
             f"OpenCV {cv2.__version__} cannot read the weights {names}; fetch them again with `savee-mm fetch-weights`."
         ) from error
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        _LOGGING.setLogLevel(level)
