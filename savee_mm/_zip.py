@@ -6,6 +6,7 @@ import zipfile
 _FREE = 1 << 24  # bytes that any archive may hold
 _RATIO = 200  # times its own size that an archive may hold; model files have 1 to 30
 _LARGEST = 1 << 32  # bytes in all
+_LARGEST_MEMBER, _LARGEST_TEXT = 1 << 31, 1 << 26  # bytes of a member; of a card, a description or a configuration
 
 
 def read_zip(content, *, names=None):
@@ -26,7 +27,7 @@ def read_zip(content, *, names=None):
     Raises
     ------
     ValueError
-        If members are encrypted, have other names, or are too large in all.
+        If members are encrypted, have other names, or are too large, each or in all.
     zipfile.BadZipFile
         If it is no zip archive, or damaged.
     """
@@ -53,7 +54,7 @@ def open_zip(content):
     Raises
     ------
     ValueError
-        If members are encrypted, or too large in all.
+        If members are encrypted, or too large, each or in all.
     zipfile.BadZipFile
         If it is no zip archive.
     """
@@ -90,6 +91,13 @@ def _check_directory(archive):
     if any(member.flag_bits & 1 for member in members):
         raise ValueError("it has encrypted members")
     # Reading never returns more than the size in the directory.
+    for member in members:
+        limit = _LARGEST_TEXT if member.filename.endswith(".json") else _LARGEST_MEMBER
+        if member.file_size > limit:
+            raise ValueError(
+                f"its member {member.filename!r} would be unpacked to {member.file_size} bytes, more than the limit of "
+                f"{limit}"
+            )
     size, unpacked = archive.fp.seek(0, io.SEEK_END), sum(member.file_size for member in members)
     limit = min(max(_FREE, _RATIO * size), _LARGEST)
     if unpacked > limit:

@@ -1,6 +1,7 @@
 """The directory of an archive is checked before its members are unpacked."""
 
 import io
+import random
 import zipfile
 
 import pytest
@@ -28,6 +29,15 @@ def test_small_archive_of_much_content_is_refused():
     assert len(bomb) < 40_000
     with pytest.raises(ValueError, match=rf"its {len(bomb)} bytes would be unpacked to 33554432, more than the limit"):
         read_zip(bomb)
+
+
+def test_text_of_absurd_size_is_refused_in_a_large_archive():
+    text, other = bytes((1 << 26) + 1), random.Random(0).randbytes(400_000)
+    with pytest.raises(
+        ValueError, match=r"'card\.json' would be unpacked to 67108865 bytes, more than the limit of 67108864"
+    ):
+        open_zip(deflated(**{"other": other, "card.json": text}))
+    open_zip(deflated(**{"other": other, "card.bin": text})).close()
 
 
 def test_content_in_many_members_is_counted_in_all():
