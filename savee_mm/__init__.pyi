@@ -13,6 +13,7 @@ from .classifiers import (
     KernelRidgeClassifier,
     LateFusionClassifier,
     TransferClassifier,
+    UnseenCorpusClassifier,
 )
 from .datasets import (
     concat_corpora,
@@ -47,6 +48,7 @@ from .evaluation import (
     evaluate,
 )
 from .features import (
+    CORAL,
     AudioFeatures,
     FaceDescriptor,
     FaceEmbedding,
@@ -85,6 +87,7 @@ from .persistence import ModelCard, load_card, load_model, make_card, save_model
 from .selection import PCACorrSelector
 
 __all__ = [
+    "CORAL",
     "AudioAugmenter",
     "AudioCNNClassifier",
     "AudioFeatures",
@@ -120,6 +123,7 @@ __all__ = [
     "SpectralFeatures",
     "SpeechEmbedding",
     "TransferClassifier",
+    "UnseenCorpusClassifier",
     "VoiceFunctionals",
     "WindowPrediction",
     "YAMNetEmbedding",

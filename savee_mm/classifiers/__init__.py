@@ -7,6 +7,7 @@ from savee_mm.classifiers.fusion import FusionClassifier
 from savee_mm.classifiers.kernel_ridge import KernelRidgeClassifier
 from savee_mm.classifiers.late_fusion import LateFusionClassifier
 from savee_mm.classifiers.transfer import TransferClassifier
+from savee_mm.classifiers.unseen_corpus import UnseenCorpusClassifier
 
 __all__ = [
     "AudioCNNClassifier",
@@ -16,4 +17,5 @@ __all__ = [
     "KernelRidgeClassifier",
     "LateFusionClassifier",
     "TransferClassifier",
+    "UnseenCorpusClassifier",
 ]

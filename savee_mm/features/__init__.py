@@ -1,6 +1,7 @@
 """Feature extractors: scikit-learn transformers from a clip table to an array, with a cache for each clip."""
 
 from savee_mm.features.audio import AudioFeatures
+from savee_mm.features.coral import CORAL
 from savee_mm.features.encoders import FaceEmbedding, SpeechEmbedding
 from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler
 from savee_mm.features.functionals import VoiceFunctionals
@@ -12,6 +13,7 @@ from savee_mm.features.spectral import SpectralFeatures
 from savee_mm.features.yamnet import YAMNetEmbedding
 
 __all__ = [
+    "CORAL",
     "AudioFeatures",
     "FaceDescriptor",
     "FaceEmbedding",

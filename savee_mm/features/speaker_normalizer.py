@@ -39,6 +39,10 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         n_channels), which are normalized by row. Frames with zeros in all rows are padding and stay zero.
     min_clips : int, default=8
         Minimum number of clips of a speaker, in training or in the table, for statistics of that speaker.
+    class_balanced : bool, default=False
+        Whether every class of a training speaker has the same weight in the statistics of that speaker. Otherwise the
+        features depend on how many clips of each class a speaker has, which differs between corpora. Statistics in
+        ``transform`` never use labels.
 
     Attributes
     ----------
@@ -67,11 +71,14 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
     _parameter_constraints = {
         "extractor": [HasMethods(["fit_transform", "transform"])],
         "min_clips": [Interval(Integral, 2, None, closed="left")],
+        "class_balanced": ["boolean"],
     }
+    class_balanced = False  # of older model files
 
-    def __init__(self, extractor: BaseEstimator, *, min_clips: int = 8) -> None:
+    def __init__(self, extractor: BaseEstimator, *, min_clips: int = 8, class_balanced: bool = False) -> None:
         self.extractor = extractor
         self.min_clips = min_clips
+        self.class_balanced = class_balanced
 
     def fit(self, X: pd.DataFrame, y: ArrayLike | None = None) -> Self:
         """Fit the extractor and learn the statistics of the training speakers.
@@ -81,7 +88,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         X : DataFrame
             Clip table with the column ``speaker`` and the columns that the extractor reads.
         y : array-like of shape (n_clips,), default=None
-            Passed to the extractor.
+            Passed to the extractor; required with ``class_balanced``.
 
         Returns
         -------
@@ -90,7 +97,8 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is not a table with a speaker for each clip, or all clips are augmented copies.
+            If X is not a table with a speaker for each clip, all clips are augmented copies, or ``class_balanced`` has
+            no y.
         """
         self.fit_transform(X, y)
         return self
@@ -109,7 +117,8 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         recordings = are_recordings(X)
         if not recordings.any():
             raise ValueError(f"All {len(X)} training clips are augmented copies; statistics need recordings.")
-        self._learn(values[recordings], speakers[recordings])
+        weights = _class_weights(y, speakers, recordings) if self.class_balanced else np.ones(len(X))
+        self._learn(values[recordings], speakers[recordings], weights[recordings])
         return self._normalize(values, speakers, recordings)
 
     def transform(self, X: pd.DataFrame) -> np.ndarray:
@@ -173,20 +182,22 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.extractor_.failed_clips_
 
-    def _learn(self, values, speakers):
+    def _learn(self, values, speakers, weights):
         """Learn the statistics of each speaker with enough clips, and of all training clips."""
-        self.mean_, self.scale_ = _mean_and_scale(values)
-        clips = {speaker: values[speakers == speaker] for speaker in pd.unique(speakers)}
-        variances = [_mean_and_scale(own)[1] ** 2 for own in clips.values()]
-        pooled = np.sqrt(np.average(variances, axis=0, weights=[len(own) for own in clips.values()]))
+        self.mean_, self.scale_ = _mean_and_scale(values, weights)
+        rows = {speaker: speakers == speaker for speaker in pd.unique(speakers)}
+        variances = [_mean_and_scale(values[own], weights[own])[1] ** 2 for own in rows.values()]
+        pooled = np.sqrt(np.average(variances, axis=0, weights=[np.count_nonzero(own) for own in rows.values()]))
         self.scale_ = np.where(pooled > 0, pooled, np.where(self.scale_ > 0, self.scale_, 1.0))
         self.speakers_ = {
-            speaker: self._statistics(own) for speaker, own in clips.items() if len(own) >= self.min_clips
+            speaker: self._statistics(values[own], weights[own])
+            for speaker, own in rows.items()
+            if np.count_nonzero(own) >= self.min_clips
         }
 
-    def _statistics(self, values):
+    def _statistics(self, values, weights=None):
         """Return mean and standard deviation, for a constant feature that of the training."""
-        mean, scale = _mean_and_scale(values)
+        mean, scale = _mean_and_scale(values, weights)
         return mean, np.where(scale > 1e-9 * self.scale_, scale, self.scale_)
 
     def _normalize(self, values, speakers, recordings):
@@ -228,12 +239,29 @@ def _as_floats(values):
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
-def _mean_and_scale(values):
+def _class_weights(y, speakers, recordings):
+    """Return weights under which the recordings of all classes of a speaker count the same."""
+    if y is None:
+        raise ValueError("SpeakerNormalizer(class_balanced=True) needs the classes: pass y to fit.")
+    y = np.asarray(y)
+    cells = pd.MultiIndex.from_arrays([speakers, y])
+    counts = cells[recordings].value_counts()
+    return 1 / counts.reindex(cells).fillna(1).to_numpy(dtype=float)
+
+
+def _mean_and_scale(values, weights=None):
     """Return mean and standard deviation of each feature, or of each row of images without padding."""
     if values.ndim > 2:
         values = np.moveaxis(values, 1, -1)
-        values = values[values.any(axis=-1)]
-    mean, scale = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
+        present = values.any(axis=-1)
+        if weights is not None:
+            weights = np.broadcast_to(weights.reshape(-1, *[1] * (present.ndim - 1)), present.shape)[present]
+        values = values[present]
+    if weights is None or np.ptp(weights) == 0:
+        mean, scale = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
+    else:
+        mean = np.average(values, axis=0, weights=weights)
+        scale = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
     # The deviation of a constant is a rounding error.
     return mean, np.where(scale > _ROUNDING * np.abs(mean), scale, 0.0)
 

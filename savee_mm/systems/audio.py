@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
@@ -17,8 +17,10 @@ from savee_mm.classifiers import (
     KernelRidgeClassifier,
     LateFusionClassifier,
     TransferClassifier,
+    UnseenCorpusClassifier,
 )
 from savee_mm.features import (
+    CORAL,
     AudioFeatures,
     MelImage,
     MFCCImage,
@@ -169,6 +171,26 @@ def audio_branches(speaker_normalized):
     if find_audio_encoder() is not None:
         branches.append(("encoder", encoder_audio(speaker_normalized=speaker_normalized)))
     return branches
+
+
+def corpus_audio():
+    """Return the system for unseen corpora: training corpora choose speaker normalisation, alignment, or neither.
+
+    The features are those of ``best_audio``, in one kernel ridge classifier with default parameters: choices and
+    weights by unseen speakers of one corpus do not hold for other corpora.
+    """
+    ways = {"normalized": (True, False), "plain": (False, False), "aligned": (False, True)}
+    return UnseenCorpusClassifier([(name, _corpus_pipeline(*way)) for name, way in ways.items()])
+
+
+def _corpus_pipeline(speaker_normalized, aligned):
+    extractors = [VoiceFunctionals(level="absolute" if speaker_normalized else "relative")]
+    if (name := find_audio_encoder()) is not None:
+        extractors.append(SpeechEmbedding(name))
+    if speaker_normalized:
+        extractors = [SpeakerNormalizer(extractor, class_balanced=True) for extractor in extractors]
+    alignment = [CORAL()] if aligned else []
+    return make_pipeline(make_union(*extractors), StandardScaler(), *alignment, KernelRidgeClassifier())
 
 
 def functionals(*, speaker_normalized):

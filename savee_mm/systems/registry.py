@@ -46,6 +46,12 @@ SYSTEMS = {
     "best_audio": System(
         audio.best_audio, "audio", "functionals of the voice, a speech encoder if one is available, kernel ridge"
     ),
+    "corpus_audio": System(
+        audio.corpus_audio,
+        "audio",
+        "for unseen corpora: training corpora choose speaker normalisation or alignment",
+        speaker_normalized=False,
+    ),
     "vgg16": System(face.vgg16, "video", "frozen ImageNet VGG16 on six faces, mean over time, dense head", 0.73, False),
     "vgg16_tuned": System(face.vgg16_tuned, "video", "as vgg16, with the last block trained", speaker_normalized=False),
     "convlstm": System(face.convlstm, "video", "ConvLSTM on six faces", 0.833, False),

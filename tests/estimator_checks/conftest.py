@@ -53,6 +53,7 @@ def make(name):
         "LateFusionClassifier": {"estimators": [("voice", voice)], "n_inner_folds": 2},
         "SpeakerNormalizer": {"extractor": savee_mm.ProsodyFeatures(), "min_clips": 5},
         "SpeechEmbedding": {"model": "speech.onnx"},
+        "UnseenCorpusClassifier": {"estimators": [("voice", voice), ("other", clone(voice))]},
         "TransferClassifier": {"backbone": "vgg16", "weights": None, "size": 32, **network},
     }
     return discover()[name](**settings.get(name, {}))

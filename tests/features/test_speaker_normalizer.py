@@ -518,3 +518,46 @@ def test_missing_value_in_integer_speakers_keeps_them_seen():
     normalizer = SpeakerNormalizer(FEATURES).fit(table)
     test = table.iloc[:9].assign(speaker=[1.0] * 8 + [np.nan])
     np.testing.assert_allclose(normalizer.transform(test)[:8], normalizer.transform(table)[:8])
+
+
+# ---- classes of training speakers
+
+
+def test_class_balanced_statistics_do_not_depend_on_the_numbers_of_clips():
+    """Doubling the clips of one class of a speaker changes nothing; without the option it does."""
+    rng = np.random.default_rng(0)
+    y = np.tile(["anger", "fear"], 20)
+    table = pd.DataFrame({"speaker": np.repeat(["A", "B"], 20), "pitch": rng.normal(3.0 * (y == "fear"))})
+    again = table[(y == "fear") & (table["speaker"] == "A")]
+    more, more_y = pd.concat([table, again]), np.concatenate([y, ["fear"] * len(again)])
+    pitch = FunctionTransformer(lambda X: X[["pitch"]].to_numpy())
+    for balanced in (True, False):
+        normalizer = SpeakerNormalizer(pitch, class_balanced=balanced)
+        before = normalizer.fit_transform(table, y)
+        after = normalizer.fit_transform(more, more_y)[: len(table)]
+        assert np.allclose(before[:20], after[:20]) == balanced
+        np.testing.assert_allclose(before[20:], after[20:])
+
+
+def test_class_balanced_mean_is_that_of_the_class_means():
+    table = pd.DataFrame({"speaker": "A", "pitch": [0.0, 0, 0, 0, 0, 0, 6, 8]})
+    y = ["neutral"] * 6 + ["anger"] * 2
+    normalizer = SpeakerNormalizer(FunctionTransformer(lambda X: X[["pitch"]].to_numpy()), class_balanced=True)
+    mean, scale = normalizer.fit(table, y).speakers_["A"]
+    assert mean == pytest.approx(3.5)
+    assert scale == pytest.approx(np.sqrt((3.5**2 + (2.5**2 + 4.5**2) / 2) / 2))
+
+
+def test_class_balanced_images(tmp_path):
+    """Rows of images are weighted by the class of their clip, too."""
+    images = np.ones((8, 2, 5, 1)) * np.array([1.0] * 6 + [3.0] * 2).reshape(-1, 1, 1, 1)
+    table = pd.DataFrame({"speaker": "A", "row": range(8)})
+    extractor = FunctionTransformer(lambda X: images[X["row"]])
+    normalizer = SpeakerNormalizer(extractor, class_balanced=True).fit(table, ["a"] * 6 + ["b"] * 2)
+    np.testing.assert_allclose(normalizer.speakers_["A"][0], [2, 2])
+
+
+def test_class_balanced_needs_the_classes():
+    table = pd.DataFrame({"speaker": "A", "pitch": np.arange(8.0)})
+    with pytest.raises(ValueError, match=r"SpeakerNormalizer\(class_balanced=True\) needs the classes: pass y to fit"):
+        SpeakerNormalizer(FunctionTransformer(lambda X: X[["pitch"]].to_numpy()), class_balanced=True).fit(table)

@@ -32,13 +32,13 @@ from savee_mm.datasets.synthetic import synthesize_voice
 from savee_mm.model_selection import SpeakerOrClipKFold
 
 NAMES = ["logreg", "svm", "rf", "knn", "cnn", "dual_cnn", "cnn_plus", "vgg19", "yamnet"]
-NAMES += ["vgg19_random", "vgg16_mfcc", "vgg16_mfcc_tuned", "mobilenet", "best_audio"]
+NAMES += ["vgg19_random", "vgg16_mfcc", "vgg16_mfcc_tuned", "mobilenet", "best_audio", "corpus_audio"]
 FACE = ["vgg16", "vgg16_tuned", "convlstm", "vgg16_random", "mobilenet_face", "face_svm", "best_face"]
 NAMES += [*FACE, "fusion", "best_fusion"]
 # encoder_audio cannot be made without the file of an encoder.
 LISTED = [*NAMES[:13], "encoder_audio", *NAMES[13:]]
 # Networks on frames cannot be normalised by speaker.
-PLAIN = [*FACE[:5], "fusion"]
+PLAIN = [*FACE[:5], "fusion", "corpus_audio"]
 MADE = [(name, normalized) for name in NAMES for normalized in (False, True) if not (normalized and name in PLAIN)]
 QUICK = ["logreg", "svm", "rf", "knn", "best_audio"]
 # F0 (Hz) and its spread (semitones), level (full scale at 1), brightness (Hz).
@@ -167,7 +167,8 @@ def test_random_parts_have_the_seed(name, seeded):
     assert parts(systems.make(name))[seeded].random_state is None
 
 
-@pytest.mark.parametrize(("name", "normalized"), MADE)
+# corpus_audio has both forms.
+@pytest.mark.parametrize(("name", "normalized"), [pair for pair in MADE if pair[0] != "corpus_audio"])
 def test_features_are_normalised_by_speaker_only_on_request(name, normalized):
     found = list(parts(systems.make(name, speaker_normalized=normalized)).values())
     assert any(isinstance(part, SpeakerNormalizer) for part in found) == normalized

@@ -232,16 +232,16 @@ def _fit_usable(name, estimator, columns, table, y, sample_weight):
 
 def _fit_branch(estimator, table, y, sample_weight):
     """Return a clone that is fitted to clips, with weights where the estimator takes them."""
-    name = None if sample_weight is None else _weight_parameter(estimator)
+    name = None if sample_weight is None else weight_parameter(estimator)
     # Metadata routing would refuse a weight that is passed under the name of a step.
     with config_context(enable_metadata_routing=False):
         return clone(estimator).fit(table, y, **({} if name is None else {name: sample_weight}))
 
 
-def _weight_parameter(estimator):
+def weight_parameter(estimator):
     """Return the name under which ``fit`` takes sample weights, None where it takes none."""
     if type(estimator) is Pipeline:
-        name = _weight_parameter(estimator.steps[-1][1])
+        name = weight_parameter(estimator.steps[-1][1])
         return None if name is None else f"{estimator.steps[-1][0]}__{name}"
     # The last step of a pipeline with a sampler gets other rows than the pipeline.
     return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
