@@ -22,6 +22,7 @@ _ORDER = (
     "leakage",
     "new_speakers",
     "report",
+    "corpora",
     "late_fusion",
     "explain",
     "importance",
