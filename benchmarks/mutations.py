@@ -22,7 +22,7 @@ FOLD = "svm-speaker-seed0-fold0.json"
 # Integers that a size field should not have.
 _SIZES = (0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 _WORDS = ("1e999", "-1", "NaN", "9" * 400, "null", '""', "{}", "[[[[[[[[", '"', "\0", "\x1b[31m", ",,,,", "\r", "é")
-_HEADER, _FOOTER = 512, 4096  # bytes at both ends of a file in which most of the structure is
+_HEADER, _FOOTER = 9, 4096  # bits of positions in headers; bytes at the end in which some formats have their structure
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -100,10 +100,10 @@ def _is_text(content):
 
 
 def _place(content, rng):
-    """Return a position, in the first or last bytes more often than between them."""
-    ranges = ((0, _HEADER), (len(content) - _FOOTER, len(content)), (0, len(content)))
-    start, stop = ranges[rng.integers(3)]
-    return int(rng.integers(max(start, 0), max(min(stop, len(content)), 1)))
+    """Return a position: near the start, the earlier the more often, near the end, or anywhere."""
+    n = max(len(content), 1)
+    places = (2 ** rng.uniform(0, _HEADER) - 1, n - rng.uniform(0, _FOOTER), rng.uniform(0, n))
+    return int(np.clip(places[rng.integers(3)], 0, n - 1))
 
 
 def _flip_bits(content, others, rng):
