@@ -24,6 +24,10 @@ class _Group(click.Group):
         try:
             with no_tensorflow_log(), short_warnings():
                 return super().invoke(ctx)
+        except click.ClickException as error:
+            # Messages of wrong usage may have names of files.
+            error.message = printable(error.message, lines=True)
+            raise
         except (ValueError, TypeError, OSError) as error:
             if os.environ.get("SAVEE_MM_TRACEBACK"):
                 raise

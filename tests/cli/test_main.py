@@ -230,3 +230,14 @@ def test_wrong_usage_is_status_2(root):
 def test_installed_as_a_module():
     done = subprocess.run([sys.executable, "-m", "savee_mm", "--help"], capture_output=True, text=True, check=True)
     assert "savee-mm evaluate SAVEE/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["predict", "--x\x1b[2J"], ["x\x1b[2J"], ["export-encoder", "x\x1b[2J", "--out", "y"], ["info", "x\x1b[2J"]],
+)
+def test_errors_have_no_control_characters(args):
+    result = CliRunner().invoke(main, args)
+    assert result.exit_code in (1, 2)
+    assert r"x\x1b[2J" in result.output
+    assert "\x1b" not in result.output
