@@ -7,6 +7,7 @@ from ._weights import fetch_weights
 from .augmentation import AudioAugmenter
 from .classifiers import (
     AudioCNNClassifier,
+    ColumnBranch,
     ConvLSTMClassifier,
     DenseClassifier,
     FusionClassifier,
@@ -94,6 +95,7 @@ __all__ = [
     "ClipError",
     "ClipGroupKFold",
     "ClipWarning",
+    "ColumnBranch",
     "ConvLSTMClassifier",
     "DenseClassifier",
     "EmotionTimeline",

@@ -186,6 +186,32 @@ class Clip:
         return ClipError(reason, path=self.path, clip_id=self.clip_id)
 
 
+def as_table(X):
+    """Return a table of polars or pyarrow as a DataFrame of pandas, anything else as it is.
+
+    Parameters
+    ----------
+    X : object
+        What a user passes as clips.
+
+    Returns
+    -------
+    X : object
+        With texts as objects, and None for missing ones, as loaders return them.
+    """
+    if isinstance(X, pd.DataFrame) or not hasattr(X, "__arrow_c_stream__") or not hasattr(X, "columns"):
+        return X
+    names = getattr(X, "column_names", X.columns)  # the columns of pyarrow are arrays
+    cells = {name: X[name].to_list() if hasattr(X[name], "to_list") else X[name].to_pylist() for name in names}
+    return pd.DataFrame({name: pd.Series(values, dtype=_dtype(values)) for name, values in cells.items()})
+
+
+def _dtype(values):
+    """Return ``object`` for a column with texts or without values, None for pandas to infer another type."""
+    known = [value for value in values if value is not None]
+    return object if not known or any(isinstance(value, str) for value in known) else None
+
+
 def path_of(source):
     """Return the path of a source that is a path or a Segment, None for others.
 
@@ -228,6 +254,7 @@ def check_clips(X, column, *, array_ndim=1):
     ClipError
         Where one entry is neither a path nor such an array.
     """
+    X = as_table(X)
     if isinstance(X, pd.DataFrame):
         clips = _clips_of_table(X, column)
     elif isinstance(X, (str, bytes, Path, dict)) or not hasattr(X, "__len__"):

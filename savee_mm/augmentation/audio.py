@@ -11,7 +11,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length
 
-from savee_mm._validation import RECIPE_COLUMN, clip_names, recipe_or_none
+from savee_mm._validation import RECIPE_COLUMN, as_table, clip_names, recipe_or_none
 from savee_mm.signal import format_recipe
 from savee_mm.signal.augment import DECIBELS, DEPTHS
 from savee_mm.signal.stretch import RATES, SEMITONES
@@ -142,6 +142,7 @@ class AudioAugmenter(BaseEstimator):
         ValueError
             As for :meth:`augment`, or if ``y`` has another length.
         """
+        X = as_table(X)
         check_consistent_length(X, y)
         X_out = self.augment(X)
         y_out = _safe_indexing(y, np.arange(len(X_out)) % len(X))

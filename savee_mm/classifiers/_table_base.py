@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm._composition import failures, set_everywhere
+from savee_mm._validation import as_table
 from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier
 from savee_mm.model_selection._labels import check_labels
@@ -115,7 +116,7 @@ class TableNetworkClassifier(NetworkClassifier):
             continuous or of a single class, if no groups can be held out, or if training diverges.
         """
         self._validate_params()
-        self._check_table(X)
+        X = self._check_table(X)
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
         training, watched = self._split(X, y)
@@ -157,6 +158,7 @@ class TableNetworkClassifier(NetworkClassifier):
         ClipError
             If a clip cannot be used, unless its extractor has ``on_error="fill"``.
         """
+        X = as_table(X)
         return self._predict_arrays(X, self._inputs(X))
 
     def _predict_arrays(self, table, arrays):
@@ -187,7 +189,8 @@ class TableNetworkClassifier(NetworkClassifier):
         return self._table_columns
 
     def _check_table(self, X, spared=0):
-        """Return X if it is a table that lacks at most ``spared`` of the columns."""
+        """Return X as a DataFrame if it is a table that lacks at most ``spared`` of the columns."""
+        X = as_table(X)
         missing = [] if not isinstance(X, pd.DataFrame) else [c for c in self._table_columns if c not in X.columns]
         if isinstance(X, pd.DataFrame) and len(missing) <= spared:
             return X

@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._validation import as_table
 from savee_mm.classifiers.late_fusion._branches import weight_parameter
 from savee_mm.model_selection import LeaveOneCorpusOut
 from savee_mm.model_selection._labels import check_labels
@@ -130,7 +131,7 @@ class UnseenCorpusClassifier(ClassifierMixin, _BaseComposition):
             For an X that is no table, clips without a corpus, and bad names of classifiers.
         """
         self._validate_params()
-        self._check_table(X)
+        X = self._check_table(X)
         self._validate_names([name for name, _ in self.estimators])
         y = check_labels(y, type(self).__name__)
         check_consistent_length(X, y, sample_weight)
@@ -168,7 +169,7 @@ class UnseenCorpusClassifier(ClassifierMixin, _BaseComposition):
             If a corpus is unseen, and the classifier for it could not be chosen.
         """
         check_is_fitted(self)
-        self._check_table(X)
+        X = self._check_table(X)
         seen, unseen = self.estimators_
         corpora = X["corpus"].to_numpy(dtype=object) if "corpus" in X else np.full(len(X), None)
         names = pd.unique(corpora)
@@ -218,8 +219,11 @@ class UnseenCorpusClassifier(ClassifierMixin, _BaseComposition):
         return tags
 
     def _check_table(self, X):
+        """Return X as a DataFrame, or raise ValueError if it is no table."""
+        X = as_table(X)
         if not isinstance(X, pd.DataFrame):
             raise ValueError(f"{type(self).__name__} reads a clip table (DataFrame), got {type(X).__name__}.")
+        return X
 
     def _score(self, X, y, sample_weight):
         """Return the accuracy of each classifier by left-out corpus, over its classes that the others have."""

@@ -261,6 +261,11 @@ def make_bunch(data, target, descr, language=None):
     )
 
 
+def bunch_or_X_y(bunch, return_X_y):
+    """Return a Bunch, or its clip table and classes."""
+    return (bunch.data, bunch.target) if return_X_y else bunch
+
+
 def _none_for_missing(column):
     return [None if missing else value for value, missing in zip(column, column.isna(), strict=True)]
 

@@ -2,10 +2,10 @@
 
 import os
 import re
-
-from sklearn.utils import Bunch
+from typing import Any
 
 from savee_mm._docstrings import shared_docs
+from savee_mm.datasets._common import bunch_or_X_y
 from savee_mm.datasets._scheme import Scheme, by_speaker, load_scheme
 
 _EMODB_EMOTIONS = {
@@ -183,7 +183,7 @@ Source: O. Martin, I. Kotsia, B. Macq and I. Pitas, "The eNTERFACE'05 audio-visu
 
 
 @shared_docs
-def load_emodb(root: str | os.PathLike[str]) -> Bunch:
+def load_emodb(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the EmoDB corpus (German) as a clip table.
 
     Only file names are read; no media file is opened.
@@ -192,6 +192,8 @@ def load_emodb(root: str | os.PathLike[str]) -> Bunch:
     ----------
     root : str or path-like
         Folder with files such as ``wav/03a01Fa.wav``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -207,11 +209,11 @@ def load_emodb(root: str | os.PathLike[str]) -> Bunch:
     ----------
     F. Burkhardt et al., "A database of German emotional speech", Interspeech 2005.
     """
-    return load_scheme(root, _EMODB)
+    return bunch_or_X_y(load_scheme(root, _EMODB), return_X_y)
 
 
 @shared_docs
-def load_tess(root: str | os.PathLike[str]) -> Bunch:
+def load_tess(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the TESS corpus as a clip table.
 
     Only file names are read; no media file is opened.
@@ -220,6 +222,8 @@ def load_tess(root: str | os.PathLike[str]) -> Bunch:
     ----------
     root : str or path-like
         Folder with files such as ``OAF_angry/OAF_back_angry.wav``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -235,11 +239,11 @@ def load_tess(root: str | os.PathLike[str]) -> Bunch:
     ----------
     M. K. Pichora-Fuller, K. Dupuis, "Toronto emotional speech set (TESS)", Borealis, 2020.
     """
-    return load_scheme(root, _TESS)
+    return bunch_or_X_y(load_scheme(root, _TESS), return_X_y)
 
 
 @shared_docs
-def load_emovo(root: str | os.PathLike[str]) -> Bunch:
+def load_emovo(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the EMOVO corpus (Italian) as a clip table.
 
     Only file names are read; no media file is opened.
@@ -248,6 +252,8 @@ def load_emovo(root: str | os.PathLike[str]) -> Bunch:
     ----------
     root : str or path-like
         Folder with files such as ``f1/dis-f1-b1.wav``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -262,11 +268,11 @@ def load_emovo(root: str | os.PathLike[str]) -> Bunch:
     ----------
     G. Costantini et al., "EMOVO corpus: an Italian emotional speech database", LREC 2014.
     """
-    return load_scheme(root, _EMOVO)
+    return bunch_or_X_y(load_scheme(root, _EMOVO), return_X_y)
 
 
 @shared_docs
-def load_enterface(root: str | os.PathLike[str]) -> Bunch:
+def load_enterface(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the eNTERFACE'05 corpus as a clip table.
 
     Only file names are read; no media file is opened.
@@ -275,6 +281,8 @@ def load_enterface(root: str | os.PathLike[str]) -> Bunch:
     ----------
     root : str or path-like
         Folder with files such as ``subject 1/anger/sentence 1/s1_an_1.avi``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -290,4 +298,4 @@ def load_enterface(root: str | os.PathLike[str]) -> Bunch:
     ----------
     O. Martin et al., "The eNTERFACE'05 audio-visual emotion database", ICDE Workshops 2006.
     """
-    return load_scheme(root, _ENTERFACE)
+    return bunch_or_X_y(load_scheme(root, _ENTERFACE), return_X_y)

@@ -2,14 +2,14 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
 from savee_mm._validation import ClipError
-from savee_mm.datasets._common import counted, few, make_bunch
+from savee_mm.datasets._common import bunch_or_X_y, counted, few, make_bunch
 from savee_mm.datasets.labels import EKMAN, canonical_label
 from savee_mm.media import read_audio
 from savee_mm.signal import normalize_rms
@@ -24,7 +24,8 @@ def concat_corpora(
     *,
     n_measured: int = 20,
     verbose: bool = True,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Concatenate corpora, with one set of classes.
 
     Parameters
@@ -41,6 +42,8 @@ def concat_corpora(
         Number of clips of each corpus whose sample rate and level are measured; 0 opens no file.
     verbose : bool, default=True
         Whether to print the summary.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -112,12 +115,15 @@ def concat_corpora(
     descriptions = [f"{name}\n{'=' * len(name)}\n{getattr(b, 'DESCR', '')}" for name, b in corpora.items()]
     bunch = make_bunch(table, targets, "\n".join([summary, "", *descriptions]))
     columns = [column for b in corpora.values() for column in getattr(b, "label_columns", ())]
-    return Bunch(
-        **bunch,
-        label_map=label_map,
-        corpora=described,
-        summary=summary,
-        label_columns=list(dict.fromkeys(columns)),
+    return bunch_or_X_y(
+        Bunch(
+            **bunch,
+            label_map=label_map,
+            corpora=described,
+            summary=summary,
+            label_columns=list(dict.fromkeys(columns)),
+        ),
+        return_X_y,
     )
 
 

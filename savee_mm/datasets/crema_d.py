@@ -4,14 +4,14 @@ import os
 import re
 import warnings
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
 from savee_mm.datasets._common import (
     Survey,
+    bunch_or_X_y,
     check_root,
     counted,
     few,
@@ -67,7 +67,8 @@ def load_crema_d(
     *,
     label: Literal["acted", "perceived", "votes"] = "acted",
     raters: Literal["voice", "face", "both"] | None = None,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Load the CREMA-D corpus as a clip table.
 
     No media file is opened. The files are found in ``root`` and in all folders
@@ -86,6 +87,8 @@ def load_crema_d(
     raters : {"voice", "face", "both"}, default=None
         Whose votes are read: those of raters who heard the voice, saw the face, or both. None for "both", and for no
         votes with ``label="acted"``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def load_crema_d(
     warn_each([_missing(rows, root), missing_modalities(rows, root), *survey.messages()])
     target = np.array([_EMOTIONS[_fields(clip)["emotion"]] for clip in survey.keys])
     if raters is None:
-        return make_bunch(rows, target, DESCR, "English")
+        return bunch_or_X_y(make_bunch(rows, target, DESCR, "English"), return_X_y)
     votes = _read_votes(_find(folders, _VOTES_FILE), root, raters).reindex(survey.keys, fill_value=0)
     voted, tied = _most_voted(votes, target)
     without = votes.sum(axis=1).to_numpy() == 0
@@ -177,7 +180,7 @@ def load_crema_d(
     rows = [row for row, out in zip(rows, left_out, strict=True) if not out]
     bunch = make_bunch(pd.DataFrame(rows).assign(rater_agreement=agreement.to_numpy()), target, DESCR, "English")
     bunch.votes = votes.reset_index(drop=True)
-    return bunch
+    return bunch_or_X_y(bunch, return_X_y)
 
 
 def _find(folders, name):

@@ -4,11 +4,10 @@ import csv
 import io
 import os
 import re
-
-from sklearn.utils import Bunch
+from typing import Any
 
 from savee_mm._docstrings import shared_docs
-from savee_mm.datasets._common import walk_folders
+from savee_mm.datasets._common import bunch_or_X_y, walk_folders
 from savee_mm.datasets._scheme import Scheme, load_scheme, read_text
 
 _SPLITS = ("train", "dev", "test")
@@ -148,7 +147,7 @@ corpus of dyadic interactions to study emotion perception", IEEE Transactions on
 
 
 @shared_docs
-def load_meld(root: str | os.PathLike[str]) -> Bunch:
+def load_meld(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the MELD corpus as a clip table.
 
     Parameters
@@ -156,6 +155,8 @@ def load_meld(root: str | os.PathLike[str]) -> Bunch:
     root : str or path-like
         Folder with ``train_sent_emo.csv``, ``dev_sent_emo.csv`` and ``test_sent_emo.csv``, or some of them, and files
         such as ``train_splits/dia0_utt0.mp4``, at any depth. The split is in the name of the folder.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -182,17 +183,19 @@ def load_meld(root: str | os.PathLike[str]) -> Bunch:
         split = next((split for part in reversed(path.split(os.sep)) for split in _SPLITS if split in part), None)
         return None if split is None else f"{split}_"
 
-    return load_scheme(root, _MELD, _read_meld, prefix)
+    return bunch_or_X_y(load_scheme(root, _MELD, _read_meld, prefix), return_X_y)
 
 
 @shared_docs
-def load_iemocap(root: str | os.PathLike[str]) -> Bunch:
+def load_iemocap(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the IEMOCAP corpus as a clip table.
 
     Parameters
     ----------
     root : str or path-like
         Folder with ``Session1`` to ``Session5``, or some of them.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -211,11 +214,11 @@ def load_iemocap(root: str | os.PathLike[str]) -> Bunch:
     C. Busso et al., "IEMOCAP: interactive emotional dyadic motion capture database", Language Resources and Evaluation
     42, 2008.
     """
-    return load_scheme(root, _IEMOCAP, _read_iemocap)
+    return bunch_or_X_y(load_scheme(root, _IEMOCAP, _read_iemocap), return_X_y)
 
 
 @shared_docs
-def load_msp_improv(root: str | os.PathLike[str]) -> Bunch:
+def load_msp_improv(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the MSP-IMPROV corpus as a clip table.
 
     Parameters
@@ -223,6 +226,8 @@ def load_msp_improv(root: str | os.PathLike[str]) -> Bunch:
     root : str or path-like
         Folder with files such as ``session1/S01A/P/MSP-IMPROV-S01A-F01-P-FM01.wav`` and the labels in ``Evalution.txt``
         (so named in the corpus) or ``Evaluation.txt``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -240,7 +245,7 @@ def load_msp_improv(root: str | os.PathLike[str]) -> Bunch:
     C. Busso et al., "MSP-IMPROV: an acted corpus of dyadic interactions to study emotion perception", IEEE Transactions
     on Affective Computing 8(1), 2017.
     """
-    return load_scheme(root, _MSP_IMPROV, _read_msp_improv)
+    return bunch_or_X_y(load_scheme(root, _MSP_IMPROV, _read_msp_improv), return_X_y)
 
 
 def _read_meld(root):

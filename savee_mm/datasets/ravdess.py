@@ -2,12 +2,11 @@
 
 import os
 import re
-from typing import Literal
-
-from sklearn.utils import Bunch
+from typing import Any, Literal
 
 from savee_mm.datasets._common import (
     Survey,
+    bunch_or_X_y,
     check_root,
     incomplete,
     make_bunch,
@@ -58,7 +57,12 @@ PLoS ONE 13(5): e0196391, 2018.
 """
 
 
-def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech", "song", "all"] = "speech") -> Bunch:
+def load_ravdess(
+    root: str | os.PathLike[str],
+    *,
+    vocal_channel: Literal["speech", "song", "all"] = "speech",
+    return_X_y: bool = False,
+) -> Any:
     """Load the RAVDESS corpus as a clip table.
 
     Only file names are read; no media file is opened. The files are found in ``root`` and in all folders
@@ -70,6 +74,8 @@ def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech
         Folder that holds files such as ``Actor_12/03-01-05-01-02-01-12.wav`` (or ``.flac``, ``.mp4``).
     vocal_channel : {"speech", "song", "all"}, default="speech"
         Clips to load.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -139,7 +145,9 @@ def load_ravdess(root: str | os.PathLike[str], *, vocal_channel: Literal["speech
             *survey.messages(),
         ]
     )
-    return make_bunch(rows, [_EMOTIONS[row["clip_id"].split("-")[1]] for row in rows], DESCR, "English")
+    return bunch_or_X_y(
+        make_bunch(rows, [_EMOTIONS[row["clip_id"].split("-")[1]] for row in rows], DESCR, "English"), return_X_y
+    )
 
 
 def _parse(stem, suffix):

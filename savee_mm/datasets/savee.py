@@ -4,11 +4,11 @@ import os
 import re
 from collections import Counter
 from functools import partial
-
-from sklearn.utils import Bunch
+from typing import Any
 
 from savee_mm.datasets._common import (
     Survey,
+    bunch_or_X_y,
     check_root,
     counted,
     few,
@@ -64,7 +64,7 @@ Principles, Algorithms and Systems, IGI Global, 2010, pp. 398-423.
 """
 
 
-def load_savee(root: str | os.PathLike[str]) -> Bunch:
+def load_savee(root: str | os.PathLike[str], *, return_X_y: bool = False) -> Any:
     """Load the SAVEE corpus as a clip table.
 
     Only file names are read; no media file is opened. Any corpus in the same layout is accepted, with
@@ -76,6 +76,8 @@ def load_savee(root: str | os.PathLike[str]) -> Bunch:
         Folder that holds ``AudioData/<speaker>/a01.wav`` (or ``.flac``) or
         ``AudioVisualClip/<speaker>/a1.avi`` or both, or the files ``<speaker>_a01.wav`` (the flat audio-only
         mirror). Numbers may be padded with a zero.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -148,7 +150,7 @@ def load_savee(root: str | os.PathLike[str]) -> Bunch:
         raise nothing_found(survey, "SAVEE", _LOOKED_FOR, _hint(root))
     rows = [_row(survey, *clip) for clip in clips]
     warn_each([_uneven(clips, root), _empty(empty, root), missing_modalities(rows, root), *survey.messages()])
-    return make_bunch(rows, [_EMOTIONS[code] for _, code, _ in clips], DESCR, "English")
+    return bunch_or_X_y(make_bunch(rows, [_EMOTIONS[code] for _, code, _ in clips], DESCR, "English"), return_X_y)
 
 
 def _scan(survey):

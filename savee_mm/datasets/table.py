@@ -10,13 +10,13 @@ import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import Bunch
 
-from savee_mm._validation import clip_names, segments
-from savee_mm.datasets._common import counted, few, make_bunch
+from savee_mm._validation import as_table, clip_names, segments
+from savee_mm.datasets._common import bunch_or_X_y, counted, few, make_bunch
 
 _PATHS = ("audio", "video")
 _NAMES = ("speaker", "sentence", "clip_id")
@@ -35,8 +35,12 @@ DESCR = "A corpus of the user's own, {n_clips} clips from {source}. The user kno
 
 
 def load_table(
-    path: str | os.PathLike[str] | pd.DataFrame, *, target: str = "emotion", columns: Mapping[str, str] | None = None
-) -> Bunch:
+    path: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    target: str = "emotion",
+    columns: Mapping[str, str] | None = None,
+    return_X_y: bool = False,
+) -> Any:
     """Load a table of clips of any corpus.
 
     Parameters
@@ -52,6 +56,8 @@ def load_table(
         Name of the column with the class.
     columns : mapping of str to str, default=None
         Columns of the table that have other names than the expected ones: ``{"audio": "path", "speaker": "who"}``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -128,11 +134,12 @@ def load_table(
         warnings.warn(message, UserWarning, stacklevel=2)
     bunch = make_bunch(table.drop(columns=labels), table[target], DESCR.format(n_clips=len(table), source=source))
     bunch.label_columns = labels
-    return bunch
+    return bunch_or_X_y(bunch, return_X_y)
 
 
 def _read(path, target, columns):
     """Return the table with normalised names of columns, the folder of its paths, and its name in messages."""
+    path = as_table(path)
     if isinstance(path, pd.DataFrame):
         table, folder, source = path.reset_index(drop=True), "", "the DataFrame"
         header = table.columns

@@ -17,6 +17,7 @@ from sklearn.utils import Bunch, check_consistent_length
 from tqdm.auto import tqdm
 
 from savee_mm._composition import set_everywhere
+from savee_mm._validation import as_table
 from savee_mm._workers import delayed
 from savee_mm.evaluation._folds import Job, open_folds
 from savee_mm.evaluation._predictions import describe_clips
@@ -193,6 +194,7 @@ def _read_corpus(corpus):
             "Expected a corpus with data and target, as loaders return, or a tuple (X, y), got "
             f"{type(corpus).__name__}."
         )
+    X = as_table(X)
     check_consistent_length(X, y)
     return X, np.asarray(y), groups
 

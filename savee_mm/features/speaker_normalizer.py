@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from savee_mm._validation import are_recordings, names_in
+from savee_mm._validation import are_recordings, as_table, names_in
 
 # Relative rounding error of a mean in double precision.
 _ROUNDING = 1e-12
@@ -223,6 +223,7 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
 
 def _check_speakers(X, *, needed=True):
     """Return the speaker of each clip, None where missing."""
+    X = as_table(X)
     if not isinstance(X, pd.DataFrame):
         raise ValueError(f"SpeakerNormalizer reads a clip table (DataFrame), got {type(X).__name__}.")
     if needed and "speaker" not in X.columns:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from savee_mm._composition import steps
 from savee_mm._plots import literal
-from savee_mm._validation import Segment
+from savee_mm._validation import Segment, as_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -210,6 +210,7 @@ def _hide_cells(image, cells):
 
 def _one_clip(clip):
     """Return a clip table of one row."""
+    clip = as_table(clip)
     if isinstance(clip, (str, os.PathLike)):
         return pd.DataFrame({"audio": [str(clip)], "video": [str(clip)], "clip_id": [Path(clip).stem]})
     if isinstance(clip, Segment):

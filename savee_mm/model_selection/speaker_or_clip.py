@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length
 
-from savee_mm._validation import Clips, clip_names
+from savee_mm._validation import Clips, as_table, clip_names
 from savee_mm.model_selection.splitters import ClipGroupKFold
 
 
@@ -97,6 +97,7 @@ class SpeakerOrClipKFold(BaseCrossValidator):
         """
         if y is None:
             raise ValueError("SpeakerOrClipKFold checks the classes of each fold and needs y.")
+        X = as_table(X)
         check_consistent_length(X, y)
         y = np.asarray(y)
         yield from self._folds_of_speakers(X, y) or self._folds_of_clips(X, y)

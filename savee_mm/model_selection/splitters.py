@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.model_selection import BaseCrossValidator, LeaveOneGroupOut, StratifiedGroupKFold
 from sklearn.utils import check_consistent_length, check_random_state
 
-from savee_mm._validation import Clips
+from savee_mm._validation import Clips, as_table
 
 
 class _ColumnSplitter(BaseCrossValidator):
@@ -57,6 +57,7 @@ class _ColumnSplitter(BaseCrossValidator):
         return _encode(values, self._column if groups is None else "groups", self._name)
 
     def _read_column(self, X, column):
+        X = as_table(X)
         if not isinstance(X, pd.DataFrame):
             raise ValueError(
                 f"{self._name} reads the column {column!r} of a clip table (DataFrame), and X is "

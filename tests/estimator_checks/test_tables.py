@@ -20,3 +20,11 @@ def test_check_n_features_in_after_fitting(subject):
         subject.output(subject.fitted, nothing)
     with pytest.raises(ValueError, match=r"'audio'|'video'|nothing|anything to read"):
         clone(subject.estimator).fit(subject.X.drop(columns=["audio", "video"]), subject.y)
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_check_tables_of_other_libraries(subject, library):
+    package = pytest.importorskip(library, reason=f"{library} is not installed")
+    convert = package.from_pandas if library == "polars" else package.Table.from_pandas
+    output = subject.output(subject.fitted, convert(subject.X_new[["audio", "video", "speaker", "sentence"]]))
+    np.testing.assert_array_equal(output, subject.output(subject.fitted, subject.X_new))

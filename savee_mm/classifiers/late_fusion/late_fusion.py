@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._validation import as_table
 from savee_mm.classifiers._missing_branches import warn_of_missing
 from savee_mm.classifiers.late_fusion._adaptation import adapt, check_features, evaluate_adaptation
 from savee_mm.classifiers.late_fusion._branches import check_branch, fit_branches, predict_branches, predict_out_of_fold
@@ -242,6 +243,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             allow no inner folds; with ``adapt_speakers``, where a clip has no speaker or a branch is no Pipeline.
         """
         self._validate_params()
+        X = as_table(X)
         self.columns_ = self._check_branches()
         clips = read_training_clips(
             X,
@@ -327,6 +329,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
             Columns (branch, class) with calibrated probabilities, NaN where the clip lacks what the branch reads, and
             ("combined", class) with those of :meth:`predict_proba`; rows as in X.
         """
+        X = as_table(X)
         scores, combined = self._predict_branches(X)
         tables = {
             name: softmax(own / temperature, axis=1)
@@ -423,6 +426,7 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     def _predict_branches(self, X):
         """Return log-probabilities of the branches, (n_branches, n_clips, n_classes), and of their combination."""
         check_is_fitted(self)
+        X = as_table(X)
         clips = read_clips(X, self.columns_)
         scores, features, self._failures = predict_branches(
             self.estimators_, self.columns_, clips, self.classes_, self.adapts_

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pandas as pd
-from sklearn.utils import Bunch
 
 from savee_mm._files import write_atomically
 from savee_mm._validation import Segment
-from savee_mm.datasets._common import few, make_bunch
+from savee_mm.datasets._common import bunch_or_X_y, few, make_bunch
 from savee_mm.datasets.annotations.formats import FORMATS, SUFFIXES
 from savee_mm.datasets.annotations.records import as_annotations, as_table, shown
 from savee_mm.media import recording_suffixes
@@ -131,7 +131,8 @@ def load_annotations(
     media: str | os.PathLike[str] | None = None,
     target: str = "emotion",
     tier: str | Sequence[str] | None = None,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Load annotated recordings as a corpus whose clips are segments.
 
     Parameters
@@ -145,6 +146,8 @@ def load_annotations(
         As in :func:`read_annotations`.
     tier : str or sequence of str, default=None
         As in :func:`read_annotations`.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -174,7 +177,7 @@ def load_annotations(
         raise ValueError(f"No segment with a label in {few(files)}.")
     data = pd.DataFrame(rows)
     descr = DESCR.format(n_clips=len(rows), n_files=len(files), n_unlabelled=n_unlabelled)
-    return make_bunch(data.drop(columns=target), data[target], descr)
+    return bunch_or_X_y(make_bunch(data.drop(columns=target), data[target], descr), return_X_y)
 
 
 def _format_of(path, name):

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from savee_mm.datasets._common import VIDEO_SUFFIXES, few, make_bunch, named_clips
+from savee_mm.datasets._common import VIDEO_SUFFIXES, bunch_or_X_y, few, make_bunch, named_clips
 
 if TYPE_CHECKING:
     import audformat
@@ -22,7 +22,8 @@ def load_audformat(
     *,
     target: str = "emotion",
     columns: Mapping[str, str] | None = None,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Load the files and segments of an audformat database that have a label.
 
     Parameters
@@ -33,6 +34,8 @@ def load_audformat(
         Scheme, or column, of the classes. Rows without a value are left out.
     columns : mapping of str to str, default=None
         Schemes with other names than the columns of a clip table, such as ``{"sentence": "transcription"}``.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def load_audformat(
     cells = table.drop(columns=[_OTHER_FILE], errors="ignore").reset_index(drop=True)
     data = pd.concat([rows, cells.drop(columns=target).astype(object).where(cells.notna(), None)], axis=1)
     descr = f"The audformat database {database.name!r}, {len(data)} clips. Source: {database.source or 'unknown'}.\n"
-    return make_bunch(named_clips(data), cells[target], descr)
+    return bunch_or_X_y(make_bunch(named_clips(data), cells[target], descr), return_X_y)
 
 
 def _names(database):

@@ -5,11 +5,11 @@ import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from sklearn.utils import Bunch
 
-from savee_mm.datasets._common import check_root, few, make_bunch, named_clips
+from savee_mm.datasets._common import bunch_or_X_y, check_root, few, make_bunch, named_clips
 from savee_mm.media import recording_suffixes
 
 _SUFFIXES = {"audio": ("audio",), "video": ("video",), "audiovideo": ("audio", "video")}
@@ -24,7 +24,8 @@ def load_bids(
     target: str = "emotion",
     columns: Mapping[str, str] | None = None,
     recording: str | None = None,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Load behavioural audio and video recordings of a BIDS dataset.
 
     Parameters
@@ -38,6 +39,8 @@ def load_bids(
         Columns with other names than those of a clip table, such as ``{"sentence": "stim_id"}``.
     recording : str, default=None
         Label of the entity ``recording``, such as one of several cameras. When None, the first one of each run.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def load_bids(
         table = table.merge(people[new], on="speaker", how="left")
     table = named_clips(table)
     descr = f"The BIDS dataset {root.name!r}, {len(table)} clips in {len(runs)} runs.\n"
-    return make_bunch(table.drop(columns=target), table[target], descr)
+    return bunch_or_X_y(make_bunch(table.drop(columns=target), table[target], descr), return_X_y)
 
 
 def _find_runs(root, recording):

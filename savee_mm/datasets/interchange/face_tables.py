@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from savee_mm._validation import ClipError, ClipWarning, Segment, clip_names, path_of, segments
+from savee_mm._validation import ClipError, ClipWarning, Segment, as_table, clip_names, path_of, segments
 
 _OPENFACE = re.compile(r"AU\d\d_[rc]|pose_R[xyz]|gaze_angle_[xy]")
 _PYFEAT = re.compile(r"AU\d\d|Pitch|Roll|Yaw|anger|disgust|fear|happiness|sadness|surprise|neutral")
@@ -72,6 +72,7 @@ def join_face_tables(
     >>> savee = load_savee("SAVEE/")  # doctest: +SKIP
     >>> joined = join_face_tables(savee.data, "openface/")  # doctest: +SKIP
     """
+    data = as_table(data)
     unknown = [name for name in statistics if name not in _STATISTICS]
     if unknown or not len(statistics):
         raise ValueError(f"Expected statistics to be one or more of {', '.join(_STATISTICS)}, got {statistics!r}.")

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from sklearn.utils import Bunch
 
 from savee_mm._files import write_atomically
-from savee_mm.datasets._common import few, make_bunch, named_clips
+from savee_mm.datasets._common import bunch_or_X_y, few, make_bunch, named_clips
 
 _MEDIA = {"Audio": "audio", "Video": "video"}
 
@@ -21,7 +20,8 @@ def load_huggingface(
     target: str = "label",
     columns: Mapping[str, str] | None = None,
     folder: str | os.PathLike[str] | None = None,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Load a Hugging Face dataset with a column of audio or video.
 
     Parameters
@@ -35,6 +35,8 @@ def load_huggingface(
     folder : path-like, default=None
         Where to write recordings that are stored in the dataset itself, under names of their content. Recordings in
         files of their own are used in place.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -76,8 +78,9 @@ def load_huggingface(
     label = features[target]
     classes = [label.int2str(code) for code in table[target]] if hasattr(label, "int2str") else table[target]
     source = getattr(getattr(dataset, "info", None), "dataset_name", None) or "local files"
-    return make_bunch(
-        table.drop(columns=target), classes, f"A Hugging Face dataset, {len(table)} clips from {source}.\n"
+    return bunch_or_X_y(
+        make_bunch(table.drop(columns=target), classes, f"A Hugging Face dataset, {len(table)} clips from {source}.\n"),
+        return_X_y,
     )
 
 

@@ -3,10 +3,11 @@
 import numbers
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.utils import Bunch
 
+from savee_mm.datasets._common import bunch_or_X_y
 from savee_mm.datasets.synthetic.acting import EMOTIONS, act_face, act_voice, cast_speaker
 from savee_mm.datasets.synthetic.face import draw_face
 from savee_mm.datasets.synthetic.voice import synthesize_voice
@@ -40,7 +41,8 @@ def make_talking_faces(
     random_state: int | np.random.RandomState | np.random.Generator | None = 0,
     *,
     verbose: bool = False,
-) -> Bunch:
+    return_X_y: bool = False,
+) -> Any:
     """Write a small corpus of synthetic talking faces in SAVEE's layout, and load it.
 
     Voices come from a source-filter synthesiser with known F0, jitter and shimmer. Faces are drawn and shaded so that
@@ -63,6 +65,8 @@ def make_talking_faces(
         Seed. The same int gives the same samples and the same frames.
     verbose : bool, default=False
         Whether to show a progress bar.
+    return_X_y : bool, default=False
+        Whether to return ``(data, target)`` in place of a Bunch.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def make_talking_faces(
         audio.parent.mkdir(parents=True, exist_ok=True)
         video.parent.mkdir(parents=True, exist_ok=True)
         truth[audio] = _record(speakers[i], i, emotion, number, seed, audio, video)
-    return _load(root, truth)
+    return bunch_or_X_y(_load(root, truth), return_X_y)
 
 
 def _check_size(n_speakers, n_sentences):

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_random_state
 
-from savee_mm._validation import Clips
+from savee_mm._validation import Clips, as_table
 from savee_mm.evaluation.leakage._estimator import fitted_findings, permutation_findings
 from savee_mm.evaluation.leakage._labels import LabelColumns
 from savee_mm.evaluation.leakage._relations import Relation, Relations, shared_rows, shared_values
@@ -125,7 +125,7 @@ def check_leakage(
     >>> [len(check_leakage(DummyClassifier(), table, emotion, protocol)) for protocol in ("clip", "speaker")]
     [0, 0]
     """
-    y = np.asarray(y)
+    y, data = np.asarray(y), as_table(data)
     _check_lengths(data, y, groups)
     if permutation and estimator is None:
         raise ValueError("permutation trains the estimator, which is None: pass the estimator that is evaluated.")
@@ -190,6 +190,7 @@ def check_split(
     clips of 1 speaker are on both sides of the split: 1001
     clips of 1 sentence are on both sides of the split: IEO
     """
+    train, test = as_table(train), as_table(test)
     if isinstance(train, pd.DataFrame) != isinstance(test, pd.DataFrame):
         raise ValueError(f"Expected two tables or two lists, got {type(train).__name__} and {type(test).__name__}.")
     if not len(train) or not len(test):

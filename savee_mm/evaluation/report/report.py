@@ -18,7 +18,7 @@ from savee_mm.evaluation.metrics.scores import average_curves, average_folds, co
 from savee_mm.evaluation.metrics.subgroups import grouping_columns
 from savee_mm.evaluation.report import plots
 from savee_mm.evaluation.report.sections import write_page
-from savee_mm.evaluation.report.tables import cells, legend, markdown, sentence_warnings
+from savee_mm.evaluation.report.tables import add_levels, cells, latex, legend, markdown, sentence_warnings
 from savee_mm.model_selection.corpora import ALL, ARROW, OTHERS
 
 if TYPE_CHECKING:
@@ -168,6 +168,9 @@ class EvaluationReport:
     def to_markdown(self, published: Mapping | None = None, *, single_split: Collection[str] = ()) -> str:
         """Return the comparison as a table in Markdown, with an explanation under it.
 
+        The rows "chance" and "majority class" of each protocol are the levels of no skill: one divided by the number of
+        classes, and the share of the most frequent class of the test clips.
+
         Parameters
         ----------
         published : mapping, default=None
@@ -180,7 +183,49 @@ class EvaluationReport:
         text : str
         """
         table, note, warnings = self._readable(published, single_split)
+        table = add_levels(table, self._levels())
         return markdown(table) + "".join(f"\n{line}\n" for line in (*warnings, note))
+
+    def to_latex(
+        self,
+        published: Mapping | None = None,
+        *,
+        single_split: Collection[str] = (),
+        columns: Sequence[str] | None = ("accuracy", "95% interval", "recall (UAR)", "F1"),
+    ) -> str:
+        r"""Return the comparison as a table in LaTeX, for the package booktabs.
+
+        The rows "chance" and "majority class" are those of :meth:`to_markdown`.
+
+        Parameters
+        ----------
+        published : mapping, default=None
+            See :meth:`comparison`; when None, the table has no such columns.
+        single_split : collection of str, default=()
+            Systems whose published accuracy comes from a single test split; it is marked.
+        columns : sequence of str, default=("accuracy", "95% interval", "recall (UAR)", "F1")
+            Columns of :meth:`to_markdown` to show after system and protocol; those that an evaluation lacks are left
+            out. None shows all.
+
+        Returns
+        -------
+        text : str
+            A ``tabular``, after comments with the explanation.
+        """
+        table, note, warnings = self._readable(published, single_split)
+        table = add_levels(table, self._levels())
+        if columns is not None:
+            wanted = [*columns, *(() if published is None else ("published", "difference"))]
+            table = table[["system", "protocol", *(name for name in dict.fromkeys(wanted) if name in table)]]
+        return "".join(f"% {line}\n" for line in (*warnings, note)) + latex(table)
+
+    def _levels(self):
+        """Return number of classes, and share of the most frequent one, of the test clips of each protocol."""
+        rows = [
+            (protocol, clips["target"].nunique(), clips["target"].value_counts(normalize=True).max())
+            for protocol, clips in self.predictions.groupby("protocol", sort=False)
+        ]
+        return pd.DataFrame(rows, columns=["protocol", "n_classes", "majority"])
 
     def subgroups(self, column: str = "speaker") -> pd.DataFrame:
         """Return the metrics of groups of clips, the lowest accuracy first.

@@ -122,6 +122,55 @@ def markdown(table):
     return "".join(f"| {line} |\n" for line in lines)
 
 
+def add_levels(table, levels):
+    """Return cells with the levels of no skill as rows under the systems of each protocol.
+
+    Parameters
+    ----------
+    table : DataFrame of str
+        See :func:`cells`.
+    levels : DataFrame
+        ``protocol``, ``n_classes`` and ``majority``, the share of the most frequent class of the test clips.
+
+    Returns
+    -------
+    table : DataFrame of str
+        With the rows "chance" (every class equally often) and "majority class".
+    """
+    rows = []
+    for protocol, n_classes, majority in levels.itertuples(index=False):
+        chance = short(1 / n_classes)
+        empty = dict.fromkeys(table.columns, "") | {"protocol": str(protocol), "recall (UAR)": chance}
+        rows += [
+            {**empty, "system": "chance", "accuracy": chance},
+            {**empty, "system": "majority class", "accuracy": short(majority)},
+        ]
+    return pd.concat([table, pd.DataFrame(rows, columns=table.columns)], ignore_index=True)
+
+
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "±": r"$\pm$",
+    "†": r"$^\dagger$",
+}
+
+
+def latex(table):
+    """Return a DataFrame of strings as a table of the LaTeX package booktabs."""
+    rows = [[_escaped(cell) for cell in row] for row in [table.columns, *table.to_numpy()]]
+    head, *body = [" & ".join(row) + r" \\" for row in rows]
+    columns = "ll" + "r" * (table.shape[1] - 2)
+    begin, end = rf"\begin{{tabular}}{{{columns}}}", r"\end{tabular}"
+    return "\n".join([begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", end]) + "\n"
+
+
+def _escaped(cell):
+    return "".join(_LATEX.get(character, character) for character in str(cell))
+
+
 def short(value, *, sign=False):
     """Return a value with three digits and no leading zero, or a dash for NaN."""
     if pd.isna(value):

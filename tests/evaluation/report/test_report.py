@@ -123,6 +123,38 @@ def test_bars_in_a_name_do_not_break_the_table():
     assert "| a\\|b " in text
 
 
+def test_tables_have_chance_and_majority_level_of_each_protocol():
+    predictions = predictions_of("svm", "clip", (8, 6)).query("target == 'anger' or clip_id > 6")
+    text = EvaluationReport(predictions.reset_index(drop=True)).to_markdown()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    header, _, _, chance, majority = cells
+    accuracy, recall = header.index("accuracy"), header.index("recall (UAR)")
+    assert [chance[i] for i in (0, 1, accuracy, recall)] == ["chance", "clip", ".500", ".500"]
+    # Five clips of anger and two of fear in each fold.
+    assert [majority[i] for i in (0, 1, accuracy, recall)] == ["majority class", "clip", ".714", ".500"]
+
+
+def test_latex(report):
+    text = report.to_latex({"svm": 0.747}, single_split=["svm"])
+    lines = text.splitlines()
+    start = lines.index(r"\begin{tabular}{llrrrrrr}")
+    assert all(line.startswith("% ") for line in lines[:start])
+    header = r"system & protocol & accuracy & 95\% interval & recall (UAR) & F1 & published & difference \\"
+    assert lines[start + 1 : start + 4] == [r"\toprule", header, r"\midrule"]
+    assert lines[start + 4].startswith(r"svm & clip & .700 $\pm$ .100 & ")
+    assert r" & .747 $^\dagger$ & -.047 \\" in lines[start + 4]
+    assert sum(line.startswith(("chance &", "majority class &")) for line in lines) == 4
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+
+
+def test_latex_escapes_names_and_shows_the_requested_columns():
+    report = EvaluationReport(predictions_of("my_50%{best}\\~", "clip", (5, 5)))
+    lines = report.to_latex(columns=["accuracy"]).splitlines()
+    assert r"my\_50\%\{best\}\textbackslash{}\textasciitilde{} & clip & .500 $\pm$ .000 \\" in lines
+    assert lines[-3] == r"majority class & clip & .500 \\"
+    assert r"\begin{tabular}{llr}" in lines
+
+
 def test_page_has_published_accuracies(report, tmp_path):
     text = report.to_html(tmp_path / "r.html", published={"svm": 0.447}, single_split=["svm"]).read_text("utf-8")
     assert "<td>.447 †</td>" in text
