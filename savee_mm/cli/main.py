@@ -384,6 +384,66 @@ def predict(
         raise click.exceptions.Exit(status)
 
 
+def _serve_options(command):
+    """Add --model and the address."""
+    for option in (
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 for a free one."
+        ),
+        click.option(
+            "--model", "model_file", type=click.Path(dir_okay=False), required=True, help="Trained model file."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_serve_options
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. Other machines reach only other addresses, and then need a token.",
+)
+@click.option("--token", envvar="SAVEE_MM_TOKEN", help="Access token that requests must send.  [env: SAVEE_MM_TOKEN]")
+@click.option("--workers", "n_workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
+@click.option("--max-waiting", type=click.IntRange(0), default=16, show_default=True, help="Requests that may wait.")
+@click.option("--max-bytes", type=click.IntRange(1), default=100_000_000, show_default=True, help="Size of an upload.")
+@click.option(
+    "--predict-seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=120,
+    show_default=True,
+    help="Time for a prediction (s).",
+)
+def serve(model_file, host, port, token, **limits):
+    """Serve predictions over HTTP and WebSocket, and a page for camera and microphone.
+
+    \b
+        savee-mm serve --model fusion.savee
+        curl -F file=@clip.mp4 http://127.0.0.1:8000/predict
+
+    /docs describes the requests. Needs pip install 'savee-mm[serve]'. The transport is not encrypted: for other
+    machines, put a proxy with TLS in front of it.
+    """
+    from savee_mm.cli.serve import run_serve
+
+    run_serve(model_file, host=host, port=port, token=token, limits=limits)
+
+
+@main.command()
+@_serve_options
+def live(model_file, port):
+    """Open a page that predicts camera and microphone, served by this machine for itself.
+
+    Everyone in front of them must be informed before: Art. 50(3) of Regulation (EU) 2024/1689.
+    """
+    from savee_mm.cli.serve import run_serve
+
+    run_serve(model_file, host="127.0.0.1", port=port, opens=True, limits={"n_workers": 1})
+
+
 @main.command()
 @click.argument("path", required=False, type=click.Path())
 @_json_option

@@ -136,13 +136,15 @@ def write_timeline_page(
     return path
 
 
-def render_page(template, **values):
-    """Return a page of this package, whose policy allows its own script only.
+def render_page(template, package=__package__, **values):
+    """Return a page whose policy allows its own script only.
 
     Parameters
     ----------
     template : str
         Name of the template.
+    package : str, default="savee_mm.inference"
+        Where it is.
     **values
         What it shows; text is escaped.
 
@@ -152,7 +154,7 @@ def render_page(template, **values):
     """
     from savee_mm.evaluation.report.page import make_environment
 
-    environment = make_environment(__package__)
+    environment = make_environment(package)
     environment.filters |= {"sha256": _sha256, "clock": _clock}
     return environment.get_template(template).render(**values)
 

@@ -1,0 +1,1 @@
+"""Predictions over HTTP and WebSocket; needs ``pip install 'savee-mm[serve]'``."""
