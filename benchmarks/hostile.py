@@ -23,7 +23,7 @@ N_INPUTS, SEED = 5000, 0
 LIMIT = 60  # s for an input
 START_LIMIT = 600  # s for the start of a worker, with the compilation of kernels
 MEMORY = 8 << 30  # bytes that a worker may have
-READERS = {"audio": 8, "video": 5, "models": 5, "tables": 3, "cache": 1, "folds": 1, "cards": 1}
+READERS = {"audio": 8, "video": 5, "models": 5, "tables": 3, "annotations": 3, "cache": 1, "folds": 1, "cards": 1}
 """Readers, and how often each of them gets an input, relative to the others."""
 
 
@@ -277,6 +277,19 @@ def _read_table(folder, name, content):
     return None
 
 
+def _read_annotations(folder, name, content):
+    from savee_mm import read_annotations
+
+    (folder / name).write_bytes(content)
+    try:
+        table = read_annotations(folder / name, format="labelstudio" if name.endswith(".json") else None)
+    except ValueError as error:
+        return f"ValueError: {error}"
+    if not {"start", "end", "emotion"} <= set(table):
+        raise WrongResult("a timeline without times or labels")
+    return None
+
+
 def _read_entry(folder, name, content):
     from savee_mm._cache import FolderStore
 
@@ -308,6 +321,7 @@ _READ = {
     "models": _read_model,
     "cards": _read_card,
     "tables": _read_table,
+    "annotations": _read_annotations,
     "cache": _read_entry,
     "folds": _read_fold,
 }

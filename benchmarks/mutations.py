@@ -34,7 +34,7 @@ def write_sources(folder):
     folder : Path
         Folder to write. Recordings are synthetic; if the shared recordings are present, some of them are added.
     """
-    for name in ("audio", "video", "cache", "folds", "models", "tables"):
+    for name in ("audio", "video", "cache", "folds", "models", "tables", "annotations"):
         (folder / name).mkdir(parents=True)
     _write_sounds(folder / "audio")
     _write_videos(folder / "video")
@@ -42,6 +42,7 @@ def write_sources(folder):
     _write_fold(folder / "folds")
     _write_models(folder / "models")
     _write_tables(folder / "tables")
+    _write_annotations(folder / "annotations")
     shared = Path(os.environ.get("SAVEE_MM_SHARED", ROOT.parent / "shared")) / "data"
     for kind, names in _REAL.items():
         for name in names:
@@ -266,6 +267,17 @@ def _write_tables(folder):
     (folder / "commas.csv").write_text((header + rows).replace(",", ".").replace(";", ","))
     quoted = "".join(f'"{i}.wav","a ""b"" {i % 2}"\n' for i in range(8))
     (folder / "quoted.csv").write_text('"audio","emotion"\n' + quoted)
+
+
+def _write_annotations(folder):
+    import pandas as pd
+
+    from savee_mm import write_annotations
+
+    start = np.arange(5.0)
+    table = pd.DataFrame({"start": start, "end": start + 2, "emotion": ["joy", "anger"] * 2 + [None], "note": "<&>"})
+    for name in ("a.TextGrid", "a.eaf", "a.vtt", "a.json"):
+        write_annotations(table, folder / name, media="a.wav", format={"a.json": "labelstudio"}.get(name))
 
 
 def _table():

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -197,8 +198,18 @@ def _recordings(path, target, tier, format_name):
     chosen = _format_of(path, format_name)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    try:
+    with _readable(path):
         recordings = chosen.read(path)
+    recordings = [(media, _choose(annotations, target, tier, path)) for media, annotations in recordings]
+    with _readable(path):
+        return [(media, as_table(found, target, chosen.clean, chosen.step)) for media, found in recordings]
+
+
+@contextmanager
+def _readable(path):
+    """Raise errors of a file of annotations as a ValueError that names it."""
+    try:
+        yield
     except ImportError:
         raise
     except Exception as error:  # the libraries raise many kinds
@@ -206,10 +217,6 @@ def _recordings(path, target, tier, format_name):
             f"{str(path)!r} cannot be read as annotations ({type(error).__name__}: {error}). Open it in the tool that "
             "wrote it and export it again, or pass the right format."
         ) from error
-    return [
-        (media, as_table(_choose(annotations, target, tier, path), target, chosen.clean, chosen.step))
-        for media, annotations in recordings
-    ]
 
 
 def _choose(annotations, target, tier, path):

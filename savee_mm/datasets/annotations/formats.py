@@ -61,7 +61,7 @@ def read_textgrid(path):
     from praatio.data_classes.interval_tier import IntervalTier
     from praatio.textgrid import openTextgrid
 
-    grid = openTextgrid(str(path), includeEmptyIntervals=True)
+    grid = openTextgrid(str(path), includeEmptyIntervals=True, reportingMode="silence")
     tiers = {tier.name: list(tier.entries) for tier in grid.tiers if isinstance(tier, IntervalTier)}
     found = []
     for name, intervals in tiers.items():

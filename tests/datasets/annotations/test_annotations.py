@@ -232,6 +232,17 @@ def test_files_that_are_no_annotations(tmp_path, suffix):
         read_annotations(tmp_path / f"b.{suffix}")
 
 
+@pytest.mark.parametrize("record", ["[0, {}]", "[0]", "[1, [2]]", "[" * 100_000])
+def test_records_that_were_damaged(tmp_path, timeline, record):
+    path = tmp_path / "a.json"
+    write_annotations(timeline, path, format="labelstudio")
+    (task,) = json.loads(path.read_text())
+    task["predictions"][0]["result"][0]["meta"]["text"] = [record]
+    path.write_text(json.dumps([task]))
+    with pytest.raises(ValueError, match=r"a\.json' cannot be read as annotations"):
+        read_annotations(path, format="labelstudio")
+
+
 def test_unknown_suffix_and_tier(tmp_path, timeline):
     with pytest.raises(ValueError, match=r"Expected a file named \.textgrid, .* got '.*a.srt'"):
         write_annotations(timeline, tmp_path / "a.srt")
