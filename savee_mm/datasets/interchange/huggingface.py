@@ -29,7 +29,8 @@ def load_huggingface(
     dataset : datasets.Dataset
         One split, loaded from local files. The media are not decoded by datasets, so that torchcodec is not needed.
     target : str, default="label"
-        Column of the classes; of a ClassLabel, the names are used.
+        Column of the classes; of a ClassLabel, the names are used. Rows without a class (None, or -1 in a ClassLabel)
+        are left out.
     columns : mapping of str to str, default=None
         Columns with other names than those of a clip table, such as ``{"speaker": "speaker_id"}``.
     folder : path-like, default=None
@@ -70,18 +71,31 @@ def load_huggingface(
     for name in media:
         dataset = dataset.cast_column(name, type(features[name])(decode=False))
     names = {own: name for name, own in (columns or {}).items()} | media
+    label = features[target]
+    classes = [_class_of(code, label) for code in dataset[target]]
     rows = [
         {names.get(name, name): _file(cell, folder) if name in media else cell for name, cell in row.items()}
-        for row in dataset.with_format(None)
+        for row, known in zip(dataset.with_format(None), classes, strict=True)
+        if known is not None
     ]
+    if not rows:
+        raise ValueError(
+            f"No row of the dataset has a class in the column {target!r}; choose another split or target=."
+        )
     table = named_clips(pd.DataFrame(rows))
-    label = features[target]
-    classes = [label.int2str(code) for code in table[target]] if hasattr(label, "int2str") else table[target]
+    classes = [known for known in classes if known is not None]
     source = getattr(getattr(dataset, "info", None), "dataset_name", None) or "local files"
     return bunch_or_X_y(
         make_bunch(table.drop(columns=target), classes, f"A Hugging Face dataset, {len(table)} clips from {source}.\n"),
         return_X_y,
     )
+
+
+def _class_of(value, label):
+    """Return the name of a class, None for a row without one."""
+    if value is None or value != value or (hasattr(label, "int2str") and value == -1):
+        return None
+    return label.int2str(value) if hasattr(label, "int2str") else str(value)
 
 
 def _file(cell, folder):

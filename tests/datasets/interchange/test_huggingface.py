@@ -52,6 +52,17 @@ def test_recordings_in_the_dataset_are_written_to_the_folder(dataset, tmp_path):
         load_huggingface(dataset)
 
 
+def test_rows_without_a_class_are_left_out(dataset):
+    label = dataset.features["label"]
+    for missing in (None, -1):
+        part = dataset.remove_columns("label").add_column("label", [missing, 0]).cast_column("label", label)
+        bunch = load_huggingface(part)
+        assert bunch.target.tolist() == ["anger"]
+        assert bunch.data["audio"].tolist() == paths_of(dataset)[1:]
+        with pytest.raises(ValueError, match="No row of the dataset has a class"):
+            load_huggingface(part.select([0]))
+
+
 def test_datasets_that_cannot_be_loaded(dataset):
     with pytest.raises(TypeError, match="got DatasetDict; choose one of its splits: train"):
         load_huggingface(datasets.DatasetDict(train=dataset))
