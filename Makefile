@@ -42,9 +42,11 @@ bench: $(VENV)/.benched
 hostile kill soak: $(VENV)/.tested
 	$(BIN)/python -m benchmarks.$@
 
-# The tests of code that uses OpenCV, with OpenCV 4 and without TensorFlow.
-opencv4: $(VENV)-opencv4/.installed
+# The light installation, with OpenCV 4: the tests of code that uses OpenCV, and a model that the other environment trained.
+opencv4: $(VENV)/.tested $(VENV)-opencv4/.installed
 	$(VENV)-opencv4/bin/pytest tests/vision tests/media $(wildcard tests/features/faces/test_sampler*.py)
+	$(BIN)/python tests/light/train.py $(VENV)-opencv4/trained
+	$(VENV)-opencv4/bin/python tests/light/use.py $(VENV)-opencv4/trained
 
 # pandas 2 and scikit-learn two minor versions back.
 matrix: $(VENV)-matrix/.installed
@@ -91,11 +93,9 @@ $(VENV)/.linted: EXTRA := lint
 $(VENV)/.documented: EXTRA := docs
 $(VENV)/.benched: EXTRA := bench
 
-$(VENV)-opencv4/.installed: pyproject.toml
+$(VENV)-opencv4/.installed: light/pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
-	$(VENV)-opencv4/bin/pip install --quiet 'opencv-python<5' numpy scipy pandas scikit-learn scikit-image av lazy_loader \
-		pillow onnx matplotlib soundfile soxr numba praat-parselmouth joblib tqdm pytest pytest-benchmark
-	$(VENV)-opencv4/bin/pip install --quiet --no-deps --editable .
+	$(VENV)-opencv4/bin/pip install --quiet ./light 'opencv-python-headless<5' matplotlib praat-parselmouth pytest pytest-benchmark
 	touch $@
 
 $(VENV)-matrix/.installed: pyproject.toml

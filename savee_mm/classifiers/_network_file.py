@@ -119,13 +119,10 @@ def network_from_bytes(archive):
         then Keras does not load it.
     """
     members, size = _checked_members(archive)
-    try:
-        import keras
-    except ImportError as error:
-        raise ImportError(
-            "This network needs Keras with TensorFlow, which the light installation does not have; run "
-            "`pip install savee-mm`."
-        ) from error
+    import savee_mm.networks  # noqa: F401 -- its error says how to install Keras
+
+    # isort: split
+    import keras
 
     _check_size(members, size)
     with tempfile.TemporaryDirectory() as folder:

@@ -3,6 +3,15 @@
 Importing this package loads Keras and TensorFlow, so the estimators import it inside ``fit`` and ``predict``.
 """
 
+try:
+    import keras  # noqa: F401
+    import tensorflow  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"Keras with TensorFlow trains networks, and {error.name} is not installed. Install savee-mm instead of "
+        "savee-mm-light."
+    ) from error
+
 from savee_mm.networks.augment import random_frames
 from savee_mm.networks.convlstm import build_convlstm
 from savee_mm.networks.fusion import build_fusion
