@@ -10,7 +10,19 @@ from savee_mm._version import __version__
 from savee_mm.cli._stderr import no_tensorflow_log, short_warnings
 from savee_mm.cli._text import echo, name_options, printable
 
-CORPORA = ("savee", "ravdess", "crema-d", "table")
+CORPORA = (
+    "savee",
+    "ravdess",
+    "crema-d",
+    "emodb",
+    "tess",
+    "emovo",
+    "enterface",
+    "meld",
+    "iemocap",
+    "msp-improv",
+    "table",
+)
 EXTRACTORS = ("prosody", "spectral", "audio", "voice", "yamnet", "face", "mfcc-image", "mel-image", "face-frames")
 
 
@@ -519,14 +531,14 @@ def export_encoder(checkpoint, out):
 
 
 def _load(root, corpus, target, columns):
-    from savee_mm import load_crema_d, load_ravdess, load_savee, load_table
+    from savee_mm import datasets
 
     corpus = corpus or ("table" if os.path.isfile(root) else "savee")
     if corpus == "table":
-        return load_table(root, target=target or "emotion", columns=columns)
+        return datasets.load_table(root, target=target or "emotion", columns=columns)
     if target or columns:
         raise click.UsageError("--target and --column are for --corpus table.")
-    return {"savee": load_savee, "ravdess": load_ravdess, "crema-d": load_crema_d}[corpus](root)
+    return getattr(datasets, f"load_{corpus.replace('-', '_')}")(root)
 
 
 def _check_files(*files):

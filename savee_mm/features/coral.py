@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import eigh
+from scipy.linalg import svd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -31,8 +31,10 @@ class CORAL(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ----------
     mean_ : ndarray of shape (n_features,)
         Mean of the training samples.
-    coloring_ : ndarray of shape (n_features, n_features)
-        Square root of their regularized covariance.
+    components_ : ndarray of shape (n_components, n_features)
+        Directions in which the training samples vary, at most one for each sample.
+    variances_ : ndarray of shape (n_components,)
+        Variances in these directions.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -78,7 +80,7 @@ class CORAL(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         self.mean_ = X.mean(axis=0)
-        self.coloring_ = self._root(X - self.mean_, 0.5)
+        self.components_, self.variances_ = _principal_directions(X - self.mean_)
         return self
 
     def fit_transform(self, X, y=None):
@@ -103,10 +105,19 @@ class CORAL(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if len(X) < self.min_samples:
             return X.copy()
         centred = X - X.mean(axis=0)
-        return centred @ self._root(centred, -0.5) @ self.coloring_ + self.mean_
+        directions, variances = _principal_directions(centred)
+        white = self._multiply(centred, directions, variances, -0.5)
+        return self._multiply(white, self.components_, self.variances_, 0.5) + self.mean_
 
-    def _root(self, centred, power):
-        """Return a power of the regularized covariance of centred samples."""
-        covariance = centred.T @ centred / (len(centred) - 1)
-        values, vectors = eigh(covariance)
-        return (vectors * (np.maximum(values, 0) + self.regularization) ** power) @ vectors.T
+    def _multiply(self, X, directions, variances, power):
+        """Multiply samples by a power of a regularized covariance, which is diagonal in all directions but these."""
+        base = self.regularization**power
+        gains = (variances + self.regularization) ** power - base
+        return base * X + (X @ directions.T * gains) @ directions
+
+
+def _principal_directions(centred):
+    """Return the directions in which centred samples vary, and the variances."""
+    # By samples: there are often fewer of them than features.
+    _, lengths, directions = svd(centred, full_matrices=False)
+    return directions, lengths**2 / (len(centred) - 1)

@@ -221,7 +221,7 @@ def test_predict_without_a_model_says_how_to_get_one():
 def test_wrong_usage_is_status_2(root):
     assert run("train", root, "--out", "m.savee", "--target", "label").exit_code == 2
     assert "expected NAME=COLUMN" in run("features", root, "--column", "audio").output
-    assert run("evaluate", "x", "--corpus", "iemocap").exit_code == 2
+    assert run("evaluate", "x", "--corpus", "aibo").exit_code == 2
     result = run("evaluate", "x", "--seeds", "0,one")
     assert result.exit_code == 2
     assert "integers separated by commas, got '0,one'" in result.output

@@ -31,8 +31,8 @@ for clip, emotion in zip(studio.data.to_dict("records"), studio.target, strict=T
 telephone = load_table(pd.DataFrame(rows))
 
 # %%
-# The map of labels is printed. Angry is anger in other words; pleasant surprise (``ps``) is another class than surprise,
-# and is left out.
+# The map of labels is printed. Angry is anger in other words; pleasant surprise (``ps``) is another class than
+# surprise, and is left out.
 
 from savee_mm import concat_corpora
 
