@@ -1,6 +1,7 @@
 """predict_file: one file, its probabilities and warnings."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -15,6 +16,7 @@ from savee_mm import (
     FusionClassifier,
     MFCCImage,
     ProsodyFeatures,
+    Segment,
     predict_file,
 )
 
@@ -35,6 +37,15 @@ def test_probabilities_are_sorted_by_emotion(fusion, corpus):
     assert p.is_monotonic_decreasing
     assert p.sum() == pytest.approx(1)
     assert p.name == "a1.avi"
+
+
+def test_segment_equals_its_row_in_a_table(fusion, corpus):
+    path = corpus.data["video"].iloc[0]
+    segment = Segment(path, 0.25, 1.0)
+    p = predict_file(fusion, segment)
+    assert p.name == segment.name
+    row = pd.DataFrame({"audio": [path], "video": [path], "clip_id": ["a"], "start": [0.25], "end": [1.0]})
+    np.testing.assert_allclose(p[fusion.classes_], fusion.predict_proba(row)[0], atol=1e-6)
 
 
 def test_file_with_both_modalities_equals_its_row_in_a_table(fusion, corpus):

@@ -61,7 +61,7 @@ def load_huggingface(
     (480, 3)
     """
     features = getattr(dataset, "features", None)
-    if features is None or not hasattr(dataset, "cast_column"):
+    if features is None or not hasattr(dataset, "cast_column") or not hasattr(dataset, "__len__"):
         hint = f"; choose one of its splits: {few(dataset)}" if isinstance(dataset, dict) else ""
         raise TypeError(f"Expected a datasets.Dataset, got {type(dataset).__name__}{hint}.")
     media = {name: _MEDIA[type(f).__name__] for name, f in features.items() if type(f).__name__ in _MEDIA}
@@ -72,10 +72,11 @@ def load_huggingface(
         dataset = dataset.cast_column(name, type(features[name])(decode=False))
     names = {own: name for name, own in (columns or {}).items()} | media
     label = features[target]
+    dataset = dataset.with_format(None)
     classes = [_class_of(code, label) for code in dataset[target]]
     rows = [
         {names.get(name, name): _file(cell, folder) if name in media else cell for name, cell in row.items()}
-        for row, known in zip(dataset.with_format(None), classes, strict=True)
+        for row, known in zip(dataset, classes, strict=True)
         if known is not None
     ]
     if not rows:
