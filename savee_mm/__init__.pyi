@@ -62,6 +62,7 @@ from .features import (
     SpeechEmbedding,
     VoiceFunctionals,
     YAMNetEmbedding,
+    extract_features,
 )
 from .inference import (
     EmotionTimeline,
@@ -135,6 +136,7 @@ __all__ = [
     "concat_corpora",
     "evaluate",
     "explain",
+    "extract_features",
     "fetch_weights",
     "find_people",
     "group_importance",

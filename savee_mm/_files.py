@@ -102,6 +102,51 @@ def check_destination(path):
         pass
 
 
+@contextmanager
+def claim(path):
+    """Hold a lock file while the block runs, so that one of several processes does the work that the file names.
+
+    The system releases the lock of a process that ends in any way. On network file systems, locks hold between
+    machines where the server supports them (NFS 4, SMB, Lustre mounted with ``flock``).
+
+    Parameters
+    ----------
+    path : path-like
+        The lock file. Its folder is created if missing; the file is deleted at the end.
+
+    Yields
+    ------
+    is_mine : bool
+        False if another process holds the lock. True on file systems without locks, and on Windows: work may be done
+        twice there, so its result must be the same each time and be written atomically.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        is_mine = _lock(file, path)
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                with suppress(OSError):  # Windows deletes no open file
+                    path.unlink(missing_ok=True)
+
+
+def _lock(file, path):
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    # The process that held the lock before may have deleted this file.
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    return False
+
+
 def delete_abandoned_drafts(folder):
     """Delete drafts of processes that were killed, once for each process and folder.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from savee_mm._files import check_destination, write_atomically, write_text
+from savee_mm._files import check_destination, claim, write_atomically, write_text
 
 # Writes half of a file, says so, and waits to be killed.
 WRITER = """
@@ -144,3 +144,29 @@ def test_destination_without_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError, match=tmp_path.name):
         check_destination(tmp_path / "a.txt")
+
+
+# ---- claims
+
+
+CLAIMER = """
+import sys, time
+from savee_mm._files import claim
+with claim(sys.argv[1]) as is_mine:
+    print(is_mine, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_work_is_claimed_once_until_its_process_ends(tmp_path):
+    path = tmp_path / "new" / "work.claim"
+    process = subprocess.Popen([sys.executable, "-c", CLAIMER, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"True\n"
+    with claim(path) as is_mine:
+        assert not is_mine
+    kill(process)
+    with claim(path) as is_mine:
+        assert is_mine
+        with claim(path) as is_mine_twice:
+            assert not is_mine_twice
+    assert names(tmp_path / "new") == []

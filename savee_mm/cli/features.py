@@ -1,6 +1,8 @@
 """Features of a corpus as one table."""
 
 import warnings
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from savee_mm import (
     SpectralFeatures,
     VoiceFunctionals,
     YAMNetEmbedding,
+    extract_features,
 )
 from savee_mm._files import check_destination, write_atomically, write_text
 from savee_mm.cli._stderr import shows_progress
@@ -85,6 +88,68 @@ def run_features(corpus, name, out, *, cache, n_jobs, on_error, quote_formulas=F
         echo_error(f"{clip_id} ({path}) was filled: {reason}")
     echo(f"{name} of {len(values)} clips, shape {values.shape[1:]}: {out}")
     return len(extractor.failed_clips_)
+
+
+def is_table(root):
+    """Return whether a path is a table that is read in chunks: a file, a URL, or a folder of Parquet files."""
+    path = Path(root)
+    return path.is_file() or "://" in root or any(path.rglob("*.parquet"))
+
+
+def run_extract(table, name, out, *, engine, scheduler, chunk_size, cache, n_jobs):
+    """Extract features in chunks, and report the number of clips that could not be used.
+
+    Parameters
+    ----------
+    table : str or Bunch
+        Path of a table, or the result of a loader.
+    name : str
+        One of ``EXTRACTORS``.
+    out : Path
+        Folder of Parquet files.
+    engine : {"joblib", "dask"}
+        See :func:`savee_mm.extract_features`.
+    scheduler : str or None
+        Address of a Dask scheduler; None starts ``n_jobs`` workers.
+    chunk_size : int
+        Clips of a chunk.
+    cache : str or None
+        Folder that keeps the features of each clip.
+    n_jobs : int
+        Worker processes.
+
+    Returns
+    -------
+    n_failed : int
+        Number of clips that could not be used.
+    """
+    extractor = EXTRACTORS[name](cache=cache, n_jobs=n_jobs, verbose=shows_progress())
+    if not isinstance(table, str):
+        table = table.data.assign(emotion=np.asarray(table.target))
+    with _dask_client(scheduler, n_jobs, engine), warnings.catch_warnings():
+        # The number of these clips is reported below.
+        warnings.simplefilter("ignore", ClipWarning)
+        result = extract_features(table, extractor, out, engine=engine, chunk_size=chunk_size)
+    echo(f"{name} of {result.n_clips} clips in {result.n_parts} files, {result.n_failed} failed: {out}")
+    return result.n_failed
+
+
+@contextmanager
+def _dask_client(scheduler, n_jobs, engine):
+    """Connect to a Dask scheduler, or start one with its workers for the time of the block."""
+    if engine == "joblib":
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError("--engine dask needs Dask: pip install 'savee-mm[dask]'.") from error
+    if scheduler:
+        with Client(scheduler):
+            yield
+    else:
+        with Client(n_workers=n_jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address=None):
+            yield
 
 
 def _table(corpus, values, names):

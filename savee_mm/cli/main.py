@@ -474,12 +474,18 @@ def info(path, as_json):
 @click.option("--extractor", type=click.Choice(EXTRACTORS), default="voice", show_default=True, help="Features.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default="features.parquet",
-    show_default=True,
-    help="Table to write: .parquet or .csv with named columns; .npz for images (-image, -frames).",
+    type=click.Path(path_type=Path),
+    help="Table to write: .parquet or .csv with named columns; .npz for images (-image, -frames). With --engine, a "
+    "folder of Parquet files.  [default: features.parquet, or features]",
 )
 @click.option("--jobs", default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--engine",
+    type=click.Choice(["joblib", "dask"]),
+    help="Extract in chunks, for tables larger than memory: in processes of this machine, or on a Dask cluster.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler.  [default: a cluster of --jobs processes here]")
+@click.option("--chunk-size", type=click.IntRange(1), default=256, show_default=True, help="Clips of a chunk.")
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "fill"]),
@@ -488,20 +494,42 @@ def info(path, as_json):
     help="For a clip that cannot be used: end the command, or fill in medians and report it on stderr.",
 )
 @_quote_option
-def features(root, corpus, target, columns, cache, extractor, out, jobs, on_error, quote_formulas):
+def features(root, corpus, target, columns, cache, extractor, out, jobs, engine, scheduler, chunk_size, **for_a_file):
     """Extract features of every clip of the corpus at ROOT into one table.
 
     \b
         savee-mm features SAVEE/ --out features.parquet
         savee-mm features SAVEE/ --extractor face-frames --out frames.npz --cache done/
+        savee-mm features clips.parquet --engine joblib --jobs 8 --out features/
 
     With --cache an interrupted run can be continued. The status is 1 if a clip was filled.
-    """
-    from savee_mm.cli.features import run_features
 
-    bunch = _load(root, corpus, target, columns)
-    settings = {"n_jobs": jobs, "on_error": on_error, "quote_formulas": quote_formulas}
-    if run_features(bunch, extractor, out, cache=cache, **settings):
+    With --engine, ROOT may also be a Parquet file or a folder of Parquet files. An interrupted run is continued by the
+    same command, several machines may run it on a shared folder, and clips that cannot be used are listed in
+    OUT/_failures.
+    """
+    from savee_mm.cli.features import is_table, run_extract, run_features
+
+    if engine is None:
+        if scheduler:
+            raise click.UsageError("--scheduler is for --engine dask.")
+        bunch = _load(root, corpus, target, columns)
+        failed = run_features(bunch, extractor, out or Path("features.parquet"), cache=cache, n_jobs=jobs, **for_a_file)
+    else:
+        table = root if corpus is None and is_table(root) else _load(root, corpus, target, columns)
+        if table is root and (target or columns):
+            raise click.UsageError("With --engine, the columns of a table have their names: no --target, no --column.")
+        failed = run_extract(
+            table,
+            extractor,
+            out or Path("features"),
+            engine=engine,
+            scheduler=scheduler,
+            chunk_size=chunk_size,
+            cache=cache,
+            n_jobs=jobs,
+        )
+    if failed:
         raise click.exceptions.Exit(1)
 
 

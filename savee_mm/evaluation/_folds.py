@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from savee_mm._files import write_atomically
+from savee_mm._files import claim, write_atomically
 from savee_mm._validation import Segment
 from savee_mm._version import __version__
 from savee_mm.evaluation._describe import describe, describe_value
@@ -42,6 +43,10 @@ class NoFolds:
 
     def put(self, job, columns):
         """Do nothing."""
+
+    def claim(self, job):
+        """Return a context manager that yields True."""
+        return nullcontext(True)
 
 
 class FoldFolder:
@@ -80,6 +85,11 @@ class FoldFolder:
         with write_atomically(path) as file:
             content = {"key": key, "columns": columns, "checksum": _digest([key, columns])}
             file.write(json.dumps(content, indent=1).encode())
+
+    def claim(self, job):
+        """Return a context manager that yields whether no other process works on the job; it keeps others off."""
+        path, _ = self._locate(job)
+        return claim(path.with_suffix(".claim"))
 
     def _locate(self, job):
         """Return the job's file and its key."""

@@ -1,6 +1,7 @@
 """Cross-validate several systems under several protocols."""
 
 import os
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from numbers import Real
@@ -8,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import FitFailedWarning
@@ -18,7 +18,7 @@ from tqdm.auto import tqdm
 
 from savee_mm._composition import set_everywhere
 from savee_mm._validation import as_table
-from savee_mm._workers import delayed
+from savee_mm._workers import WorkerDied, run_tasks
 from savee_mm.evaluation._folds import Job, open_folds
 from savee_mm.evaluation._predictions import describe_clips
 from savee_mm.evaluation._run import failed_fold, run_fold
@@ -29,6 +29,7 @@ from savee_mm.model_selection import PROTOCOLS, fixed_split, make_splitter
 
 _DEFAULT = ("clip", "speaker")
 _FIXED = "fixed"
+_PAUSE = 0.5  # s between two looks at folds that other processes compute
 _CHOICES = {"leakage": ("warn", "raise", "ignore"), "on_error": ("raise", "skip")}
 
 
@@ -72,7 +73,8 @@ def evaluate(
         clip table.
     folder : path-like, default=None
         Folder that keeps every finished fold; it is created where it is missing. A fold that is found there is not
-        trained again: after an interruption, the same call continues.
+        trained again: after an interruption, the same call continues. Several processes and machines may make the
+        same call on a shared folder: each fold is computed by one of them, and all return the whole report.
     leakage : {"warn", "raise", "ignore"}, default="warn"
         What to do when :func:`~savee_mm.check_leakage` finds a leak: issue a :class:`~savee_mm.LeakageWarning`, or
         raise a :class:`~savee_mm.LeakageError` before any training. ``"ignore"`` omits the check. A fitted system is
@@ -86,7 +88,8 @@ def evaluate(
         :func:`~sklearn.model_selection.cross_validate`. Such a fold is not kept in ``folder``. In metrics over all
         test clips, its clips count as wrong. With ``"raise"``, ``on_error`` applies.
     n_jobs : int, default=None
-        Number of folds that are computed at the same time, in processes; -1 for all processors.
+        Number of folds that are computed at the same time, in processes; -1 for all processors. Inside
+        ``joblib.parallel_config(backend="dask")``, the workers of the cluster compute them.
     verbose : bool, default=False
         Whether to show a progress bar over the folds.
 
@@ -233,38 +236,61 @@ def _run(jobs, settings, n_jobs, verbose):
     skipped = {}
     # Folds that were kept are done at the start, and do not count for the time left.
     with tqdm(total=len(jobs), initial=len(jobs) - len(missing), disable=not verbose, unit="fold") as bar:
-
-        def tasks():
-            for number in missing:
-                job = jobs[number]
-                if job.system not in skipped:
-                    bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
-                    yield delayed(_run_job)(number, job, *settings)
-
-        for number, part in Parallel(n_jobs=n_jobs, return_as="generator")(tasks()):
-            parts[number] = part
-            if isinstance(part, Exception):
-                skipped.setdefault(jobs[number].system, part)
-            bar.update()
+        while missing:
+            claimed_elsewhere = []
+            for number, part in _run_missing(jobs, missing, skipped, settings, n_jobs, bar):
+                if isinstance(part, WorkerDied):
+                    part = _outcome(RuntimeError(f"Fold {jobs[number].fold}: {part.reason}"), jobs[number], *settings)
+                if part is None:
+                    claimed_elsewhere.append(number)
+                    continue
+                parts[number] = part
+                if isinstance(part, Exception):
+                    skipped.setdefault(jobs[number].system, part)
+                bar.update()
+            if len(claimed_elsewhere) == len(missing):
+                time.sleep(_PAUSE)
+            missing = [number for number in claimed_elsewhere if jobs[number].system not in skipped]
     if skipped and len(skipped) == len({job.system for job in jobs}):
         raise list(skipped.values())[-1]
     return parts, skipped
 
 
-def _run_job(number, job, X, y, clips, folds, on_error, error_score):
-    """Return the number of a job with its columns, or with its error where the system is to be left out."""
-    # Another process that works on the same folder may have finished it.
-    part = folds.get(job)
-    if part is not None:
-        return number, part
-    described = clips.iloc[job.test].to_dict("list")
-    try:
-        part = described | run_fold(job, X, y)
-    except Exception as error:
-        if error_score != "raise":
-            return number, described | failed_fold(job, error, error_score)
-        if on_error == "raise":
-            raise
-        return number, error
-    folds.put(job, part)
-    return number, part
+def _run_missing(jobs, missing, skipped, settings, n_jobs, bar):
+    """Yield numbers and results of jobs, without those of systems that are left out by then."""
+    given = []
+
+    def tasks():
+        for number in missing:
+            job = jobs[number]
+            if job.system not in skipped:
+                bar.set_description(f"{job.system}, {job.protocol}, fold {job.fold + 1}")
+                given.append(number)
+                yield (job, *settings)
+
+    for position, part in run_tasks(_run_job, tasks(), n_jobs=n_jobs):
+        yield given[position], part
+
+
+def _run_job(job, X, y, clips, folds, on_error, error_score):
+    """Return the columns of a job, its error where the system is to be left out, or None if another process has it."""
+    with folds.claim(job) as is_mine:
+        # Another process that works on the same folder may have finished it.
+        part = folds.get(job)
+        if part is not None or not is_mine:
+            return part
+        try:
+            part = clips.iloc[job.test].to_dict("list") | run_fold(job, X, y)
+        except Exception as error:
+            return _outcome(error, job, X, y, clips, folds, on_error, error_score)
+        folds.put(job, part)
+        return part
+
+
+def _outcome(error, job, X, y, clips, folds, on_error, error_score):
+    """Raise the error of a job, or return it or the columns that replace those of the job."""
+    if error_score != "raise":
+        return clips.iloc[job.test].to_dict("list") | failed_fold(job, error, error_score)
+    if on_error == "raise":
+        raise error
+    return error

@@ -8,7 +8,6 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -18,7 +17,7 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._missing import fills_missing, is_missing, missing_reason
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips, record_corrections
 from savee_mm._version import __version__
-from savee_mm._workers import delayed
+from savee_mm._workers import WorkerDied, run_tasks
 
 # Part of every cache key. Increase it when a kernel returns other values.
 KERNEL_VERSION = 5
@@ -184,17 +183,20 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         keys = [None if self.cache is None else _key(clip, parameters) for clip in clips]
         results = {key: store.get(key) for key in set(keys) - {None}}
         missing = [i for i, key in enumerate(keys) if key is None or results[key] is None]
-        fresh = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(_run)(kernel, clips[i], self._column) for i in missing
-        )
-        by_clip, corrected = {}, []
-        for i, (result, corrections) in zip(missing, self._with_progress(fresh, len(missing)), strict=True):
-            by_clip[i] = result
-            corrected += [str(clips[i].error(reason)) for reason in corrections]
-            if keys[i] is not None and not isinstance(result, ClipError):
-                store.put(keys[i], result)
-        if corrected:
-            message = f"{len(corrected)} of {len(clips)} clips were corrected. First correction: {corrected[0]}"
+        fresh = run_tasks(_run, ((kernel, clips[i], self._column) for i in missing), n_jobs=self.n_jobs)
+        by_clip, corrected = {}, {}
+        for n, result in self._with_progress(fresh, len(missing)):
+            i = missing[n]
+            if isinstance(result, WorkerDied):
+                by_clip[i] = clips[i].error(f"{result.reason}; give the workers more memory, or leave the clip out")
+                continue
+            by_clip[i], corrections = result
+            corrected[i] = [str(clips[i].error(reason)) for reason in corrections]
+            if keys[i] is not None and not isinstance(by_clip[i], ClipError):
+                store.put(keys[i], by_clip[i])
+        # Clips finish in any order.
+        if messages := [message for i in sorted(corrected) for message in corrected[i]]:
+            message = f"{len(messages)} of {len(clips)} clips were corrected. First correction: {messages[0]}"
             warnings.warn(message, ClipWarning, stacklevel=4)
         return [by_clip.get(i, results.get(key)) for i, key in enumerate(keys)]
 

@@ -24,8 +24,8 @@ def run(*arguments):
 
 def test_every_extractor_has_a_name():
     assert list(EXTRACTORS) == list(NAMES)
-    # Encoders need a model file, and SpeakerNormalizer needs features.
-    others = {"SpeakerNormalizer", "SpeechEmbedding", "FaceEmbedding"}
+    # Encoders need a model file, SpeakerNormalizer needs features, and extract_features is a function.
+    others = {"SpeakerNormalizer", "SpeechEmbedding", "FaceEmbedding", "extract_features"}
     assert {cls.__name__ for cls in EXTRACTORS.values()} == set(savee_mm.features.__all__) - others
 
 
@@ -84,3 +84,32 @@ def test_unusable_clip_ends_the_run_and_the_others_are_kept(broken, tmp_path):
     assert result.exit_code == 1
     assert "was filled" in result.stderr
     assert pd.read_csv(tmp_path / "x.csv").notna().all(axis=None)
+
+
+@pytest.mark.parametrize("kind", ["corpus", "table"])
+def test_engine_writes_a_folder_of_parquet_files(root, corpus, tmp_path, kind):
+    if kind == "table":
+        root = tmp_path / "clips.parquet"
+        corpus.data.assign(emotion=corpus.target).to_parquet(root)
+    arguments = (root, "--extractor", "prosody", "--out", tmp_path / "out", "--engine", "joblib", "--chunk-size", 8)
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert f"prosody of 21 clips in 3 files, 0 failed: {tmp_path / 'out'}" in result.output
+    table = pd.read_parquet(tmp_path / "out")
+    assert table["clip_id"].tolist() == corpus.data["clip_id"].tolist()
+    assert table["emotion"].tolist() == corpus.target.tolist()
+    voiced = table["pitch_mean"].notna()
+    expected = ProsodyFeatures().fit_transform(corpus.data)[voiced, 0]
+    np.testing.assert_array_equal(table["pitch_mean"][voiced], expected)
+
+
+def test_engine_lists_unusable_clips(broken, tmp_path):
+    result = run(broken, "--extractor", "prosody", "--out", tmp_path / "out", "--engine", "joblib")
+    assert result.exit_code == 1
+    assert "prosody of 20 clips in 1 files, 1 failed" in result.output
+    assert pd.read_parquet(tmp_path / "out" / "_failures")["clip_id"].tolist() == ["S1_f01"]
+
+
+def test_options_of_the_engine_are_checked(broken, tmp_path):
+    assert "--scheduler is for --engine dask" in run(broken, "--scheduler", "tcp://127.0.0.1:8786").stderr
+    assert "no --target" in run(broken, "--engine", "joblib", "--target", "speaker").stderr

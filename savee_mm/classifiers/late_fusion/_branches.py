@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel
 from scipy.sparse import issparse
 from sklearn import config_context
 from sklearn.base import clone
@@ -12,7 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 from savee_mm._composition import columns_read, failures, steps
 from savee_mm._missing import fill_missing
 from savee_mm._validation import ClipError, clip_names
-from savee_mm._workers import delayed
+from savee_mm._workers import run_all
 from savee_mm.classifiers._missing_branches import missing_values
 from savee_mm.classifiers.late_fusion._combination import log_scores
 
@@ -90,7 +89,7 @@ def fit_branches(estimators, columns, clips, n_jobs):
     for (name, estimator, *_), own, rows in zip(estimators, columns.values(), clips.present, strict=True):
         _check_two_classes(name, own, clips.y[rows], len(clips.y))
         tasks.append((name, estimator, own, *_training_data(clips, rows)))
-    results = Parallel(n_jobs=n_jobs)(delayed(_fit_usable)(*task) for task in tasks)
+    results = run_all(_fit_usable, tasks, n_jobs=n_jobs)
     present, failed = clips.present.copy(), []
     for (name, own), rows, (_, usable, unusable) in zip(columns.items(), present, results, strict=True):
         failed += _failures_of(name, own, clips, ~rows, unusable)
@@ -125,7 +124,7 @@ def predict_out_of_fold(estimators, columns, clips, present, *, with_features, n
                 fit = (estimator, *_training_data(clips, training))
                 tasks.append((fit, clips.table.iloc[held_out], own, classes, with_features))
                 places.append((b, cell, held_out))
-    results = Parallel(n_jobs=n_jobs)(delayed(_fit_and_predict)(*task) for task in tasks)
+    results = run_all(_fit_and_predict, tasks, n_jobs=n_jobs)
     scores, features = np.full((*present.shape, len(classes)), np.nan), {cell: [] for cell in np.unique(cells)}
     for (b, cell, held_out), (p, array, _) in zip(places, results, strict=True):
         scores[b, held_out] = log_scores(p)

@@ -1,0 +1,132 @@
+"""Folder of Parquet files with the features of a table, one file for each chunk."""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from savee_mm._files import claim, write_atomically, write_text
+
+# Readers of Parquet folders ignore names that start with an underscore.
+MANIFEST = "_manifest.json"
+FAILURES = "_failures"
+_CLAIMS = "_claims"
+_METADATA = b"savee_mm"
+_FAILURE_COLUMNS = pa.schema([("clip_id", pa.string()), ("path", pa.string()), ("reason", pa.string())])
+
+
+class PartFolder:
+    """Parquet dataset that several processes write, one part at a time.
+
+    A part is a file that is complete or absent, and that names the settings and rows that it was made of. It is written
+    after its failures, so that a process may end at any point.
+
+    Parameters
+    ----------
+    folder : path-like
+        Created if missing.
+    settings : dict
+        What all parts depend on, as plain data.
+    schema : :class:`pyarrow.Schema`
+        Columns of the parts.
+    """
+
+    def __init__(self, folder, settings, schema):
+        self.folder = Path(folder)
+        self.settings = settings
+        self.schema = schema
+
+    def start(self):
+        """Write the manifest, or check that the folder has the same settings.
+
+        Raises
+        ------
+        ValueError
+            If the folder holds features that were made in another way, or other files.
+        """
+        path = self.folder / MANIFEST
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            if differing := [name for name in self.settings if found.get(name) != self.settings[name]]:
+                raise ValueError(
+                    f"{self.folder} holds features that were made in another way ({', '.join(differing)} differ). "
+                    "Choose another folder, or delete this one."
+                )
+        elif self.folder.exists() and any(self.folder.glob("*.parquet")):
+            raise ValueError(f"{self.folder} holds Parquet files of another origin. Choose another folder.")
+        else:
+            self._write_manifest(complete=False)
+
+    def finish(self, n_parts, n_clips, n_failed):
+        """Delete parts of an earlier, longer table, and write the manifest with the numbers of clips."""
+        for folder in (self.folder, self.folder / FAILURES):
+            for path in folder.glob("part-*.parquet"):
+                if int(path.stem.removeprefix("part-")) >= n_parts:
+                    path.unlink(missing_ok=True)
+        with suppress(OSError):  # another process may work on the folder
+            (self.folder / _CLAIMS).rmdir()
+        self._write_manifest(complete=True, n_parts=n_parts, n_clips=n_clips, n_failed=n_failed)
+
+    def claim(self, number):
+        """Return a context manager that yields whether no other process works on a part; it keeps others off."""
+        return claim(self.folder / _CLAIMS / _name(number))
+
+    def counts(self, number, chunk):
+        """Return the numbers of rows and of failures of a part, or None if it is missing or made of other rows."""
+        try:
+            metadata = pq.read_metadata(self.folder / _name(number))
+            stored = json.loads(metadata.metadata[_METADATA])
+        except (OSError, pa.ArrowException, LookupError, TypeError, ValueError):
+            return None
+        return (metadata.num_rows, stored["n_failed"]) if stored["key"] == self._key(chunk) else None
+
+    def write(self, number, chunk, rows, failures):
+        """Write a part.
+
+        Parameters
+        ----------
+        number : int
+            Number of the part.
+        chunk : DataFrame
+            All clips of the part.
+        rows : :class:`pyarrow.Table`
+            Clips with their features.
+        failures : list of tuple
+            ``clip_id``, ``path`` and ``reason`` of the other clips.
+
+        Returns
+        -------
+        counts : tuple of int
+            Numbers of rows and of failures.
+        """
+        path = self.folder / FAILURES / _name(number)
+        if failures:
+            table = pd.DataFrame(failures, columns=_FAILURE_COLUMNS.names)
+            _write(pa.Table.from_pandas(table, schema=_FAILURE_COLUMNS, preserve_index=False), path)
+        else:
+            path.unlink(missing_ok=True)
+        stored = json.dumps({"key": self._key(chunk), "n_failed": len(failures)})
+        _write(rows.replace_schema_metadata({_METADATA: stored.encode()}), self.folder / _name(number))
+        return len(rows), len(failures)
+
+    def _key(self, chunk):
+        settings = json.dumps([self.settings, list(map(str, chunk.columns))], sort_keys=True)
+        digest = hashlib.blake2b(settings.encode(), digest_size=20)
+        digest.update(pd.util.hash_pandas_object(chunk).to_numpy().tobytes())
+        return digest.hexdigest()
+
+    def _write_manifest(self, **state):
+        write_text(self.folder / MANIFEST, json.dumps({**state, "settings": self.settings}, indent=1) + "\n")
+
+
+def _name(number):
+    return f"part-{number:08d}.parquet"
+
+
+def _write(table, path):
+    with write_atomically(path) as file:
+        pq.write_table(table, file, compression="zstd")

@@ -1,0 +1,367 @@
+"""extract_features: the features of a table of any length, as a folder of Parquet files."""
+
+import copy
+import dataclasses
+import hashlib
+import os
+import time
+import warnings
+from collections.abc import Iterable
+from contextlib import nullcontext
+from numbers import Integral
+from typing import Literal
+
+import joblib
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.utils import Bunch
+from tqdm.auto import tqdm
+
+from savee_mm._validation import ClipError, ClipWarning, Segment, check_clips, clip_names
+from savee_mm._version import __version__
+from savee_mm._workers import WorkerDied, run_tasks
+from savee_mm.features._base import KERNEL_VERSION, ClipTransformer
+from savee_mm.features._chunks import local_files, read_chunks
+from savee_mm.features._parts import PartFolder
+from savee_mm.features._tabular import TabularTransformer
+
+_ENGINES = ("joblib", "dask")
+# "weights" is a path; the extractors keep the hash of the file.
+_WITHOUT_EFFECT = ("cache", "n_jobs", "on_error", "verbose", "weights")
+_VALUES = "values"  # column of the arrays of an extractor whose values have no names
+_PAUSE = 0.5  # s between two looks at parts that other processes write
+
+
+def extract_features(
+    table: pd.DataFrame | str | os.PathLike[str] | Iterable[pd.DataFrame],
+    extractor: ClipTransformer,
+    out: str | os.PathLike[str],
+    *,
+    engine: Literal["joblib", "dask"] = "joblib",
+    chunk_size: int = 256,
+) -> Bunch:
+    """Extract the features of a clip table of any length into a folder of Parquet files.
+
+    The table is read in chunks, and each chunk becomes one file, so memory does not grow with the number of clips. An
+    interrupted call continues when it is repeated. Several processes and machines may make the same call on a shared
+    folder: each chunk is computed by one of them.
+
+    Parameters
+    ----------
+    table : DataFrame, path, URL or iterable of DataFrame
+        The clip table: a CSV file (all columns are read as text), a Parquet file, a folder of Parquet files, or tables
+        that are read one after the other. Relative paths in a file start at its folder. The columns ``audio`` and
+        ``video`` may contain URLs of fsspec, such as ``s3://bucket/clip.wav``; such files are copied to a temporary
+        folder, one chunk at a time.
+    extractor : extractor
+        An extractor of :mod:`savee_mm.features`. Values are those of its ``transform`` if it is fitted. Otherwise,
+        values that a clip does not have (the pitch of a clip without voiced frames) are NaN. Its ``n_jobs`` and
+        ``verbose`` apply. Its ``cache`` applies if it is a folder: a cache in memory would grow. ``on_error`` has no
+        effect.
+    out : path-like
+        The folder to write, local or on a file system that all workers share.
+    engine : {"joblib", "dask"}, default="joblib"
+        Where chunks are computed: in the active backend of joblib, by default ``n_jobs`` processes of this machine, or
+        on the Dask cluster of the current :class:`distributed.Client` (extra ``dask``).
+    chunk_size : int, default=256
+        Number of clips of a task and a file. It determines the memory of a worker, and the work that is lost when a
+        worker is killed.
+
+    Returns
+    -------
+    result : :class:`~sklearn.utils.Bunch`
+        ``folder``; ``n_clips``, number of clips with features; ``n_failed``, number of other clips; ``n_parts``.
+
+    Raises
+    ------
+    TypeError
+        If ``extractor`` is not an extractor of this library.
+    ValueError
+        If the table has no rows or lacks the column that the extractor reads, if a column has the name of a feature, if
+        an extractor that must be fitted is not, if ``out`` holds features that were made in another way, or if the
+        values of a column change their type along the table.
+    ImportError
+        If ``engine="dask"`` and Dask is not installed, or a URL is read without fsspec.
+
+    Warns
+    -----
+    ClipWarning
+        If clips were corrected or could not be used.
+
+    Notes
+    -----
+    ``out`` contains ``part-*.parquet``, which ``pandas.read_parquet(out)`` reads as one table: one row for each usable
+    clip in the order of the table, with the columns of the table (and ``clip_id``) and the features. Arrays such as
+    images are flattened into the column ``values``; their shape is in the manifest. ``_failures/part-*.parquet`` has
+    ``clip_id``, ``path`` and ``reason`` of each other clip. ``_manifest.json`` has the settings, and at the end
+    ``"complete": true`` with the numbers of clips. A clip that kills its worker is a failure; others are not lost.
+
+    A file is computed again if the rows of its chunk change. It is not if only the content of a recording changes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from savee_mm import ProsodyFeatures, extract_features, make_talking_faces
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> corpus = make_talking_faces(folder.name, n_speakers=2, n_sentences=1, random_state=0)
+    >>> result = extract_features(corpus.data, ProsodyFeatures(), folder.name + "/features", chunk_size=4)
+    >>> result.n_clips, result.n_failed, result.n_parts
+    (14, 0, 4)
+    >>> folder.cleanup()
+    """
+    if engine not in _ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(map(repr, _ENGINES))}, got {engine!r}.")
+    if not isinstance(chunk_size, Integral) or chunk_size < 1:
+        raise ValueError(f"chunk_size must be an integer of at least 1, got {chunk_size!r}.")
+    prepared = _prepare(extractor)
+    chunks = read_chunks(table, int(chunk_size))
+    first = next(chunks, None)
+    if first is None:
+        raise ValueError("The clip table has no rows: expected one row per clip.")
+    parts = PartFolder(out, _settings(prepared, chunk_size), _schema(first, prepared))
+    parts.start()
+    with _backend(engine):
+        run = _Run(parts, prepared, extractor.n_jobs, extractor.verbose)
+        run.extract(first, chunks)
+    parts.finish(run.n_parts, run.n_clips, run.n_failed)
+    if run.n_failed:
+        message = f"{run.n_failed} clips could not be used; see {os.fspath(out)}/_failures."
+        warnings.warn(message, ClipWarning, stacklevel=2)
+    if run.corrections:
+        message = f"Clips were corrected in {len(run.corrections)} parts. {run.corrections[min(run.corrections)]}"
+        warnings.warn(message, ClipWarning, stacklevel=2)
+    return Bunch(folder=os.fspath(out), n_clips=run.n_clips, n_failed=run.n_failed, n_parts=run.n_parts)
+
+
+def _backend(engine):
+    if engine == "joblib":
+        return nullcontext()
+    try:
+        import distributed  # noqa: F401
+    except ImportError as error:
+        raise ImportError("engine='dask' needs Dask: pip install 'savee-mm[dask]'.") from error
+    return joblib.parallel_config(backend="dask")
+
+
+def _prepare(extractor):
+    """Return a copy of the extractor for use in workers."""
+    if not isinstance(extractor, ClipTransformer):
+        raise TypeError(
+            f"Expected an extractor of savee_mm.features, such as AudioFeatures(), got {type(extractor).__name__}."
+        )
+    prepared = copy.deepcopy(extractor)
+    cache = None if isinstance(extractor.cache, str) and extractor.cache == "memory" else extractor.cache
+    in_workers = {"n_jobs": 1, "verbose": False, "cache": cache}
+    prepared.set_params(**in_workers)
+    if prepared.__sklearn_is_fitted__():
+        for part in vars(prepared).values():
+            if isinstance(part, ClipTransformer):
+                part.set_params(**in_workers)
+        return prepared
+    prepared._validate_params()
+    prepared._resolve()
+    for part in vars(prepared).values():
+        if isinstance(part, ClipTransformer):
+            part._resolve()
+    if isinstance(prepared, TabularTransformer):
+        prepared.fill_values_ = np.array(np.nan)
+    try:
+        _no_values(prepared)
+    except AttributeError as error:  # a NotFittedError is one
+        raise ValueError(
+            f"{type(prepared).__name__} learns from training clips with these parameters: fit it to a sample of the "
+            "clips first."
+        ) from error
+    return prepared
+
+
+def _settings(extractor, chunk_size):
+    """Return what the values depend on as plain data."""
+    learned = hashlib.blake2b(digest_size=20)
+    for name, value in sorted(vars(extractor).items()):
+        if name.endswith("_"):
+            learned.update(name.encode())
+            learned.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    parameters = {name: repr(value) for name, value in extractor.get_params().items() if name not in _WITHOUT_EFFECT}
+    return {
+        "versions": f"{__version__}.{KERNEL_VERSION}",
+        "extractor": type(extractor).__name__,
+        "parameters": parameters,
+        "learned": learned.hexdigest(),
+        "shape": list(_no_values(extractor).shape[1:]),
+        "chunk_size": int(chunk_size),
+    }
+
+
+def _no_values(extractor):
+    """Return the output of an extractor for no clip."""
+    return extractor._finish(np.zeros((0, *extractor._shape()), np.float32))
+
+
+def _schema(chunk, extractor):
+    """Return the columns of all parts: those of the table, as in its first chunk, and the features."""
+    check_clips(chunk.iloc[:1], extractor._column)  # raises if the table lacks the column of the files
+    known = pa.Schema.from_pandas(_with_names(chunk, extractor), preserve_index=False)
+    # A column that is empty in the first chunk.
+    known = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in known]
+    values = [pa.field(name, kind) for name, kind in _value_columns(extractor)]
+    if clashes := sorted({field.name for field in known} & {field.name for field in values}):
+        raise ValueError(f"Columns of the table have names of features: {clashes}. Rename or drop them.")
+    return pa.schema([*known, *values])
+
+
+def _value_columns(extractor):
+    if isinstance(extractor, TabularTransformer):
+        return [(name, pa.float64()) for name, _ in extractor._output_columns()]
+    return [(_VALUES, pa.list_(pa.float32(), int(np.prod(_no_values(extractor).shape[1:]))))]
+
+
+def _with_names(chunk, extractor):
+    return chunk if "clip_id" in chunk.columns else chunk.assign(clip_id=clip_names(chunk, extractor._column))
+
+
+class _Run:
+    """The loop over the chunks of a table, and its counts."""
+
+    def __init__(self, parts, extractor, n_jobs, verbose):
+        self.parts, self.extractor, self.n_jobs = parts, extractor, n_jobs
+        self.n_parts = self.n_clips = self.n_failed = 0
+        self.corrections = {}
+        self._open = {}  # chunks by number whose files are not counted yet
+        self._elsewhere = set()  # those of them that another process has claimed
+        self._bar = tqdm(unit="clip", disable=not verbose)
+
+    def extract(self, first, others):
+        """Extract all chunks; those that another process has claimed are waited for, or taken over if it ends."""
+        with self._bar:
+            self._extract(self._numbered(first, others))
+            while self._open:
+                self._elsewhere.clear()
+                n_open = len(self._open)
+                self._extract(list(self._open.items()))
+                if len(self._open) == n_open:
+                    time.sleep(_PAUSE)
+
+    def _numbered(self, first, others):
+        for chunk in (chunk for chunks in ([first], others) for chunk in chunks):
+            number = self.n_parts
+            self.n_parts += 1
+            self._open[number] = chunk
+            yield number, chunk
+
+    def _extract(self, chunks):
+        numbers = []
+
+        def tasks():
+            for number, chunk in chunks:
+                numbers.append(number)
+                yield self.parts, self.extractor, number, chunk
+
+        for position, result in run_tasks(_extract_part, tasks(), n_jobs=self.n_jobs):
+            number = numbers[position]
+            if isinstance(result, WorkerDied):
+                result = self._extract_each(number, self._open[number])
+            if result is None:
+                self._elsewhere.add(number)
+            else:
+                self._count(number, *result)
+            # Others may have written parts since. Their chunks are not kept longer than necessary.
+            for number in list(self._elsewhere):
+                if counts := self.parts.counts(number, self._open[number]):
+                    self._elsewhere.remove(number)
+                    self._count(number, counts)
+
+    def _count(self, number, counts, correction=None):
+        del self._open[number]
+        self.n_clips += counts[0]
+        self.n_failed += counts[1]
+        self._bar.update(sum(counts))
+        if correction:
+            self.corrections[number] = correction
+
+    def _extract_each(self, number, chunk):
+        """Extract a chunk that killed its worker, each clip in a task of its own."""
+        tasks = ((self.extractor, chunk.iloc[[n]]) for n in range(len(chunk)))
+        results = dict(run_tasks(_extract_chunk, tasks, n_jobs=self.n_jobs))
+        clips = check_clips(chunk, self.extractor._column)
+        values = [
+            clips[n].error(f"{result.reason}; give the workers more memory, or leave the clip out")
+            if isinstance(result, WorkerDied)
+            else result[0][0]
+            for n, result in sorted(results.items())
+        ]
+        with self.parts.claim(number):
+            return _write(self.parts, self.extractor, number, chunk, values), None
+
+
+def _extract_part(parts, extractor, number, chunk):
+    """Extract and write one chunk, unless it is finished or another process has claimed it.
+
+    Returns
+    -------
+    result : tuple or None
+        Numbers of clips with features and of failures, as a tuple, and a warning about corrected clips or None. None
+        if another process has claimed the chunk.
+    """
+    with parts.claim(number) as is_mine:
+        counts = parts.counts(number, chunk)
+        if counts is not None:
+            return counts, None
+        if not is_mine:
+            return None
+        values, correction = _extract_chunk(extractor, chunk)
+        return _write(parts, extractor, number, chunk, values), correction
+
+
+def _extract_chunk(extractor, chunk):
+    """Return an array or a ClipError for each clip, and a warning about corrected clips or None."""
+    clips = check_clips(chunk, extractor._column)
+    with local_files(clip.path for clip in clips) as copies, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        usable = [n for n, clip in enumerate(clips) if not isinstance(copies.get(clip.path), Exception)]
+        values = extractor._extract_clips([_local(clips[n], copies) for n in usable])
+    results = [clip.error(f"the file cannot be read: {copies.get(clip.path)!r}") for clip in clips]
+    for n, value in zip(usable, values, strict=True):
+        results[n] = clips[n].error(value.reason) if isinstance(value, ClipError) else value
+    return results, str(caught[0].message) if caught else None
+
+
+def _local(clip, copies):
+    """Return a clip whose file is the local copy, if there is one."""
+    if clip.path not in copies:
+        return clip
+    source = copies[clip.path]
+    if isinstance(clip.source, Segment):
+        source = dataclasses.replace(clip.source, path=source)
+    return dataclasses.replace(clip, source=source)
+
+
+def _write(parts, extractor, number, chunk, values):
+    """Write the file of a chunk with the values of its clips."""
+    usable = [n for n, value in enumerate(values) if not isinstance(value, ClipError)]
+    failures = [(value.clip_id, value.path, value.reason) for value in values if isinstance(value, ClipError)]
+    array = extractor._finish(np.stack([values[n] for n in usable])) if usable else _no_values(extractor)
+    known = _with_names(chunk, extractor).iloc[usable]
+    schema = pa.schema(list(parts.schema)[: len(known.columns)])
+    try:
+        table = pa.Table.from_pandas(known, schema=schema, preserve_index=False)
+    except (pa.ArrowException, KeyError) as error:
+        raise ValueError(
+            f"Rows {chunk.index[0]} to {chunk.index[-1]} of the clip table differ from the first ones in a column or "
+            f"its type: {error}. Give each column one type, for example text."
+        ) from error
+    for n, field in enumerate(list(parts.schema)[len(known.columns) :]):
+        column = (
+            array[:, n]
+            if array.ndim == 2 and field.name != _VALUES
+            else array.reshape(len(array), field.type.list_size)
+        )
+        table = table.append_column(field, _arrow(column, field.type))
+    return parts.write(number, chunk, table, failures)
+
+
+def _arrow(values, kind):
+    if values.ndim == 1:
+        return pa.array(values, kind)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), kind.value_type), type=kind)
