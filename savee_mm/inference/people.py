@@ -8,15 +8,19 @@ import cv2
 import numpy as np
 
 from savee_mm.inference._events import first_times, read_events
-from savee_mm.vision import crop_face, face_thumbnail, make_detector, resolve_detector
+from savee_mm.vision import crop_face, make_detector, resolve_detector
+from savee_mm.vision.mouth import face_change
 from savee_mm.vision.track import match_boxes
 
 _CROP, _MARGIN = (96, 96), 0.3
 _CROP_STEP = 1.0  # s between the crops that are kept for display
 _CUT = 20.0  # mean difference of two frames of 16 x 16 pixels, of 255, above which the shot changes
 _ABSENCE = 0.5  # s without a face, after which a track ends
-_OTHER = 0.09  # RMS difference of two appearances, of 1, above which they are of two people
+# RMS difference of two appearances, of 1, above which they are of two people: of a face and its track, which varies
+# with the expression, and of two tracks.
+_OTHER_FACE, _OTHER_TRACK = 0.075, 0.055
 _MIN_FACES = 3
+_UNKNOWN = np.full((32, 32), np.nan, np.float16)
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Person:
         When the face was found (s since the first sound or frame).
     boxes : ndarray of shape (n_faces, 4)
         x and y of the upper left corner, width, height, as fractions of the width and height of the image.
-    thumbnails : ndarray of shape (n_faces, 32, 32), uint8
-        Grey images of the face.
+    changes : ndarray of shape (n_faces, 32, 32), float16
+        Change of the grey levels (from 0 to 1) since the frame before; NaN at the beginning of an appearance.
     crops : list of (float, ndarray)
         Times (s) and colour images of shape (96, 96, 3), uint8, at least a second apart.
     """
@@ -40,7 +44,7 @@ class Person:
     name: str
     times: np.ndarray
     boxes: np.ndarray
-    thumbnails: np.ndarray
+    changes: np.ndarray
     crops: list
 
 
@@ -86,16 +90,16 @@ class _Track:
     """The face of a person without interruption."""
 
     def __init__(self):
-        self.times, self.boxes, self.thumbnails, self.signatures, self.crops = [], [], [], [], []
+        self.times, self.boxes, self.changes, self.signatures, self.crops = [], [], [], [], []
         self.box = None  # the last one, in pixels
         self.shot = None
 
-    def add(self, time, image, box, signature, shot):
+    def add(self, time, image, box, signature, change, shot):
         height, width = image.shape[:2]
         self.box, self.shot = box, shot
         self.times.append(time)
         self.boxes.append(box / (width, height, width, height))
-        self.thumbnails.append(np.uint8(255 * face_thumbnail(image, box)))
+        self.changes.append(change)
         self.signatures.append(signature)
         if not self.crops or time - self.crops[-1][0] >= _CROP_STEP:
             self.crops.append((time, np.uint8(255 * crop_face(image, box, size=_CROP, margin=_MARGIN))))
@@ -106,11 +110,11 @@ class _Track:
 
     def extend(self, other):
         """Append a later track of the same person."""
-        for name in ("times", "boxes", "thumbnails", "signatures", "crops"):
+        for name in ("times", "boxes", "changes", "signatures", "crops"):
             getattr(self, name).extend(getattr(other, name))
 
     def as_person(self, name):
-        return Person(name, *(np.array(part) for part in (self.times, self.boxes, self.thumbnails)), self.crops)
+        return Person(name, *(np.array(part) for part in (self.times, self.boxes, self.changes)), self.crops)
 
 
 class _Tracker:
@@ -120,7 +124,7 @@ class _Tracker:
         self.tracks = []
         self._detect = detect
         self._origin = origin
-        self._last = None
+        self._last = self._last_image = self._last_time = None
         self._shot = 0
 
     def add(self, frame):
@@ -134,16 +138,19 @@ class _Tracker:
         last = np.array([track.box for track in active]).reshape(-1, 4)
         for box, index in zip(boxes, match_boxes(last, boxes), strict=True):
             signature = appearance(frame.pixels, box)
-            track = active[index] if index >= 0 else None
-            if track is None or _distance(track.signature, signature) > _OTHER:
+            track, change = active[index] if index >= 0 else None, _UNKNOWN
+            if track is None or _distance(track.signature, signature) > _OTHER_FACE:
                 track = _Track()
                 self.tracks.append(track)
-            track.add(time, frame.pixels, box, signature, self._shot)
+            elif track.times[-1] == self._last_time:
+                change = face_change(self._last_image, frame.pixels, track.box)
+            track.add(time, frame.pixels, box, signature, change, self._shot)
+        self._last_image, self._last_time = frame.pixels, time
 
 
 def appearance(image, box):
     """Return the colours of a face and its hair at low resolution, of shape (8, 8, 3), float32, in [0, 1]."""
-    return crop_face(image, box, size=(8, 8), margin=_MARGIN)
+    return crop_face(image, box, size=(8, 8), margin=2 * _MARGIN)
 
 
 def _distance(a, b):
@@ -161,7 +168,7 @@ def _join(tracks):
             np.inf if np.isin(track.times, person.times).any() else _distance(person.signature, track.signature)
             for person in people
         ]
-        if distances and min(distances) < _OTHER:
+        if distances and min(distances) < _OTHER_TRACK:
             people[int(np.argmin(distances))].extend(track)
         else:
             people.append(track)

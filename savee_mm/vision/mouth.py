@@ -56,6 +56,24 @@ def voice_agreement(changes: np.ndarray, loudness: np.ndarray) -> float:
     return _correlation(changes[:, *_MOUTH], loudness) - _correlation(changes[:, *_UPPER], loudness)
 
 
+def face_change(before, after, box):
+    """Return how a face changes from one frame to the next.
+
+    Parameters
+    ----------
+    before, after : ndarray of shape (height, width, 3), uint8
+        RGB.
+    box : array-like of shape (4,)
+        Of the face in the first frame. The same place is compared in both, because boxes of a detector jitter.
+
+    Returns
+    -------
+    change : ndarray of shape (32, 32), float16
+        Difference of the grey levels (from 0 to 1), for :func:`voice_agreement`.
+    """
+    return (face_thumbnail(after, box) - face_thumbnail(before, box)).astype(np.float16)
+
+
 def _correlation(changes, loudness):
     """Return the RMS over the pixels of their correlation with the loudness."""
     changes, loudness = changes - changes.mean(axis=0), loudness - loudness.mean()

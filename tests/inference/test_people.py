@@ -1,0 +1,116 @@
+"""People in scenes of synthetic faces with known truth: identities over cuts and absences, and who speaks."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import av
+import numpy as np
+import pytest
+
+from savee_mm.datasets.synthetic.acting import act_face, act_voice, cast_speaker
+from savee_mm.datasets.synthetic.face import draw_face
+from savee_mm.datasets.synthetic.voice import synthesize_voice
+from savee_mm.inference.people import find_people
+
+FPS, SR = 12.5, 16000
+HEIGHT, WIDTH = 128, 160
+EMPTY = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+
+
+class Shot(NamedTuple):
+    """A part of a scene: its length (s), who is at the left and the right (None: nobody), and who speaks when."""
+
+    seconds: float
+    places: tuple
+    speech: dict  # person -> (start, end) in the shot (s)
+
+
+DIALOGUE = [
+    Shot(4.8, (0, 1), {0: (0.4, 2.0), 1: (2.8, 4.4)}),
+    Shot(2.4, (1, None), {1: (0.4, 2.0)}),
+    Shot(2.4, (2, None), {2: (0.4, 2.0)}),
+    Shot(2.4, (1, None), {}),
+    Shot(2.4, (1, 0), {0: (0.4, 2.0)}),
+]
+"""Cuts, another person in the same place, somebody who leaves and returns, and swapped places."""
+
+OVERLAP = [Shot(4.8, (0, 2), {0: (0.4, 2.8), 2: (1.6, 4.2)})]
+"""Two people who talk over each other."""
+
+
+def write_scene(path, shots):
+    """Write shots as a video; return (person, start, end) of all speech, and (person, time, x) of all faces."""
+    people = [cast_speaker(i, np.random.default_rng([7, i])) for i in range(3)]
+    images, sound, speech, faces = [], [], [], []
+    for number, shot in enumerate(shots):
+        n, begin = round(shot.seconds * FPS), len(images) / FPS
+        samples = np.zeros(round(shot.seconds * SR))
+        columns = []
+        for place, person in enumerate(shot.places):
+            if person is None:
+                columns.append([EMPTY] * n)
+                continue
+            rng = np.random.default_rng([number, person])
+            own = np.zeros(len(samples))
+            if person in shot.speech:
+                start, end = shot.speech[person]
+                own[round(start * SR) :][: round((end - start) * SR)] = say(people[person], end - start, rng)
+                speech.append((person, begin + start, begin + end))
+            columns.append(act(people[person], own, n, rng))
+            samples += own
+            faces += [(person, begin + i / FPS, (place + 0.5) / len(shot.places)) for i in range(n)]
+        images += [np.concatenate(parts, axis=1) for parts in zip(*columns, strict=True)]
+        sound.append(samples)
+    write(path, images, np.concatenate(sound))
+    return speech, faces
+
+
+def say(speaker, seconds, rng):
+    manner = act_voice(speaker, "neutral", rng)
+    n_syllables = round(manner.pop("rate") * seconds)
+    syllables = [rng.choice(list("blms")) + rng.choice(list("aeiou")) for _ in range(n_syllables)]
+    y, _ = synthesize_voice(syllables, duration=seconds, edge=0.02, sr=SR, random_state=rng, **manner)
+    return y[: round(seconds * SR)]
+
+
+def act(speaker, y, n, rng):
+    hop = round(SR / FPS)
+    envelope = np.sqrt(np.mean(np.square(y[: n * hop].reshape(n, hop)), axis=1))
+    loudness = np.clip(envelope / max(np.quantile(envelope, 0.9), 1e-3), 0, 1)
+    poses = act_face(speaker, "neutral", loudness, rng, rate=FPS)
+    return [draw_face(speaker.identity, *pose, height=HEIGHT, width=WIDTH) for pose in poses]
+
+
+def write(path, images, samples):
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("mpeg4", rate=Fraction(FPS), options={"qscale": "2"})
+        video.height, video.width = images[0].shape[:2]
+        video.pix_fmt = "yuv420p"
+        audio = container.add_stream("pcm_s16le", rate=SR, layout="mono")
+        hop = round(SR / FPS)
+        for i, image in enumerate(images):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            block = np.int16(32767 * samples[i * hop : (i + 1) * hop])[np.newaxis]
+            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = SR, i * hop
+            container.mux(audio.encode(frame))
+        container.mux(video.encode(None))
+        container.mux(audio.encode(None))
+
+
+@pytest.mark.slow
+def test_identities_are_kept_over_cuts_and_absences(tmp_path):
+    _, faces = write_scene(tmp_path / "scene.avi", DIALOGUE)
+    people = find_people(tmp_path / "scene.avi", fps=FPS, detector="lbp")
+    assert [person.name for person in people] == ["person 1", "person 2", "person 3"]
+    found = [
+        (i, time, x)
+        for i, p in enumerate(people)
+        for time, x in zip(p.times, p.boxes[:, 0] + p.boxes[:, 2] / 2, strict=True)
+    ]
+    pairs = {
+        (i, who) for i, t, x in found for who, time, place in faces if abs(t - time) < 0.04 and abs(x - place) < 0.1
+    }
+    # Each person has one identity, and each identity is one person.
+    assert len(pairs) == len({who for _, who in pairs}) == len({i for i, _ in pairs}) == 3
+    assert len(found) > 0.95 * len(faces)
