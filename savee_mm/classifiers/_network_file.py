@@ -11,7 +11,7 @@ import numpy as np
 
 from savee_mm._zip import read_zip, write_zip
 from savee_mm.classifiers._onnx_graph import onnx_graph
-from savee_mm.features.encoders._onnx import session_options
+from savee_mm.features.encoders._onnx import make_session
 
 # Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of
 # the models of other libraries, and vocabulary lookups.
@@ -162,7 +162,7 @@ def open_network(archive, outputs=None):
 
 
 class OnnxNetwork:
-    """Forward pass of a network in onnxruntime, on one thread: worker processes use the other cores.
+    """Forward pass of a network in onnxruntime.
 
     Parameters
     ----------
@@ -173,9 +173,7 @@ class OnnxNetwork:
     network = None
 
     def __init__(self, graph):
-        import onnxruntime
-
-        self._session = onnxruntime.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
+        self._session = make_session(graph)
         self._names = [entry.name for entry in self._session.get_inputs()]
 
     def run(self, build, inputs):

@@ -140,28 +140,29 @@ def _output_names(weights):
     return declared, tuple(name for node in graph.node for name in node.output if name and name not in declared)
 
 
-def session_options():
-    """Return the options of a session of onnxruntime: one thread, no memory that is kept, errors only."""
-    options = _import("onnxruntime").SessionOptions()
+def make_session(model):
+    """Return a session of onnxruntime for a path or bytes: one thread, no memory that is kept, errors only.
+
+    Worker processes use the other cores. It runs on a GPU where onnxruntime's build for CUDA is installed.
+    """
+    onnxruntime = _import("onnxruntime")
+    options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # Clips have many lengths; memory kept for each would grow.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = 3
-    return options
+    providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
+    return onnxruntime.InferenceSession(model, options, providers=providers)
 
 
 @lru_cache(maxsize=_MAX_SESSIONS)
 def open_session(weights, outputs):
-    """Return a function ``array -> list of arrays`` that runs a model for the tensors ``outputs``.
-
-    The session is single-threaded: worker processes use the other cores. It runs on a GPU where onnxruntime's build for
-    CUDA is installed.
-    """
-    onnxruntime = _import("onnxruntime")
-    options = session_options()
-    providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
+    """Return a function ``array -> list of arrays`` that runs a model for the tensors ``outputs``."""
+    model = _with_outputs(weights, outputs)
     try:
-        session = onnxruntime.InferenceSession(_with_outputs(weights, outputs), options, providers=providers)
+        session = make_session(model)
+    except ImportError:
+        raise
     except Exception as error:  # onnxruntime's errors share no base class
         raise ValueError(f"onnxruntime cannot run {weights.path} ({_first_line(error)}); export it again.") from error
     name = session.get_inputs()[0].name
