@@ -85,7 +85,7 @@ from .model_selection import (
     SentenceGroupKFold,
     SpeakerSentenceKFold,
 )
-from .persistence import ModelCard, load_card, load_model, make_card, save_model
+from .persistence import ModelCard, export_onnx, load_card, load_model, make_card, save_model
 from .selection import PCACorrSelector
 
 __all__ = [
@@ -136,6 +136,7 @@ __all__ = [
     "concat_corpora",
     "evaluate",
     "explain",
+    "export_onnx",
     "extract_features",
     "fetch_weights",
     "find_people",

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes, open_network
+from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes, open_network, to_onnx
 
 # Clips per step of a prediction; larger batches need more memory and are not faster on a CPU.
 _PREDICT_BATCH = 64
@@ -217,6 +217,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = network_from_bytes(archive)
         del self._archive
         return self.model_
+
+    def _onnx(self):
+        """Return the network as a serialised ONNX graph, with its own output."""
+        archive = vars(self).get("_archive")
+        return to_onnx(network_to_bytes(self.model_) if archive is None else archive)
 
     def __getstate__(self):
         state = {name: value for name, value in super().__getstate__().items() if name not in ("_graph", "_archive")}

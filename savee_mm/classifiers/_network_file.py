@@ -161,6 +161,27 @@ def open_network(archive, outputs=None):
         return None
 
 
+def to_onnx(archive):
+    """Return the network of a ``.keras`` archive as a serialised ONNX graph.
+
+    Parameters
+    ----------
+    archive : bytes
+        As returned by :func:`network_to_bytes`.
+
+    Returns
+    -------
+    graph : bytes
+
+    Raises
+    ------
+    UnsupportedNetwork
+        If it has a layer that :func:`~savee_mm.classifiers._onnx_graph.onnx_graph` does not know.
+    """
+    members = _members(archive)
+    return onnx_graph(members[_CONFIG], members[_WEIGHTS])
+
+
 class OnnxNetwork:
     """Forward pass of a network in onnxruntime.
 

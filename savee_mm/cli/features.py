@@ -1,5 +1,6 @@
 """Features of a corpus as one table."""
 
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -165,3 +166,14 @@ def _write(table, out, quote_formulas):
     else:
         with write_atomically(out) as file:
             table.to_parquet(file, index=False)
+
+
+def run_warmup():
+    """Compile the kernels of the voice on a synthetic vowel, and print how long it took."""
+    from savee_mm.datasets.synthetic import synthesize_voice
+
+    start = time.perf_counter()
+    y, _ = synthesize_voice(sr=44100)
+    for extractor in (AudioFeatures, ProsodyFeatures, VoiceFunctionals):
+        extractor(input_sr=44100, cache=None).fit_transform([y])
+    echo(f"compiled in {time.perf_counter() - start:.1f} s")

@@ -4,8 +4,6 @@ from datetime import datetime
 from pathlib import Path
 
 from savee_mm import load_card
-from savee_mm._cache import LIMIT_VARIABLE, FolderStore
-from savee_mm._weights import REGISTRY, find_weights
 from savee_mm.cli._text import echo, json_text
 from savee_mm.persistence._versions import installed_versions
 
@@ -21,12 +19,15 @@ def run_info(path=None, *, as_json=False):
         Whether to print JSON.
     """
     if path is not None and Path(path).is_dir():
-        _print_cache(FolderStore(path).summary(), as_json)
+        _print_cache(path, as_json)
         return
     if path is not None:
         card = load_card(path)
         echo(json_text(card) if as_json else card.to_markdown(), lines=True)
         return
+    # Imports that a card does not need.
+    from savee_mm._weights import REGISTRY, find_weights
+
     weights = {name: [path.name for path in find_weights(name) or ()] for name in REGISTRY}
     if as_json:
         echo(json_text({**installed_versions(), "weights": weights}), lines=True)
@@ -40,7 +41,10 @@ def run_info(path=None, *, as_json=False):
         echo(f"weights {name:10}{found} ({REGISTRY[name].licence})")
 
 
-def _print_cache(summary, as_json):
+def _print_cache(path, as_json):
+    from savee_mm._cache import LIMIT_VARIABLE, FolderStore
+
+    summary = FolderStore(path).summary()
     if as_json:
         echo(json_text(summary), lines=True)
         return

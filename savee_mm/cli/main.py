@@ -544,6 +544,34 @@ def fetch_weights(name, to):
         echo(path)
 
 
+@main.command()
+@click.argument("model", type=click.Path(dir_okay=False))
+@click.option(
+    "--format", "kind", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="Format to write."
+)
+@click.option("--out", type=click.Path(dir_okay=False), required=True, help="File to write.")
+def export(model, kind, out):
+    """Export the network of the model file MODEL for other programs, such as onnxruntime in C++ or in a browser.
+
+    The ONNX graph maps the arrays of the extractors to probabilities; extraction is not in it.
+    """
+    from savee_mm import export_onnx, load_model
+
+    _check_files(out)
+    echo(export_onnx(load_model(model), out))
+
+
+@main.command()
+def warmup():
+    """Compile the kernels of the features of the voice, so that the first clip does not take 10 s longer.
+
+    They are compiled once for each installation and kept in the folder NUMBA_CACHE_DIR, by default next to the sources.
+    """
+    from savee_mm.cli.features import run_warmup
+
+    run_warmup()
+
+
 @main.command("export-encoder")
 @click.argument("checkpoint", type=click.Path(exists=True, file_okay=False))
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="The ONNX file to write.")

@@ -1,7 +1,8 @@
-"""Model files: one file for a fitted estimator and its card, opened without running code from it."""
+"""Model files: one file for a fitted estimator and its card, opened without running code from it.
 
-from savee_mm.persistence.card import ModelCard
-from savee_mm.persistence.describe import make_card
-from savee_mm.persistence.model_file import load_card, load_model, save_model
+Names are loaded on first use: reading a card does not import scikit-learn.
+"""
 
-__all__ = ["ModelCard", "load_card", "load_model", "make_card", "save_model"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from contextlib import contextmanager
 
 from savee_mm._files import write_atomically
 from savee_mm._version import __version__
@@ -164,6 +165,21 @@ def damaged(path, error):
     """
     reason = str(error) or type(error).__name__
     return ValueError(f"{path}: not a model file of savee_mm, or damaged ({reason}); save_model writes one.")
+
+
+@contextmanager
+def errors_name(path):
+    """Raise any error about the content of a file as a ValueError that names the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise damaged(path, error) from error
 
 
 def _digest(card, members):

@@ -1,6 +1,10 @@
 """ModelCard: description, intended use and evaluation of a model."""
 
 import json
+import os
+from pathlib import Path
+
+from savee_mm.persistence._archive import errors_name, read_card
 
 _USE = (
     "Classifying which of the emotions below a person displays in a short recording, for research on corpora of acted "
@@ -78,6 +82,33 @@ class ModelCard(dict):
             ", ".join(f"{name} {count}" for name, count in corpus.get("clips", {}).items()),
         ]
         return "\n\n".join(filter(None, [corpus.get("description"), _list(filter(None, lines))]))
+
+
+def load_card(path: str | os.PathLike[str]) -> ModelCard:
+    """Load the card of a model file, and nothing else of it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    card : ModelCard
+        A dict that prints as Markdown. Its digest is verified by :func:`load_model` only.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is not a model file, or was written by a newer format.
+    """
+    path = Path(path)
+    card = ModelCard(read_card(path))
+    with errors_name(path):
+        card.to_markdown()
+    return card
 
 
 def default_use():

@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
-from savee_mm.persistence._archive import FORMAT, change_schema, damaged, read_card, read_payload, write_archive
+from savee_mm.persistence._archive import FORMAT, change_schema, errors_name, read_card, read_payload, write_archive
 from savee_mm.persistence._compiled import check_compiled
 from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._older_files import update
@@ -112,7 +111,7 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
     path = Path(path)
     card = read_card(path)
     payload = read_payload(path, expect_sha256)
-    with _errors_name(path):
+    with errors_name(path):
         payload = change_schema(payload, with_current_names)
         unknown = unknown_types(payload)
     if unknown:
@@ -120,46 +119,10 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
             f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you trust "
             "where it comes from, load its estimator.skops with skops.io.load and name them there."
         )
-    with _errors_name(path):
+    with errors_name(path):
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
         check_compiled(parts(estimator))
         if int(card["format"]) < FORMAT:
             update(estimator)
     # A file of format 1 has places in it.
     return resolve_weights(portable(estimator))
-
-
-def load_card(path: str | os.PathLike[str]) -> ModelCard:
-    """Load the card of a model file, and nothing else of it.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    card : ModelCard
-        A dict that prints as Markdown. Its digest is verified by :func:`load_model` only.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is not a model file, or was written by a newer format.
-    """
-    path = Path(path)
-    card = ModelCard(read_card(path))
-    with _errors_name(path):
-        card.to_markdown()
-    return card
-
-
-@contextmanager
-def _errors_name(path):
-    """Raise any error about the content of a file as a ValueError that names the file."""
-    try:
-        yield
-    except Exception as error:
-        raise damaged(path, error) from error

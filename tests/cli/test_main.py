@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import onnx
 import pytest
 from click.testing import CliRunner
 
@@ -47,12 +48,27 @@ def test_help_lists_the_commands_in_the_order_of_use():
         "report",
         "train",
         "predict",
+        "serve",
+        "live",
         "info",
         "features",
         "fetch-weights",
+        "export",
+        "warmup",
         "export-encoder",
     ]
     assert run("--version").output.startswith("savee-mm, version ")
+
+
+def test_export_writes_the_network(model, tmp_path):
+    result = run("export", model, "--out", tmp_path / "fusion.onnx")
+    assert result.output.split() == [str(tmp_path / "fusion.onnx")]
+    graph = onnx.load(tmp_path / "fusion.onnx").graph
+    assert [port.name for port in graph.input] == ["frames", "mfcc"]
+
+
+def test_warmup_compiles_the_kernels():
+    assert re.fullmatch(r"compiled in \d+\.\d s\n", run("warmup").output)
 
 
 def test_predict_prints_the_emotions_of_each_file(model, corpus):
