@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint docs bench hostile kill soak opencv4 matrix oldest python313 package browser clean
+.PHONY: demo test quick coverage lint docs bench scale hostile kill soak opencv4 matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -24,6 +24,7 @@ lint: $(VENV)/.linted
 	$(BIN)/codespell
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/hadolint containers/Dockerfile containers/Dockerfile.train
 
 docs: $(VENV)/.documented
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
@@ -36,6 +37,10 @@ bench: $(VENV)/.benched
 		--benchmark-columns=median,rounds --benchmark-json=.benchmarks/report.json
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
+
+# extract_features on 1,000, 10,000 and 100,000 clips, written into docs/scale.md.
+scale: $(VENV)/.benched
+	$(BIN)/python -m benchmarks.scale docs/scale.md
 
 # Readers on 5,000 damaged and manipulated inputs; 50 runs that are killed and run again; memory of 20,000 clips and 60 fits.
 # Each ends with one line of counts.

@@ -16,7 +16,41 @@ MANIFEST = "_manifest.json"
 FAILURES = "_failures"
 _CLAIMS = "_claims"
 _METADATA = b"savee_mm"
+_VALUES = "values"  # column of the arrays of an extractor whose values have no names
 _FAILURE_COLUMNS = pa.schema([("clip_id", pa.string()), ("path", pa.string()), ("reason", pa.string())])
+
+
+def make_schema(known, *, names=None, size=None):
+    """Return the columns of a dataset.
+
+    Parameters
+    ----------
+    known : DataFrame
+        The first rows of the table.
+    names : list of str, default=None
+        Names of the features, double precision.
+    size : int, default=None
+        Without names, number of values of each clip, single precision.
+
+    Returns
+    -------
+    schema : :class:`pyarrow.Schema`
+
+    Raises
+    ------
+    ValueError
+        If a column of the table has the name of a feature.
+    """
+    fields = pa.Schema.from_pandas(known, preserve_index=False)
+    # A column that is empty in the first rows.
+    fields = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in fields]
+    if names is None:
+        values = [pa.field(_VALUES, pa.list_(pa.float32(), size))]
+    else:
+        values = [pa.field(name, pa.float64()) for name in names]
+    if clashes := sorted({field.name for field in fields} & {field.name for field in values}):
+        raise ValueError(f"Columns of the table have names of features: {clashes}. Rename or drop them.")
+    return pa.schema([*fields, *values])
 
 
 class PartFolder:
@@ -84,7 +118,7 @@ class PartFolder:
             return None
         return (metadata.num_rows, stored["n_failed"]) if stored["key"] == self._key(chunk) else None
 
-    def write(self, number, chunk, rows, failures):
+    def write(self, number, chunk, known, values, failures):
         """Write a part.
 
         Parameters
@@ -93,8 +127,10 @@ class PartFolder:
             Number of the part.
         chunk : DataFrame
             All clips of the part.
-        rows : :class:`pyarrow.Table`
-            Clips with their features.
+        known : DataFrame
+            Columns of the table for the clips with features.
+        values : ndarray of shape (n_rows, ...)
+            Their features.
         failures : list of tuple
             ``clip_id``, ``path`` and ``reason`` of the other clips.
 
@@ -102,7 +138,13 @@ class PartFolder:
         -------
         counts : tuple of int
             Numbers of rows and of failures.
+
+        Raises
+        ------
+        ValueError
+            If a column of the table has another type than in the first rows.
         """
+        rows = self._table(chunk, known, values)
         path = self.folder / FAILURES / _name(number)
         if failures:
             table = pd.DataFrame(failures, columns=_FAILURE_COLUMNS.names)
@@ -112,6 +154,24 @@ class PartFolder:
         stored = json.dumps({"key": self._key(chunk), "n_failed": len(failures)})
         _write(rows.replace_schema_metadata({_METADATA: stored.encode()}), self.folder / _name(number))
         return len(rows), len(failures)
+
+    def _table(self, chunk, known, values):
+        fields = list(self.schema)
+        try:
+            schema = pa.schema(fields[: len(known.columns)])
+            table = pa.Table.from_pandas(known, schema=schema, preserve_index=False)
+        except (pa.ArrowException, KeyError) as error:
+            raise ValueError(
+                f"Rows {chunk.index[0]} to {chunk.index[-1]} of the clip table differ from the first ones in a column "
+                f"or its type: {error}. Give each column one type, for example text."
+            ) from error
+        for n, field in enumerate(fields[len(known.columns) :]):
+            if field.name == _VALUES:
+                column = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), pa.float32()), type=field.type)
+            else:
+                column = pa.array(values[:, n], field.type)
+            table = table.append_column(field, column)
+        return table
 
     def _key(self, chunk):
         settings = json.dumps([self.settings, list(map(str, chunk.columns))], sort_keys=True)

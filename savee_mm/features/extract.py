@@ -14,7 +14,6 @@ from typing import Literal
 import joblib
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from sklearn.utils import Bunch
 from tqdm.auto import tqdm
 
@@ -23,13 +22,11 @@ from savee_mm._version import __version__
 from savee_mm._workers import WorkerDied, run_tasks
 from savee_mm.features._base import KERNEL_VERSION, ClipTransformer
 from savee_mm.features._chunks import local_files, read_chunks
-from savee_mm.features._parts import PartFolder
 from savee_mm.features._tabular import TabularTransformer
 
 _ENGINES = ("joblib", "dask")
 # "weights" is a path; the extractors keep the hash of the file.
 _WITHOUT_EFFECT = ("cache", "n_jobs", "on_error", "verbose", "weights")
-_VALUES = "values"  # column of the arrays of an extractor whose values have no names
 _PAUSE = 0.5  # s between two looks at parts that other processes write
 
 
@@ -119,7 +116,7 @@ def extract_features(
     first = next(chunks, None)
     if first is None:
         raise ValueError("The clip table has no rows: expected one row per clip.")
-    parts = PartFolder(out, _settings(prepared, chunk_size), _schema(first, prepared))
+    parts = _part_folder(out, prepared, chunk_size, first)
     parts.start()
     with _backend(engine):
         run = _Run(parts, prepared, extractor.n_jobs, extractor.verbose)
@@ -199,22 +196,19 @@ def _no_values(extractor):
     return extractor._finish(np.zeros((0, *extractor._shape()), np.float32))
 
 
-def _schema(chunk, extractor):
-    """Return the columns of all parts: those of the table, as in its first chunk, and the features."""
-    check_clips(chunk.iloc[:1], extractor._column)  # raises if the table lacks the column of the files
-    known = pa.Schema.from_pandas(_with_names(chunk, extractor), preserve_index=False)
-    # A column that is empty in the first chunk.
-    known = [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in known]
-    values = [pa.field(name, kind) for name, kind in _value_columns(extractor)]
-    if clashes := sorted({field.name for field in known} & {field.name for field in values}):
-        raise ValueError(f"Columns of the table have names of features: {clashes}. Rename or drop them.")
-    return pa.schema([*known, *values])
-
-
-def _value_columns(extractor):
+def _part_folder(out, extractor, chunk_size, first):
+    """Return the folder of parts, whose columns are those of the first chunk and the features."""
+    try:
+        from savee_mm.features._parts import PartFolder, make_schema
+    except ImportError as error:  # the light installation
+        raise ImportError("Parquet files need pyarrow: pip install pyarrow.") from error
+    check_clips(first.iloc[:1], extractor._column)  # raises if the table lacks the column of the files
+    settings = _settings(extractor, chunk_size)
     if isinstance(extractor, TabularTransformer):
-        return [(name, pa.float64()) for name, _ in extractor._output_columns()]
-    return [(_VALUES, pa.list_(pa.float32(), int(np.prod(_no_values(extractor).shape[1:]))))]
+        schema = make_schema(_with_names(first, extractor), names=[name for name, _ in extractor._output_columns()])
+    else:
+        schema = make_schema(_with_names(first, extractor), size=int(np.prod(settings["shape"])))
+    return PartFolder(out, settings, schema)
 
 
 def _with_names(chunk, extractor):
@@ -343,25 +337,4 @@ def _write(parts, extractor, number, chunk, values):
     failures = [(value.clip_id, value.path, value.reason) for value in values if isinstance(value, ClipError)]
     array = extractor._finish(np.stack([values[n] for n in usable])) if usable else _no_values(extractor)
     known = _with_names(chunk, extractor).iloc[usable]
-    schema = pa.schema(list(parts.schema)[: len(known.columns)])
-    try:
-        table = pa.Table.from_pandas(known, schema=schema, preserve_index=False)
-    except (pa.ArrowException, KeyError) as error:
-        raise ValueError(
-            f"Rows {chunk.index[0]} to {chunk.index[-1]} of the clip table differ from the first ones in a column or "
-            f"its type: {error}. Give each column one type, for example text."
-        ) from error
-    for n, field in enumerate(list(parts.schema)[len(known.columns) :]):
-        column = (
-            array[:, n]
-            if array.ndim == 2 and field.name != _VALUES
-            else array.reshape(len(array), field.type.list_size)
-        )
-        table = table.append_column(field, _arrow(column, field.type))
-    return parts.write(number, chunk, table, failures)
-
-
-def _arrow(values, kind):
-    if values.ndim == 1:
-        return pa.array(values, kind)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel(), kind.value_type), type=kind)
+    return parts.write(number, chunk, known, array, failures)

@@ -6,15 +6,18 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Bunch
 
 from savee_mm import EvaluationReport, evaluate
+from savee_mm._files import claim
 from savee_mm.evaluation import _folds
 
 
@@ -59,6 +62,11 @@ class Colleague(Diary):
 def fits(diary):
     path = Path(diary)
     return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+# Pickled by value: worker processes cannot import the tests.
+for item in (Diary, fits):
+    item.__module__ = "__main__"
 
 
 @pytest.fixture
@@ -121,6 +129,37 @@ def test_fold_that_another_process_has_finished_is_not_trained(diary, tmp_path, 
     assert fits(diary) == 4 + 1
     columns = first.predictions.columns.drop("fit_seconds")
     pd.testing.assert_frame_equal(first.predictions[columns], second.predictions[columns])
+
+
+def test_two_processes_train_each_fold_once(diary, tmp_path):
+    table, y = (
+        pd.DataFrame({"clip_id": range(24), "speaker": np.repeat(list("abcdefgh"), 3)}),
+        np.resize(["x", "y"], 24),
+    )
+    folder = tmp_path / "folds"
+    reports = Parallel(n_jobs=2)(
+        delayed(evaluate)({"d": Diary(diary)}, (table, y), "speaker", folder=folder, leakage="ignore") for _ in range(2)
+    )
+    assert fits(diary) == 8
+    pd.testing.assert_frame_equal(reports[0].predictions, reports[1].predictions)
+    assert {path.suffix for path in folder.iterdir()} == {".json"}
+
+
+def test_fold_of_a_process_that_ended_is_taken_over(diary, tmp_path, corpus):
+    folds, reports = tmp_path / "folds", []
+    evaluate({"d": Diary(diary)}, corpus, "speaker", folder=folds)
+    path = sorted(folds.glob("*.json"))[0]
+    path.unlink()
+    call = {"systems": {"d": Diary(diary)}, "corpus": corpus, "protocols": "speaker", "folder": folds}
+    with claim(path.with_suffix(".claim")):
+        waiting = threading.Thread(target=lambda: reports.append(evaluate(**call)))
+        waiting.start()
+        waiting.join(1)
+        assert waiting.is_alive()
+        assert fits(diary) == 3
+    waiting.join()
+    assert fits(diary) == 4
+    assert len(reports[0].folds()) == 3
 
 
 def test_killed_process_leaves_its_finished_folds(tmp_path):
