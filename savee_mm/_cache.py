@@ -5,6 +5,7 @@ import io
 import os
 import re
 import threading
+import time
 import warnings
 from collections import OrderedDict
 from contextlib import suppress
@@ -20,6 +21,7 @@ from savee_mm._validation import Segment
 MEMORY_LIMIT = 1 << 30
 LIMIT_VARIABLE = "SAVEE_MM_CACHE_GB"
 _DEFAULT_LIMIT = 20  # GB: faces and images of 58,000 clips
+_SETTLED = 2_000_000_000  # ns after which file systems give a changed file another time
 _KEPT = 0.9  # share of the limit that remains after entries were deleted
 _DIGEST_SIZE = 20  # bytes
 _ENTRY = re.compile(r"[0-9a-f]{40}\.npy")
@@ -46,28 +48,31 @@ def content_key(source, parameters):
     """
     digest = hashlib.blake2b(parameters.encode(), digest_size=20)
     if isinstance(source, str):
-        _update_from_file(digest, source)
+        digest.update(_content(source))
     elif isinstance(source, Segment):
-        state = os.stat(source.path)
-        content = _file_digest(os.path.realpath(source.path), state.st_size, state.st_mtime_ns)
-        digest.update(f"segment {source.start!r} {source.end!r}".encode() + content)
+        digest.update(f"segment {source.start!r} {source.end!r}".encode() + _content(source.path))
     else:
         digest.update(f"{source.dtype.str}{source.shape}".encode())
         digest.update(np.ascontiguousarray(source).data)
     return digest.hexdigest()
 
 
-def _update_from_file(digest, path):
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+def _content(path):
+    """Return the digest of a file: a search reads the same files for every fold and extractor."""
+    state = os.stat(path)
+    # A file that has just been written can change again without a change of its time.
+    is_settled = time.time_ns() - state.st_mtime_ns > _SETTLED
+    digest = _file_digest if is_settled else _file_digest.__wrapped__
+    return digest(os.path.realpath(path), state.st_size, state.st_mtime_ns)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1 << 16)
 def _file_digest(path, size, modified):
     """Return the digest of a file, read again only if its size or time of modification (ns) changes."""
     digest = hashlib.blake2b(digest_size=20)
-    _update_from_file(digest, path)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.digest()
 
 

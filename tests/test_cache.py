@@ -16,6 +16,19 @@ def test_key_follows_content_not_name(tmp_path):
     assert a == b != c
 
 
+@pytest.mark.parametrize("age", [0, 3600])
+def test_changed_file_of_the_same_size_has_another_key(tmp_path, age):
+    file = tmp_path / "a"
+    keys = set()
+    for second, content in enumerate((b"x", b"y")):
+        file.write_bytes(content)
+        if age:
+            modified = file.stat().st_mtime - age + second
+            os.utime(file, (modified, modified))
+        keys |= {content_key(str(file), "p") for _ in range(2)}
+    assert len(keys) == 2
+
+
 def test_key_follows_parameters_type_and_shape(tmp_path):
     y = np.zeros(4, np.float32)
     keys = {content_key(y, "p"), content_key(y, "q"), content_key(y.astype(int), "p"), content_key(y[:2], "p")}

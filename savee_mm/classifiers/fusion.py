@@ -283,6 +283,8 @@ class FusionClassifier(TableNetworkClassifier):
             own, shape = 0, self._shapes[name]
         else:
             raise ValueError(f"No training clip has a value in every column that {name!r} reads: {', '.join(columns)}.")
+        if present.all():
+            return own, failed
         array = np.zeros((len(table), *shape), np.float32)
         array[present] = own
         return array, failed
