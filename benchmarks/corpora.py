@@ -51,7 +51,7 @@ def transfer_table(report, system):
     """Return the table of training and test corpora in Markdown: accuracy, and UAR in brackets."""
     accuracy, uar = report.transfer(system), report.transfer(system, "uar")
     cells = accuracy.map(short) + " (" + uar.map(short) + ")"
-    return markdown(cells.rename_axis(columns=None).reset_index(names="training"))
+    return markdown(cells.rename_axis(columns=None).reset_index(names="training")).strip()
 
 
 def evaluate_pairs(both, options, protocols=None):

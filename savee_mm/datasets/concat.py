@@ -293,4 +293,5 @@ def _summarize(label_map, corpora):
     # By class, with those that are left out at the end.
     wide = wide.sort_values("class", key=lambda names: names.replace("-", "~"), kind="stable")
     shown = corpora.astype(object).where(corpora.notna(), "-")
-    return "\n\n".join([head, wide.to_string(index=False), shown.to_string(index=False)])
+    text = "\n\n".join([head, wide.to_string(index=False), shown.to_string(index=False)])
+    return "\n".join(line.rstrip() for line in text.split("\n"))
