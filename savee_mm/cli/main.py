@@ -333,6 +333,7 @@ def train(root, corpus, target, columns, cache, out, **settings):
     type=click.Path(path_type=Path),
     help="HTML page that plays the recording with its timeline; a folder for several.",
 )
+@click.option("--people", is_flag=True, help="Timeline of a video: one row for each utterance, with the speaker.")
 @click.option("--embed", is_flag=True, help="Put the recording into the page of --html, so that it is one file.")
 @click.option(
     "--out",
@@ -358,7 +359,7 @@ def predict(
         savee-mm predict segments.csv --model fusion.savee
         savee-mm predict talk.mp4 --model fusion.savee --timeline --plot talk.png
         savee-mm predict talk.mp4 --model fusion.savee --timeline --out talk.eaf
-        savee-mm predict talk.mp4 --model fusion.savee --timeline --html talk.html
+        savee-mm predict talk.mp4 --model fusion.savee --timeline --people --html talk.html
 
     A CSV file is a table of clips with a column audio or video of paths, and for parts of long files start and end (s).
     Folders are searched with their subfolders and links, for every format that FFmpeg reads; hidden files are left
@@ -381,6 +382,8 @@ def predict(
     for name in ("plot", "html"):
         if shown[name] is not None and not timeline:
             raise click.UsageError(f"--{name} shows a timeline: add --timeline.")
+    if shown["people"] and not timeline:
+        raise click.UsageError("--people finds the utterances of a timeline: add --timeline.")
     if shown["embed"] and shown["html"] is None:
         raise click.UsageError("--embed puts the recording into a page: add --html PAGE.")
     if timeline and hop > window:

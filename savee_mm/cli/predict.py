@@ -25,7 +25,7 @@ from savee_mm._validation import path_of, segments
 from savee_mm.cli._text import echo, echo_error, json_text, printable, quote_formula
 from savee_mm.datasets._common import TEXT_SUFFIXES, few
 from savee_mm.inference.files import check_model, predict_file_with_note
-from savee_mm.inference.timeline import as_table
+from savee_mm.inference.timeline import as_table, people_table
 from savee_mm.inference.windows import WindowPrediction, decide
 from savee_mm.media import list_recordings
 
@@ -48,6 +48,7 @@ class Timeline:
     plot: Path | None = None
     html: Path | None = None
     embed: bool = False
+    people: bool = False
     annotations: Path | None = None
     format: str | None = None
 
@@ -89,7 +90,9 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
         echo_error(f"{path}: {reason}")
     status = 1 if problems else 0
     emotions = [str(label) for label in model.classes_]
-    times = timeline is not None or any(isinstance(file, Segment) for file in files)
+    times = ["start", "end"] if timeline is not None or any(isinstance(file, Segment) for file in files) else []
+    if timeline is not None and timeline.people:
+        times = ["person", *times]
     settings = {"times": times, "caution": caution, "as_json": as_json, "quote_formulas": quote_formulas}
     rows = Rows(emotions, list(map(path_of, files)), out=out, **settings)
     try:
@@ -106,7 +109,8 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
                 echo_error(str(error))
             finally:
                 if done:
-                    _save(as_table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
+                    table = people_table if timeline.people else as_table
+                    _save(table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
     except KeyboardInterrupt:
         status = INTERRUPTED
         echo("Interrupted: what was done before is kept.", err=True)
@@ -181,7 +185,8 @@ def _predictions(model, file, min_confidence, timeline):
             raise ClipError("a timeline reads whole recordings; name the file without start and end", path=file.path)
         else:
             settings = {"window": timeline.window, "hop": timeline.hop, "min_voice": timeline.min_voice}
-            yield from EmotionTimeline(model, min_confidence=min_confidence, **settings).windows(file)
+            windows = EmotionTimeline(model, min_confidence=min_confidence, **settings)
+            yield from windows.utterances(file) if timeline.people else windows.windows(file)
     except ClipError as error:
         raise FileError(str(error)) from error
     except Exception as error:
@@ -224,8 +229,8 @@ class Rows:
         The model's classes.
     files : list of str
         All files, for the width of the first column.
-    times : bool
-        Whether rows have ``start`` and ``end``.
+    times : list of str
+        Attributes of the predictions in the first columns: ``person``, ``start``, ``end``, those that are used.
     caution : str
         Added to the note of each row; from the card of the model.
     as_json : bool
@@ -239,7 +244,7 @@ class Rows:
     def __init__(self, emotions, files, *, times, caution, as_json, out, quote_formulas=False):
         self._emotions = emotions
         self._caution = caution
-        self._times = ["start", "end"] if times else []
+        self._times = times
         self._width = max(len(printable(file)) for file in ["file", *files])
         self._as_json = as_json
         self._quote_formulas = quote_formulas
@@ -277,7 +282,7 @@ class Rows:
             self._write([file, *times.values(), emotion, confidence, *shares, note])
         if not self._as_json:
             cells = ["" if share is None else f"{share:.3f}" for share in shares]
-            places = ["" if time is None else f"{time:.2f}" for time in times.values()]
+            places = [f"{time:.2f}" if isinstance(time, float) else time or "" for time in times.values()]
             # A prediction without a modality is marked in its row.
             mark = [f" {note}"] if known and "without its" in note else []
             self._print(file, places, [emotion or ("-" if known is None else "(unsure)"), *cells, *mark])

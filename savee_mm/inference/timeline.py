@@ -1,8 +1,10 @@
 """EmotionTimeline: predictions over the time of a long recording."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,11 @@ from sklearn.base import BaseEstimator
 from savee_mm._validation import ClipError
 from savee_mm.inference._events import check_sound, in_order, read_events
 from savee_mm.inference.files import allows_missing, modalities_read
+from savee_mm.inference.people import Person, find_people
+from savee_mm.inference.utterances import find_utterances, utterance_windows
 from savee_mm.inference.windows import WindowClassifier, WindowPrediction, check_settings, slide
 
+_PEOPLE_FPS = 12.5  # a few frames a syllable
 _COLUMNS = {"start": float, "end": float, "emotion": object, "confidence": float, "note": object}
 
 
@@ -124,6 +129,79 @@ class EmotionTimeline:
         predictions = list(self.windows(path))
         return as_table(predictions, self.model.classes_)
 
+    def utterances(
+        self,
+        path: str | os.PathLike[str],
+        people: Sequence[Person] | None = None,
+        *,
+        detector: Literal["auto", "yunet", "ssd", "lbp"] = "auto",
+    ) -> Iterator[WindowPrediction]:
+        """Predict the utterances of each person in a video.
+
+        Parameters
+        ----------
+        path : path-like
+            A video with sound, of any length. It is decoded three times.
+        people : sequence of Person, default=None
+            Result of :func:`find_people` at ten frames per second or more; None to find them.
+        detector : {"auto", "yunet", "ssd", "lbp"}, default="auto"
+            Face detector, if ``people`` is None.
+
+        Yields
+        ------
+        prediction : WindowPrediction
+            In the order of their ends. ``person`` is ``"person 1"`` ..., or ``"off screen"`` if the face of the speaker
+            is not visible. ``window`` and ``hop`` are not used.
+
+        Raises
+        ------
+        ClipError, TypeError, ValueError
+            As :meth:`windows`; also if there is no audio.
+
+        Notes
+        -----
+        There is speech where the sound is voiced, and the speaker is the person whose mouth moves most, relative to the
+        motion of that mouth in silence. Several people can speak at once; the sound of their utterances is not
+        separated. A model that reads video gets the surroundings of the speaker's face.
+        """
+        settings = {"min_voice": self.min_voice, "min_confidence": self.min_confidence}
+        check_settings(self.model, "EmotionTimeline", window=self.window, hop=self.hop, fps=self.fps, **settings)
+        check_sound(path)
+        people = find_people(path, fps=_PEOPLE_FPS, detector=detector) if people is None else people
+        spoken = find_utterances(path, people)
+        streams, missing = self._open(path)
+        settings |= {"has_sound": True, "missing": missing}
+        with closing(in_order(list(streams.values()))) as events, WindowClassifier(self.model, **settings) as classify:
+            for utterance, window in utterance_windows(events, spoken, people):
+                yield replace(classify(window), person=utterance.person)
+
+    def predict_people(
+        self,
+        path: str | os.PathLike[str],
+        people: Sequence[Person] | None = None,
+        *,
+        detector: Literal["auto", "yunet", "ssd", "lbp"] = "auto",
+    ) -> pd.DataFrame:
+        """Predict the utterances of each person in a video, as a table.
+
+        Parameters
+        ----------
+        path, people, detector
+            As in :meth:`utterances`.
+
+        Returns
+        -------
+        table : DataFrame
+            One row per utterance, as :meth:`predict`, with the name in the first column, ``person``.
+
+        Raises
+        ------
+        ClipError, TypeError, ValueError
+            As :meth:`utterances`.
+        """
+        predictions = sorted(self.utterances(path, people, detector=detector), key=lambda each: each.start)
+        return people_table(predictions, self.model.classes_)
+
     def _open(self, path):
         """Return the events of the modalities of a file, and the reasons why others are missing.
 
@@ -163,6 +241,13 @@ def as_table(predictions, classes):
     table = {name: pd.Series(list(columns.get(name, ())), dtype=kind) for name, kind in _COLUMNS.items()}
     shares = np.array([row[len(_COLUMNS) :] for row in rows], dtype=float).reshape(-1, len(classes))
     return pd.DataFrame(table).join(pd.DataFrame(shares, columns=list(map(str, classes))))
+
+
+def people_table(predictions, classes):
+    """Return :func:`as_table` with the column ``person`` in front."""
+    table = as_table(predictions, classes)
+    table.insert(0, "person", pd.Series([each.person for each in predictions], dtype=object))
+    return table
 
 
 def _started(events):

@@ -78,6 +78,8 @@ class WindowPrediction:
         Why there is no emotion, or which modality the model predicted without; empty otherwise.
     delay : float
         From the end of the window to its prediction (s): the wait for the next sound or frame, and the computation.
+    person : str
+        Who speaks, from :meth:`EmotionTimeline.utterances`; empty otherwise.
     """
 
     start: float
@@ -86,6 +88,7 @@ class WindowPrediction:
     emotion: str | None
     note: str
     delay: float
+    person: str = ""
 
     @property
     def confidence(self):
@@ -114,21 +117,21 @@ def slide(events, window, hop):
         origin = event.time if origin is None else origin
         now = event.time - origin
         while now >= number * hop + window - _EPS:
-            yield _cut(held, origin, number * hop, number * hop + window, now)
+            yield cut(held, origin, number * hop, number * hop + window, now)
             number += 1
-            _drop_before(held, origin + number * hop)
+            drop_before(held, origin + number * hop)
         held.append(event)
         end = max(end, event.end - origin)
     while end >= number * hop + window - _EPS:
-        yield _cut(held, origin, number * hop, number * hop + window, end)
+        yield cut(held, origin, number * hop, number * hop + window, end)
         number += 1
     covered = (number - 1) * hop + window if number else 0.0
     if origin is not None and (number == 0 or end - covered > hop / 2):
-        yield _cut(held, origin, number * hop, end, end)
+        yield cut(held, origin, number * hop, end, end)
 
 
-def _cut(held, origin, start, end, seen):
-    """Return the window between two times."""
+def cut(held, origin, start, end, seen):
+    """Return the window between two times (s since ``origin``) of the events that are held."""
     first, last = origin + start - _EPS, origin + end - _EPS
     samples, sr, frames = [], None, []
     for event in held:
@@ -141,7 +144,7 @@ def _cut(held, origin, start, end, seen):
     return Window(start, end, np.concatenate(samples) if samples else _NO_SOUND, sr, frames, seen)
 
 
-def _drop_before(held, time):
+def drop_before(held, time):
     """Drop the events that end before a time."""
     while held and max(held[0].end, held[0].time) < time - _EPS:
         held.popleft()

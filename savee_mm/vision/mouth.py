@@ -74,6 +74,22 @@ def face_change(before, after, box):
     return (face_thumbnail(after, box) - face_thumbnail(before, box)).astype(np.float16)
 
 
+def mouth_motion(changes):
+    """Return how much the mouth changes.
+
+    Parameters
+    ----------
+    changes : ndarray of shape (n_changes, 32, 32)
+        From :func:`face_change`.
+
+    Returns
+    -------
+    motion : ndarray of shape (n_changes,)
+        RMS over the pixels of the mouth.
+    """
+    return np.sqrt(np.square(changes[:, *_MOUTH].astype(np.float32)).mean(axis=(1, 2)))
+
+
 def _correlation(changes, loudness):
     """Return the RMS over the pixels of their correlation with the loudness."""
     changes, loudness = changes - changes.mean(axis=0), loudness - loudness.mean()

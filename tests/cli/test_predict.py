@@ -231,6 +231,17 @@ def test_timeline_has_a_row_for_each_window(model, folder, tmp_path):
     assert f"plot: {tmp_path / 't.png'}" in result.stderr
 
 
+def test_people_have_a_row_for_each_utterance(model, folder, tmp_path):
+    args = ["--timeline", "--people", "--out", tmp_path / "people.csv", "--html", tmp_path / "people.html"]
+    result = run("predict", folder / "b.wav", "--model", model, *args)
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "people.csv")
+    assert table.columns[:4].tolist() == ["file", "person", "start", "end"]
+    assert set(table["person"]) == {"off screen"}
+    assert len(result.stdout.splitlines()) == 1 + len(table)
+    assert "<h2>off screen</h2>" in (tmp_path / "people.html").read_text(encoding="utf-8")
+
+
 def test_page_of_a_timeline_has_the_recording_next_to_it_or_in_it(model, folder, tmp_path):
     for args, files in (([], ["a.html", "a.media.wav"]), (["--embed"], ["a.html"])):
         page = tmp_path / f"page{len(args)}" / "a.html"
@@ -252,6 +263,7 @@ def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_pa
     [
         (["--out", "predictions.txt"], "with --timeline also .TextGrid, .eaf or .vtt, got 'predictions.txt'"),
         (["--plot", "t.png"], "--plot shows a timeline: add --timeline"),
+        (["--people"], "--people finds the utterances of a timeline: add --timeline"),
         (["--html", "t.html"], "--html shows a timeline: add --timeline"),
         (["--timeline", "--embed"], "--embed puts the recording into a page: add --html"),
         (["--min-confidence", "2"], "2.0 is not in the range"),

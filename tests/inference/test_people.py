@@ -7,10 +7,12 @@ import av
 import numpy as np
 import pytest
 
+from savee_mm import EmotionTimeline
 from savee_mm.datasets.synthetic.acting import act_face, act_voice, cast_speaker
 from savee_mm.datasets.synthetic.face import draw_face
 from savee_mm.datasets.synthetic.voice import synthesize_voice
 from savee_mm.inference.people import find_people
+from savee_mm.inference.utterances import Utterance, _runs, find_utterances
 
 FPS, SR = 12.5, 16000
 HEIGHT, WIDTH = 128, 160
@@ -98,19 +100,78 @@ def write(path, images, samples):
         container.mux(audio.encode(None))
 
 
-@pytest.mark.slow
-def test_identities_are_kept_over_cuts_and_absences(tmp_path):
-    _, faces = write_scene(tmp_path / "scene.avi", DIALOGUE)
-    people = find_people(tmp_path / "scene.avi", fps=FPS, detector="lbp")
-    assert [person.name for person in people] == ["person 1", "person 2", "person 3"]
+@pytest.fixture(scope="module", params=["dialogue", "overlap"])
+def scene(request, tmp_path_factory):
+    """Return the path, the truth about speech and faces, and the people that are found."""
+    path = tmp_path_factory.mktemp("scene") / "scene.avi"
+    speech, faces = write_scene(path, {"dialogue": DIALOGUE, "overlap": OVERLAP}[request.param])
+    return path, speech, faces, find_people(path, fps=FPS, detector="lbp")
+
+
+def appearances(people, faces):
+    """Return (index of the person found, true person) of every detection, and the number of detections."""
     found = [
         (i, time, x)
-        for i, p in enumerate(people)
-        for time, x in zip(p.times, p.boxes[:, 0] + p.boxes[:, 2] / 2, strict=True)
+        for i, person in enumerate(people)
+        for time, x in zip(person.times, person.boxes[:, 0] + person.boxes[:, 2] / 2, strict=True)
     ]
-    pairs = {
+    pairs = [
         (i, who) for i, t, x in found for who, time, place in faces if abs(t - time) < 0.04 and abs(x - place) < 0.1
+    ]
+    return pairs, len(found)
+
+
+@pytest.mark.slow
+def test_identities_are_kept_over_cuts_and_absences(scene):
+    _, _, faces, people = scene
+    pairs, n_found = appearances(people, faces)
+    assert [person.name for person in people] == [f"person {i + 1}" for i in range(len({who for who, _, _ in faces}))]
+    # Each person has one identity, and each identity is one person: no switch.
+    assert len(set(pairs)) == len({who for _, who in pairs}) == len(people)
+    assert len(pairs) == n_found
+    assert n_found > 0.95 * len(faces)
+
+
+@pytest.mark.slow
+def test_speaking_time_is_given_to_the_right_person(scene):
+    path, speech, faces, people = scene
+    names = {who: people[i].name for i, who in appearances(people, faces)[0]}
+    moments = np.arange(0, 20, 0.01)
+    truth = {(names[who], t) for who, start, end in speech for t in moments[(moments >= start) & (moments < end)]}
+    given = {
+        (each.person, t)
+        for each in find_utterances(path, people)
+        for t in moments[(moments >= each.start) & (moments < each.end)]
     }
-    # Each person has one identity, and each identity is one person.
-    assert len(pairs) == len({who for _, who in pairs}) == len({i for i, _ in pairs}) == 3
-    assert len(found) > 0.95 * len(faces)
+    assert len(truth & given) >= 0.95 * len(truth)
+    # Mostly the 0.2 s around speech in which voicing is counted.
+    assert len(given - truth) < 0.2 * len(given)
+
+
+@pytest.mark.slow
+def test_each_utterance_has_a_row_with_its_speaker(scene, voice, face):
+    path, speech, _, people = scene
+    for model in (voice, face):
+        table = EmotionTimeline(model).predict_people(path, people)
+        assert table.columns[:3].tolist() == ["person", "start", "end"]
+        assert len(table) == len(speech)
+        np.testing.assert_allclose(table["start"], [start for _, start, _ in speech], atol=0.5)
+        assert table["emotion"].notna().all()
+
+
+def test_sound_alone_has_a_speaker_off_screen(voice, corpus):
+    clip = corpus.data["audio"].iloc[0]
+    assert find_people(clip) == []
+    table = EmotionTimeline(voice).predict_people(clip)
+    assert set(table["person"]) == {"off screen"}
+    assert table["emotion"].notna().all()
+
+
+def test_pauses_part_utterances():
+    assert _runs("a", np.array([1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1], bool).repeat(4)) == [
+        Utterance("a", 0.0, pytest.approx(0.6)),
+        Utterance("a", pytest.approx(1.8), pytest.approx(2.2)),
+    ]
+    # Over a gap of 0.2 s they are joined; long ones are split.
+    assert _runs("a", np.array([1, 1, 0, 1, 1], bool).repeat(4)) == [Utterance("a", 0.0, pytest.approx(1.0))]
+    assert [each.end - each.start for each in _runs("a", np.ones(400, bool))] == pytest.approx([10, 10])
