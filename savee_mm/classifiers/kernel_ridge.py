@@ -1,16 +1,16 @@
 """KernelRidgeClassifier: kernel ridge regression on the classes, with a mean of kernels."""
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import linear_kernel, manhattan_distances, rbf_kernel
-from sklearn.utils import compute_sample_weight
+from sklearn.utils import check_random_state, compute_sample_weight, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -29,6 +29,10 @@ _TEMPERATURES = (np.exp(-5), np.exp(2))
 _DISTANCES = MemoryStore(limit=1 << 27)
 # Size of a cached matrix (bytes): smaller ones are computed faster than looked up, larger ones take too much memory.
 _CACHED = (1 << 16, 1 << 24)
+# Rows of the kernel between samples and landmarks that are in memory at a time.
+_BLOCK = 1024
+# Added to the diagonal of the kernel between landmarks, which may be singular.
+_JITTER = 1e-8
 
 
 class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
@@ -49,15 +53,22 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         Regularisation strength, relative to kernels with ones on the diagonal.
     class_weight : "balanced", dict or None, default="balanced"
         Weights of the classes in the loss.
+    max_exact : int, default=10000
+        Number of training samples above which the kernel is approximated by Nystroem's method. Time and memory of the
+        exact solution grow with the cube and the square of that number, those of the approximation linearly.
+    n_landmarks : int, default=2000
+        Number of training samples that the approximation refers to, at random, with the same share of each class.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the choice of landmarks.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels.
-    dual_coef_ : ndarray of shape (n_samples, n_classes)
-        Dual coefficients of the training samples.
-    X_fit_ : ndarray of shape (n_samples, n_features)
-        Training samples.
+    dual_coef_ : ndarray of shape (n_samples or n_landmarks, n_classes)
+        Dual coefficients of the training samples, or of the landmarks.
+    X_fit_ : ndarray of shape (n_samples or n_landmarks, n_features)
+        Training samples, or landmarks.
     temperature_ : float
         Divisor of the scores before the softmax. It minimises the log loss of the leave-one-out predictions, which
         ridge regression has in closed form. If augmented copies of the samples are in training, these predictions are
@@ -75,7 +86,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     ----------
     R. Rifkin, G. Yeo, T. Poggio, "Regularized least-squares classification", in Advances in Learning Theory: Methods,
     Models and Applications, IOS Press, 2003; R. Rifkin, R. Lippert, "Notes on regularized least squares",
-    MIT-CSAIL-TR-2007-025, for the leave-one-out predictions.
+    MIT-CSAIL-TR-2007-025, for the leave-one-out predictions. C. Williams, M. Seeger, "Using the Nyström method to speed
+    up kernel machines", NIPS 2000, for the approximation.
 
     Examples
     --------
@@ -93,6 +105,9 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         "gamma": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="neither")],
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "max_exact": [Interval(Integral, 1, None, closed="left")],
+        "n_landmarks": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -102,11 +117,17 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         gamma: float = 0.5,
         alpha: float = 0.03,
         class_weight: Literal["balanced"] | dict | None = "balanced",
+        max_exact: int = 10_000,
+        n_landmarks: int = 2_000,
+        random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.kernels = kernels
         self.gamma = gamma
         self.alpha = alpha
         self.class_weight = class_weight
+        self.max_exact = max_exact
+        self.n_landmarks = n_landmarks
+        self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the regression of the classes.
@@ -134,17 +155,56 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
         weights = weights * compute_sample_weight(self.class_weight, y)
         X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        self.X_fit_ = X
         codes = np.searchsorted(self.classes_, y)
         # The targets sum to zero over the classes, so that far from all samples no class is preferred.
         targets = np.eye(len(self.classes_))[codes] - 1 / len(self.classes_)
+        solve = self._solve if len(X) <= self.max_exact else self._solve_approximately
+        left_out = solve(X, targets, weights, codes)
+        self.temperature_ = fit_temperature(left_out, codes, weights, _TEMPERATURES)
+        return self
+
+    def _solve(self, X, targets, weights, codes):
+        """Set the coefficients, and return the leave-one-out scores."""
+        self.X_fit_ = X
         # The added 1 is an intercept, regularised like the rest.
         system = self._kernel(X, X) + 1 + np.diag(self.alpha / weights)
         inverse = cho_solve(cho_factor(system), np.eye(len(X)))
         self.dual_coef_ = inverse @ targets
-        left_out = targets - self.dual_coef_ / np.diag(inverse)[:, np.newaxis]
-        self.temperature_ = fit_temperature(left_out, codes, weights, _TEMPERATURES)
-        return self
+        return targets - self.dual_coef_ / np.diag(inverse)[:, np.newaxis]
+
+    def _solve_approximately(self, X, targets, weights, codes):
+        """Set coefficients of landmarks, and return the leave-one-out scores of this approximation."""
+        self.X_fit_ = landmarks = X[self._choose_landmarks(codes)]
+        kernel = self._kernel(landmarks, landmarks) + 1
+        root = cholesky(kernel + _JITTER * np.eye(len(kernel)), lower=True)
+        blocks = list(gen_batches(len(X), _BLOCK))
+
+        def features(block):
+            """Return vectors whose inner products approximate the kernel."""
+            return solve_triangular(root, (self._kernel(X[block], landmarks) + 1).T, lower=True).T
+
+        covariance, moments = self.alpha * np.eye(len(kernel)), np.zeros((len(kernel), targets.shape[1]))
+        for block in blocks:
+            phi = features(block)
+            weighted = phi.T * weights[block]
+            covariance += weighted @ phi
+            moments += weighted @ targets[block]
+        factor = cho_factor(covariance)
+        coefficients = cho_solve(factor, moments)
+        self.dual_coef_ = solve_triangular(root, coefficients, lower=True, trans="T")
+        left_out = np.empty_like(targets)
+        for block in blocks:
+            phi = features(block)
+            leverage = weights[block] * np.einsum("ij,ji->i", phi, cho_solve(factor, phi.T))
+            residuals = (targets[block] - phi @ coefficients) / (1 - leverage)[:, np.newaxis]
+            left_out[block] = targets[block] - residuals
+        return left_out
+
+    def _choose_landmarks(self, codes):
+        """Return positions of landmarks: evenly spaced among the samples in random order, sorted by class."""
+        order = check_random_state(self.random_state).permutation(len(codes))
+        order = order[np.argsort(codes[order], kind="stable")]
+        return order[np.unique(np.linspace(0, len(order) - 1, min(self.n_landmarks, len(order))).round().astype(int))]
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Compute the scores of the classes.

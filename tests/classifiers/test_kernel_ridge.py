@@ -302,3 +302,58 @@ def test_zero_or_negative_weights_are_refused():
 def test_prediction_needs_a_fit(method):
     with pytest.raises(NotFittedError):
         getattr(KernelRidgeClassifier(), method)(make_classes()[2])
+
+
+# ---- approximation for many samples
+
+
+@pytest.mark.parametrize("kernels", [("rbf",), ("laplacian",), ("rbf", "laplacian")], ids="+".join)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_approximation_with_all_samples_as_landmarks_is_exact(kernels, weighted):
+    X, y, unseen = make_classes()
+    weights = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
+    exact = KernelRidgeClassifier(kernels=kernels).fit(X, y, weights)
+    approximate = clone(exact).set_params(max_exact=len(X) - 1, n_landmarks=len(X)).fit(X, y, weights)
+    np.testing.assert_allclose(approximate.decision_function(unseen), exact.decision_function(unseen), atol=1e-5)
+    assert approximate.temperature_ == pytest.approx(exact.temperature_, rel=1e-4)
+
+
+def test_blocks_of_samples_do_not_change_the_approximation(monkeypatch):
+    X, y, unseen = make_classes()
+    approximation = KernelRidgeClassifier(max_exact=1, n_landmarks=20, random_state=0)
+    whole = approximation.fit(X, y).predict_proba(unseen)
+    monkeypatch.setattr("savee_mm.classifiers.kernel_ridge._BLOCK", 7)
+    np.testing.assert_allclose(approximation.fit(X, y).predict_proba(unseen), whole, rtol=1e-6)
+
+
+def test_approximation_keeps_landmarks_of_every_class_and_depends_on_the_seed_only():
+    X, y, unseen = make_classes(n_samples=300)
+    fits = [KernelRidgeClassifier(max_exact=299, n_landmarks=30, random_state=seed).fit(X, y) for seed in (0, 0, 1)]
+    assert [len(fit.X_fit_) for fit in fits] == [30, 30, 30]
+    shares = pd.Series(y).value_counts(normalize=True)
+    rows = {tuple(row): label for row, label in zip(X, y, strict=True)}
+    kept = pd.Series([rows[tuple(row)] for row in fits[0].X_fit_]).value_counts(normalize=True)
+    assert (kept - shares).abs().max() <= 1 / 30
+    np.testing.assert_array_equal(fits[0].predict_proba(unseen), fits[1].predict_proba(unseen))
+    assert not np.array_equal(fits[0].X_fit_, fits[2].X_fit_)
+
+
+def test_up_to_max_exact_samples_the_solution_is_exact():
+    X, y, _ = make_classes()
+    assert len(KernelRidgeClassifier(max_exact=len(X), n_landmarks=5).fit(X, y).X_fit_) == len(X)
+    assert len(KernelRidgeClassifier(max_exact=len(X) - 1, n_landmarks=5).fit(X, y).X_fit_) == 5
+
+
+def test_leave_one_out_of_the_approximation_equals_refits_without_each_sample():
+    X, y, _ = make_classes(n_samples=30)
+    model = KernelRidgeClassifier(max_exact=1, n_landmarks=10, class_weight=None, random_state=0).fit(X, y)
+    targets = (y[:, None] == model.classes_) - 1 / 3
+    left_out = model._solve_approximately(X, targets, np.ones(len(X)), np.searchsorted(model.classes_, y))
+    landmarks = model.X_fit_
+    kernel = mean_kernel(landmarks, landmarks) + 1
+    phi = np.linalg.solve(np.linalg.cholesky(kernel + 1e-8 * np.eye(10)), (mean_kernel(X, landmarks) + 1).T).T
+    for i in range(len(X)):
+        others = np.arange(len(X)) != i
+        system = phi[others].T @ phi[others] + model.alpha * np.eye(10)
+        expected = phi[i] @ np.linalg.solve(system, phi[others].T @ targets[others])
+        np.testing.assert_allclose(left_out[i], expected, atol=1e-6)
