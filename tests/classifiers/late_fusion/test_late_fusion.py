@@ -704,7 +704,7 @@ def test_branch_that_cannot_be_evaluated_on_inner_folds_is_refused():
         make_fusion().fit(X, y)
 
 
-@pytest.mark.parametrize("bad", [{"combine": "sum"}, {"n_inner_folds": 1}, {"inner_groups": None}])
+@pytest.mark.parametrize("bad", [{"combine": "sum"}, {"n_inner_folds": 1}, {"inner_groups": 3}])
 def test_bad_parameter_is_named(bad):
     X, y = make_table()
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of LateFusionClassifier"):
