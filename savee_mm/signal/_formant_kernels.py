@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from savee_mm.signal._jit import compiled
+from savee_mm._jit import compiled
 
 # The search for poles stops when no pole moves further, or after so many steps.
 TOLERANCE, MAX_ITERATIONS = 1e-12, 50

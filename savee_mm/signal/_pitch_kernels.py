@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from savee_mm.signal._jit import compiled
+from savee_mm._jit import compiled
 
 # Frames of less energy (a loud frame has some hundreds) would lose precision in float32.
 FAINTEST = 1e-25

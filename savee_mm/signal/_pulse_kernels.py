@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from savee_mm.signal._jit import compiled
+from savee_mm._jit import compiled
 
 # A mark is kept above this correlation with the period around its neighbour, and above this peak (relative to the
 # largest sample). One mark may be outside the voiced segment; its limits are higher.

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from savee_mm.signal._jit import compiled
+from savee_mm._jit import compiled
 
 # Smaller samples count as zero for zero crossings: librosa's threshold.
 _NO_SIGN = np.float32(1e-10)

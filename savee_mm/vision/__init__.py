@@ -5,7 +5,7 @@ Images are arrays ``(height, width, 3)`` of uint8 RGB, as :func:`~savee_mm.read_
 
 from savee_mm.vision.align import align_face, map_points, steady_eyes
 from savee_mm.vision.crop import crop_face, crop_transform
-from savee_mm.vision.descriptors import GEOMETRY, hog, landmark_geometry, lbp_histograms
+from savee_mm.vision.descriptors import GEOMETRY, hog, landmark_geometry, lbp_histograms, mirror_hog
 from savee_mm.vision.detectors import (
     WITH_LANDMARKS,
     available_detectors,
@@ -35,6 +35,7 @@ __all__ = [
     "link_faces",
     "make_detector",
     "map_points",
+    "mirror_hog",
     "resolve_detector",
     "steady_eyes",
     "voice_agreement",

@@ -66,27 +66,36 @@ def hog(images: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int = 1
     >>> int(hog(edge, n_cells=(2, 2)).sum(axis=(0, 1)).argmax())
     0
     """
+    from savee_mm.vision._hog_kernels import oriented_votes
+
     images = _check_images(images, n_cells)
     if int(n_bins) != n_bins or n_bins < 2:
         raise ValueError(f"Expected n_bins of at least 2, got {n_bins!r}.")
     # The square root is closer to perceived brightness, and reduces multiplicative lighting.
     images = np.sqrt(np.clip(images, 0, None))
-    down, across = np.zeros_like(images), np.zeros_like(images)
-    down[..., 1:-1, :] = images[..., 2:, :] - images[..., :-2, :]
-    across[..., 1:-1] = images[..., 2:] - images[..., :-2]
-    strength = np.hypot(across, down)
-    turn = 2 * np.pi if signed else np.pi
-    direction = np.arctan2(down, across) % turn * (n_bins / turn)
-    nearest = np.floor(direction)
-    share = direction - nearest
-    nearest = nearest.astype(np.int64) % n_bins
-    rows, columns = (_cell_weights(n, m) for n, m in zip(images.shape[-2:], n_cells, strict=True))
-    histograms = np.empty((*images.shape[:-2], *n_cells, n_bins), np.float32)
-    for k in range(n_bins):
-        votes = np.where(nearest == k, 1 - share, 0) + np.where((nearest + 1) % n_bins == k, share, 0)
-        histograms[..., k] = rows @ (votes * strength) @ columns.T
+    flat = images.reshape(-1, *images.shape[-2:])
+    votes = oriented_votes(flat, *map(int, n_cells), int(n_bins), 2 * np.pi if signed else np.pi)
+    histograms = votes.reshape(*images.shape[:-2], *votes.shape[1:])
     energy = _mean_of_neighbours(np.square(histograms).sum(axis=-1))
     return np.sqrt(histograms / np.sqrt(energy + _FLAT**2)[..., np.newaxis])
+
+
+def mirror_hog(histograms: np.ndarray) -> np.ndarray:
+    """Return the histograms of the mirrored images, without the images.
+
+    Parameters
+    ----------
+    histograms : ndarray of shape (..., n_rows, n_columns, n_bins)
+        Result of :func:`hog` with ``signed=True`` and an even number of bins.
+
+    Returns
+    -------
+    histograms : ndarray of the same shape
+    """
+    n_bins = histograms.shape[-1]
+    # A gradient to the right points to the left.
+    bins = (n_bins // 2 - np.arange(n_bins)) % n_bins
+    return histograms[..., ::-1, :][..., bins]
 
 
 def lbp_histograms(images: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), radius: float = 1) -> np.ndarray:
@@ -227,13 +236,6 @@ def _check_images(images, n_cells):
     if not np.isfinite(images).all():
         raise ValueError(f"{np.count_nonzero(~np.isfinite(images))} of {images.size} pixels are NaN or infinite.")
     return images
-
-
-def _cell_weights(n_pixels, n_cells):
-    """Return the weight of each pixel in each cell, (n_cells, n_pixels): it decreases linearly from the centre."""
-    centres = (np.arange(n_cells) + 0.5) * n_pixels / n_cells
-    offsets = np.abs(np.arange(n_pixels) + 0.5 - centres[:, np.newaxis])
-    return np.maximum(0, 1 - offsets * n_cells / n_pixels).astype(np.float32)
 
 
 def _mean_of_neighbours(values):

@@ -1,6 +1,6 @@
 """Compiled kernels are cached on disk if possible."""
 
-from savee_mm.signal._jit import compiled
+from savee_mm._jit import compiled
 
 
 def test_without_a_cache():

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from savee_mm.vision import GEOMETRY, hog, landmark_geometry, lbp_histograms
+from savee_mm.vision import GEOMETRY, hog, landmark_geometry, lbp_histograms, mirror_hog
+from savee_mm.vision._hog_kernels import oriented_votes
 
 FACE = np.array([[20.0, 22], [42, 21], [30, 34], [23, 45], [38, 46]])
 
@@ -64,6 +65,26 @@ def test_mirrored_image_has_mirrored_gradients():
     original, mirrored = hog(image, n_bins=8), hog(image[:, ::-1], n_bins=8)
     # Direction a becomes 180 degrees minus a.
     np.testing.assert_allclose(mirrored[:, ::-1][..., (4 - np.arange(8)) % 8], original, atol=1e-4)
+    np.testing.assert_allclose(mirror_hog(original), mirrored, atol=1e-4)
+
+
+@pytest.mark.parametrize(("n_bins", "signed"), [(12, True), (7, True), (9, False)])
+def test_votes_are_shared_by_the_nearest_cells_and_directions(n_bins, signed):
+    image = np.random.default_rng(2).uniform(size=(30, 37))
+    n_cells, turn = (4, 5), 2 * np.pi if signed else np.pi
+    root = np.sqrt(image)
+    across, down = np.zeros_like(root), np.zeros_like(root)
+    across[:, 1:-1], down[1:-1] = root[:, 2:] - root[:, :-2], root[2:] - root[:-2]
+    direction = np.arctan2(down, across) % turn * n_bins / turn
+    distance = np.abs(direction - np.arange(n_bins)[:, np.newaxis, np.newaxis])
+    in_bins = np.maximum(0, 1 - np.minimum(distance, n_bins - distance)) * np.hypot(across, down)
+    rows, columns = (
+        np.maximum(0, 1 - np.abs((np.arange(n) + 0.5) * m / n - 0.5 - np.arange(m)[:, np.newaxis]))
+        for n, m in zip(image.shape, n_cells, strict=True)
+    )
+    expected = np.einsum("ry,kyx,cx->rck", rows, in_bins, columns)
+    actual = oriented_votes(root[np.newaxis].astype(np.float32), *n_cells, n_bins, turn)[0]
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
 
 
 # ---- local binary patterns

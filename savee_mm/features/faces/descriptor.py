@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval
 from savee_mm._docstrings import shared_docs
 from savee_mm.features.faces._table import FaceTableTransformer, apex_frames
 from savee_mm.features.faces.sampler import FaceFrameSampler
-from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, resolve_detector
+from savee_mm.vision import WITH_LANDMARKS, hog, landmark_geometry, lbp_histograms, mirror_hog, resolve_detector
 from savee_mm.vision.descriptors import GEOMETRY, N_PATTERNS
 
 _DESCRIPTORS = ("hog", "lbp", "geometry")
@@ -250,7 +250,8 @@ def _describe_images(images, histogram, symmetric):
     """Return the histograms of all cells, (n_frames, n_measures)."""
     cells = histogram(images)
     if symmetric:
-        mirrored = histogram(images[..., ::-1])
+        is_even_hog = histogram.func is hog and cells.shape[-1] % 2 == 0
+        mirrored = mirror_hog(cells) if is_even_hog else histogram(images[..., ::-1])
         cells = (cells + mirrored)[..., : _kept_columns(cells.shape[2], True), :] / 2
     return cells.reshape(len(cells), -1)
 
