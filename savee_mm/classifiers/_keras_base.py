@@ -17,6 +17,26 @@ from savee_mm.classifiers._network_file import network_from_bytes, network_to_by
 _PREDICT_BATCH = 64
 
 
+def check_finite(X):
+    """Check that all pixels of all clips are finite, a few clips at a time: X may be larger than memory.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_clips, ...)
+        Floats; may be a :class:`numpy.memmap`.
+
+    Raises
+    ------
+    ValueError
+        If some are not; it names up to five of the clips.
+    """
+    for start in range(0, len(X), _PREDICT_BATCH):
+        finite = np.isfinite(X[start : start + _PREDICT_BATCH]).all(axis=tuple(range(1, X.ndim)))
+        if not finite.all():
+            bad = start + np.flatnonzero(~finite)
+            raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
+
+
 class NetworkClassifier(ClassifierMixin, BaseEstimator):
     """Base of the classifiers that train a Keras network.
 

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm._docstrings import shared_docs
-from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_finite
 from savee_mm.model_selection._labels import check_labels
 
 # Parameters of networks.random_frames.
@@ -232,7 +232,5 @@ def _check_sequences(X, shape=None):
     if not len(X):
         raise ValueError(f"Expected at least one clip, got an array of shape {X.shape}.")
     X = X.astype(np.float32, copy=False)
-    if not np.isfinite(X).all():
-        bad = np.flatnonzero(~np.isfinite(X).all(axis=(1, 2, 3, 4)))
-        raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
+    check_finite(X)
     return X

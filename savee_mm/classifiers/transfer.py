@@ -16,7 +16,7 @@ from savee_mm._cache import content_key, open_store
 from savee_mm._docstrings import shared_docs
 from savee_mm._version import __version__
 from savee_mm._weights import identify_weights, require_weights
-from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.classifiers._keras_base import NetworkClassifier, check_finite
 from savee_mm.model_selection._labels import check_labels
 
 # Part of every cache key; to be increased when the output of the frozen part changes.
@@ -302,7 +302,5 @@ def _check_images(X, shape=None):
             f"{X.dtype}. MFCCImage and FaceFrameSampler extract such arrays from a clip table."
         )
     X = X.astype(np.float32, copy=False)
-    if not np.isfinite(X).all():
-        bad = np.flatnonzero(~np.isfinite(X.reshape(len(X), -1)).all(axis=1))
-        raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
+    check_finite(X)
     return X

@@ -4,6 +4,7 @@ import gc
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from savee_mm import ConvLSTMClassifier, save_model
+from savee_mm.classifiers.convlstm import _check_sequences
 
 SMALL = {"n_filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
 # One step.
@@ -300,3 +302,24 @@ def test_divergence_is_an_error():
 def test_verbose_shows_a_bar_over_the_epochs(capsys):
     ConvLSTMClassifier(**{**QUICK, "epochs": 2}, verbose=True).fit(*moving_bars())
     assert "ConvLSTMClassifier" in capsys.readouterr().err
+
+
+def test_file_that_is_mapped_into_memory_gives_the_same_probabilities(quick, tmp_path):
+    X, y = moving_bars()
+    np.save(tmp_path / "frames.npy", X)
+    mapped = np.load(tmp_path / "frames.npy", mmap_mode="r")
+    np.testing.assert_array_equal(clone(quick).fit(mapped, y).predict_proba(mapped), quick.predict_proba(X))
+
+
+def test_mapped_file_is_checked_in_parts(tmp_path):
+    peaks = []
+    for n_clips in (100, 2000):
+        mapped = np.lib.format.open_memmap(tmp_path / f"{n_clips}.npy", "w+", np.float32, (n_clips, 2, 16, 16, 3))
+        tracemalloc.start()
+        assert np.shares_memory(_check_sequences(mapped), mapped)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+    mapped[1500, 1] = np.inf
+    with pytest.raises(ValueError, match=r"Clips \[1500\] contain NaN or infinite pixels"):
+        _check_sequences(mapped)
