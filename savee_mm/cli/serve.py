@@ -28,7 +28,7 @@ def run_serve(model_file, *, host, port, token=None, opens=False, limits=None):
     port : int
         Port; 0 for a free one.
     token : str, default=None
-        Access token; on an address that other machines reach, None stands for a random one.
+        Access token; on an address that other machines reach, None is a random one.
     opens : bool, default=False
         Whether to open the page in the browser.
     limits : dict, default=None

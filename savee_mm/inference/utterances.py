@@ -48,7 +48,7 @@ def find_utterances(path, people):
     Returns
     -------
     utterances : list of Utterance
-        In the order of their starts; those of several people may overlap. Speech of nobody who is visible has the
+        In the order of their starts; those of several people may overlap. Speech of a person who is not visible has the
         person ``"off screen"``.
 
     Raises

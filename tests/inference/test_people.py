@@ -20,7 +20,7 @@ EMPTY = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
 
 
 class Shot(NamedTuple):
-    """A part of a scene: its length (s), who is at the left and the right (None: nobody), and who speaks when."""
+    """A part of a scene: its length (s), who is at the left and the right (None: no one), and who speaks when."""
 
     seconds: float
     places: tuple
@@ -34,7 +34,7 @@ DIALOGUE = [
     Shot(2.4, (1, None), {}),
     Shot(2.4, (1, 0), {0: (0.4, 2.0)}),
 ]
-"""Cuts, another person in the same place, somebody who leaves and returns, and swapped places."""
+"""Cuts, another person in the same place, a person who leaves and returns, and swapped places."""
 
 OVERLAP = [Shot(4.8, (0, 2), {0: (0.4, 2.8), 2: (1.6, 4.2)})]
 """Two people who talk over each other."""

@@ -9,11 +9,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
+from sklearn.utils.fixes import parse_version
 
 from savee_mm import FusionClassifier, KernelRidgeClassifier, load_card, load_model, save_model
 from savee_mm.persistence._older_files import update
 
 DATA = Path(__file__).parent / "data"
+
+# They were written with scikit-learn 1.9. Earlier ones warn that they may not be able to read them.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+# Its LogisticRegression lacks an attribute that earlier ones read.
+LATE_FUSION = pytest.param(
+    "late_fusion",
+    marks=pytest.mark.skipif(
+        parse_version(sklearn.__version__) < parse_version("1.9"),
+        reason="the file was written with scikit-learn 1.9, which is newer",
+    ),
+)
 
 
 @pytest.fixture
@@ -29,14 +42,15 @@ def test_card_is_of_format_2(name):
     assert load_card(DATA / f"{name}.savee")["format"] == 2
 
 
-@pytest.mark.parametrize("name", ["convlstm", "fusion", "late_fusion"])
+@pytest.mark.parametrize("name", ["convlstm", "fusion", LATE_FUSION])
 def test_file_is_written_again_in_the_current_format(name, tmp_path):
     again = load_model(save_model(load_model(DATA / f"{name}.savee"), tmp_path / "m.savee"))
     assert repr(again) == repr(load_model(DATA / f"{name}.savee"))
 
 
-def test_late_fusion_predicts_the_same(noise):
-    probabilities = load_model(DATA / "late_fusion.savee").predict_proba(noise[0][:3])
+@pytest.mark.parametrize("name", [LATE_FUSION])
+def test_late_fusion_predicts_the_same(name, noise):
+    probabilities = load_model(DATA / f"{name}.savee").predict_proba(noise[0][:3])
     expected = [0.6322052088948396, 0.10318041725049167, 0.9405264343653333]
     np.testing.assert_allclose(probabilities[:, 0], expected, rtol=0, atol=1e-9)
 
