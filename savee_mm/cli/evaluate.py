@@ -1,6 +1,8 @@
 """Evaluate several systems, print their table and write the files."""
 
 import json
+import shlex
+import sys
 import warnings
 
 from sklearn.exceptions import FitFailedWarning
@@ -110,7 +112,9 @@ def _write(report, systems, files, *, title, notes="", quote_formulas=False):
     if files.get("markdown"):
         write_text(files["markdown"], report.to_markdown(**published))
     if files.get("report"):
-        report.to_html(files["report"], title=title, notes=notes, reads=modalities_read(systems), **published)
+        command = shlex.join(["savee-mm", *sys.argv[1:]])
+        reads = modalities_read(systems)
+        report.to_html(files["report"], title=title, notes=notes, reads=reads, command=command, **published)
 
 
 def _show(report, systems, *, page, as_json):

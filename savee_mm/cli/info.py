@@ -4,8 +4,8 @@ from datetime import datetime
 from pathlib import Path
 
 from savee_mm import load_card
+from savee_mm._versions import installed_versions
 from savee_mm.cli._text import echo, json_text
-from savee_mm.persistence._versions import installed_versions
 
 
 def run_info(path=None, *, as_json=False):

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from savee_mm._composition import parts
+from savee_mm._versions import installed_versions
 from savee_mm._weights import REGISTRY
 from savee_mm.features.encoders import ENCODERS
-from savee_mm.persistence._versions import installed_versions
 from savee_mm.persistence.card import ModelCard, default_use
 
 if TYPE_CHECKING:

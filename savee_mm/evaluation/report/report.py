@@ -552,6 +552,7 @@ class EvaluationReport:
         published: Mapping | None = None,
         single_split: Collection[str] = (),
         reads: Mapping[str, str] | None = None,
+        command: str | None = None,
     ) -> Path:
         """Write a self-contained HTML page that a browser opens offline.
 
@@ -569,13 +570,16 @@ class EvaluationReport:
             See :meth:`to_markdown`.
         reads : mapping of str to str, default=None
             See :meth:`modalities`; when None, the page has no such section.
+        command : str, default=None
+            The command that made the report, for the last section, with date, versions and corpus.
 
         Returns
         -------
         path : Path
             The file.
         """
-        text = write_page(self, self._readable(published, single_split), title=title, notes=notes, reads=reads)
+        shown = {"title": title, "notes": notes, "reads": reads, "command": command}
+        text = write_page(self, self._readable(published, single_split), **shown)
         with write_atomically(path) as file:
             file.write(text.encode())
         return Path(path)

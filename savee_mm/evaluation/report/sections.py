@@ -1,9 +1,12 @@
 """The sections of a report's page: text, tables and plots."""
 
+import hashlib
 import re
+from datetime import date
 
 import pandas as pd
 
+from savee_mm._versions import installed_versions
 from savee_mm.evaluation._predictions import PREFIX, clip_codes, read_probabilities
 from savee_mm.evaluation.metrics.intervals import COVERAGE
 from savee_mm.evaluation.metrics.subgroups import grouping_columns, name_groups
@@ -23,10 +26,12 @@ _METRICS = {"accuracy": "Accuracy", "uar": "UAR"}
 # Columns of the first table; the others are in the second.
 _FIRST = (
     "accuracy",
-    "single rater",
-    "sentence alone",
-    "training accuracy",
     "95% interval",
+    "chance",
+    "majority class",
+    "sentence alone",
+    "single rater",
+    "training accuracy",
     "sd over speakers",
     "worst fold",
     "published",
@@ -34,11 +39,21 @@ _FIRST = (
     "folds",
     "fit (s)",
 )
+_LEVELS = (
+    "Chance is one divided by the number of classes; majority class is the share of the most frequent class of the "
+    "test clips, which is the accuracy of a system that always predicts it."
+)
+_LOSS = (
+    "Training log loss is that of the fitted model on all training clips. The loss in the curves of networks is "
+    "another value: the mean over the batches of an epoch, while the weights change, with dropout and, where a "
+    "system uses them, augmented clips, class weights and an inner validation. The fitted model can have the "
+    "weights of an earlier epoch."
+)
 _MAX_COLUMNS = 8
 _MAX_GAPS = 20
 
 
-def write_page(report, readable, *, title, notes, reads):
+def write_page(report, readable, *, title, notes, reads, command=None):
     """Return the HTML page of a report.
 
     Parameters
@@ -47,7 +62,7 @@ def write_page(report, readable, *, title, notes, reads):
         The report.
     readable : tuple (DataFrame, str, list of str)
         Its comparison as cells, the explanation under it, and warnings.
-    title, notes, reads
+    title, notes, reads, command
         See :meth:`EvaluationReport.to_html`.
 
     Returns
@@ -66,6 +81,7 @@ def write_page(report, readable, *, title, notes, reads):
         Section("Emotions", _emotions(report)),
         Section("Each system", _systems(report)),
         Section("Folds", _folds(report)),
+        Section("Origin of the results", _origin(report, command)),
     ]
     # Descriptions of loaders are reStructuredText: headings are underlined, names are in backticks.
     notes = re.sub(r"^[-=]{3,}$|`+", "", notes, flags=re.MULTILINE)
@@ -112,14 +128,34 @@ def _summary(report, summary, readable, coverage):
     _, speakers = clip_codes(predictions)
     size = f"{len(speakers)} clips, {len(set(speakers))} speakers, {predictions['seed'].nunique()} seed(s)."
     known = [f"Protocol {name}: {_PROTOCOLS[name]}." for name in names if name in _PROTOCOLS]
+    levels = report._levels().set_index("protocol")
     cells = cells.assign(folds=summary["n_folds"].to_numpy())
+    cells["chance"] = [short(1 / levels["n_classes"][name]) for name in summary["protocol"]]
+    cells["majority class"] = [short(levels["majority"][name]) for name in summary["protocol"]]
     first = [name for name in _FIRST if name in cells]
     return [
         Text(" ".join([size, *known])),
         Table(cells[[*_NAMES, *first]], "Accuracy of each system in each protocol.", 2),
         Table(cells.drop(columns=first), "The other metrics, on test and training clips.", 2),
-        Text(f"{note} {coverage}", "note"),
+        Text(f"{note} {_LEVELS} {coverage}", "note"),
+        *([Text(_LOSS, "note")] if "training log loss" in cells else []),
     ]
+
+
+def _origin(report, command):
+    """Return what is needed to cite the page or to compute it again."""
+    versions, clips = installed_versions(), report.predictions.drop_duplicates("clip_id")
+    libraries = [f"{name} {version}" for name, version in versions["libraries"].items() if version]
+    known = [name for name in ("clip_id", "speaker", "target") if name in clips]
+    table = clips[known].astype(str).sort_values("clip_id").to_csv(index=False)
+    lines = [
+        f"Date: {date.today().isoformat()}",
+        f"Versions: savee_mm {versions['savee_mm']}, Python {versions['python']}, {', '.join(libraries)}",
+        f"Corpus: {len(clips)} clips, {clips['speaker'].nunique()} speakers, {clips['target'].nunique()} classes; "
+        f"SHA-256 of the table of {', '.join(known)}: {hashlib.sha256(table.encode()).hexdigest()}",
+        f"Seeds: {', '.join(map(str, sorted(report.predictions['seed'].unique())))}",
+    ]
+    return [Bullets([*([f"Command: {command}"] if command else []), *lines])]
 
 
 def _subgroups(report, gaps):

@@ -363,6 +363,22 @@ def test_page_has_the_largest_gap_on_top(full, page):
     assert short(full.gaps().iloc[0]["gap"]) in first
 
 
+def test_page_shows_levels_of_no_skill_next_to_the_accuracy_and_its_origin(tmp_path, make_predictions):
+    report = EvaluationReport(make_predictions(n_speakers=3))
+    text = report.to_html(tmp_path / "r.html", command="savee-mm evaluate 'my corpus'").read_text("utf-8")
+    head = re.search(r"<thead>(.*?)</thead>", text)[1]
+    names = re.findall(r"<th.*?>(.*?)</th>", head)
+    assert names[:6] == ["system", "protocol", "accuracy", "95% interval", "chance", "majority class"]
+    clips = report.predictions.drop_duplicates("clip_id")
+    row = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", re.search(r"<tbody><tr>(.*?)</tr>", text)[1])
+    assert float(row[4]) == pytest.approx(1 / clips["target"].nunique(), abs=5e-4)
+    assert float(row[5]) == pytest.approx(clips["target"].value_counts(normalize=True).max(), abs=5e-4)
+    origin = text.split("Origin of the results</h2>")[1]
+    assert "Command: savee-mm evaluate &#39;my corpus&#39;" in origin
+    assert f"Corpus: {len(clips)} clips, 3 speakers" in origin
+    assert re.search("SHA-256 of the table of clip_id, speaker, target: [0-9a-f]{64}<", origin)
+
+
 def test_page_has_every_section(page):
     assert re.findall(r'<h2 id="s\d+">(.*?)</h2>', page) == [
         "Summary",
@@ -373,6 +389,7 @@ def test_page_has_every_section(page):
         "Emotions",
         "Each system",
         "Folds",
+        "Origin of the results",
     ]
 
 
