@@ -73,7 +73,7 @@ def hog(images: ArrayLike, *, n_cells: tuple[int, int] = (6, 6), n_bins: int = 1
         raise ValueError(f"Expected n_bins of at least 2, got {n_bins!r}.")
     # The square root is closer to perceived brightness, and reduces multiplicative lighting.
     images = np.sqrt(np.clip(images, 0, None))
-    flat = images.reshape(-1, *images.shape[-2:])
+    flat = np.ascontiguousarray(images.reshape(-1, *images.shape[-2:]))
     votes = oriented_votes(flat, *map(int, n_cells), int(n_bins), 2 * np.pi if signed else np.pi)
     histograms = votes.reshape(*images.shape[:-2], *votes.shape[1:])
     energy = _mean_of_neighbours(np.square(histograms).sum(axis=-1))

@@ -233,7 +233,7 @@ def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
         "lbp": partial(lbp_histograms, n_cells=n_cells),
     }
     described = {
-        name: _describe_images(images, histogram, symmetric)
+        name: _describe_images(images, histogram, symmetric, mirror_hog if name == "hog" and n_bins % 2 == 0 else None)
         for name, histogram in histograms.items()
         if name == "hog" or name in descriptors
     }
@@ -246,12 +246,11 @@ def _describe_clip(track, *, descriptors, n_cells, n_bins, symmetric):
     return np.stack(kept).astype(np.float32)
 
 
-def _describe_images(images, histogram, symmetric):
-    """Return the histograms of all cells, (n_frames, n_measures)."""
+def _describe_images(images, histogram, symmetric, mirror=None):
+    """Return the histograms of all cells, (n_frames, n_measures); ``mirror`` returns those of mirrored images."""
     cells = histogram(images)
     if symmetric:
-        is_even_hog = histogram.func is hog and cells.shape[-1] % 2 == 0
-        mirrored = mirror_hog(cells) if is_even_hog else histogram(images[..., ::-1])
+        mirrored = histogram(images[..., ::-1]) if mirror is None else mirror(cells)
         cells = (cells + mirrored)[..., : _kept_columns(cells.shape[2], True), :] / 2
     return cells.reshape(len(cells), -1)
 
