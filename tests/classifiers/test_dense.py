@@ -1,6 +1,8 @@
 """DenseClassifier is a scikit-learn classifier over columns of features."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -100,3 +102,29 @@ def test_grid_search_through_a_pipeline(iris):
 def test_bad_parameter_is_refused(bad, iris):
     with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter"):
         DenseClassifier(**bad).fit(*iris[:2])
+
+
+DEVICES = """
+import sys
+from contextlib import nullcontext
+import numpy as np
+import tensorflow as tf
+from savee_mm import DenseClassifier
+
+halves = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
+X = np.random.default_rng(0).normal(size=(32, 6))
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope() if sys.argv[1] == "two" else nullcontext():
+    model = DenseClassifier(epochs=3, batch_size=8, dropout=0, random_state=0).fit(X, X[:, 0] > 0)
+print(type(model.model_.weights[0].value).__name__, *model.history_["loss"])
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_have_the_loss_of_one():
+    runs = [
+        subprocess.run([sys.executable, "-c", DEVICES, n], capture_output=True, text=True, check=True).stdout.split()
+        for n in ("one", "two")
+    ]
+    assert [run[0] for run in runs] == ["ResourceVariable", "MirroredVariable"]
+    np.testing.assert_allclose(*(np.array(run[1:], float) for run in runs), atol=1e-5)
