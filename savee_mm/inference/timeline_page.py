@@ -203,14 +203,15 @@ def _rows(table, emotions, people, end):
     crops = {person.name: _crops(person.crops, end) for person in people}
     if "person" in table.columns:
         groups = dict(list(table.groupby("person", sort=False)))
-        return [_row(name, group, emotions, crops.get(name, []), end) for name, group in groups.items()]
+        names = [name for name in dict.fromkeys([*crops, *groups]) if name in groups]
+        return [_row(name, groups[name], emotions, crops.get(name, []), end) for name in names]
     every = sorted((crop for person in people for crop in person.crops), key=lambda crop: crop[0])
     return [_row("", table, emotions, _crops(every, end), end)]
 
 
 def _row(name, table, emotions, crops, end):
     table = table.sort_values("start", kind="stable")
-    starts, ends = _limits(table, end)
+    starts, ends = _limits(table, end, are_utterances=bool(name))
     shares = table[emotions].to_numpy(dtype=float)
     tops = np.cumsum(shares, axis=1)
     predicted = ~np.isnan(shares).any(axis=1)
@@ -232,10 +233,10 @@ def _row(name, table, emotions, crops, end):
     return Row(name, bands, spans, crops)
 
 
-def _limits(table, end):
+def _limits(table, end, *, are_utterances):
     """Return where windows are drawn (s): utterances as they are, overlapping windows around their middles."""
     starts, ends = table["start"].to_numpy(dtype=float), table["end"].to_numpy(dtype=float)
-    if (starts[1:] >= ends[:-1] - 1e-6).all() and len(table) > 1:
+    if (are_utterances or len(table) > 1) and (starts[1:] >= ends[:-1] - 1e-6).all():
         return starts, ends
     _, edges = window_edges(table, end)
     return edges[:-1], edges[1:]

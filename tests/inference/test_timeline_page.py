@@ -84,6 +84,14 @@ def test_page_may_not_load_anything(page):
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page.read_text(encoding="utf-8"))
 
 
+def test_utterances_are_drawn_where_they_are(table, recording, tmp_path):
+    spoken = table[table["emotion"].notna()].iloc[[0, -1]].assign(person=["person 2", "person 1"])
+    page = write_timeline_page(spoken, recording, tmp_path / "a.html", people=[])
+    rows = data_of(page)["rows"]
+    assert [name for name, _ in rows] == ["person 2", "person 1"]
+    assert [spans[0][:2] for _, spans in rows] == spoken[["start", "end"]].to_numpy().tolist()
+
+
 def test_wrong_tables_are_refused(table, recording, tmp_path):
     with pytest.raises(ValueError, match="a table without rows"):
         write_timeline_page(table.iloc[:0], recording, tmp_path / "a.html")
