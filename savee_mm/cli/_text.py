@@ -121,7 +121,7 @@ def json_text(content: Any) -> str:
     Examples
     --------
     >>> from savee_mm.cli._text import json_text
-    >>> print(json_text({"file": "é\x9b31m\udce9.wav"}))
+    >>> print(json_text({"file": "é\\x9b31m\\udce9.wav"}))
     {
      "file": "é\\u009b31m\\udce9.wav"
     }

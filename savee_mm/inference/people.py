@@ -27,7 +27,7 @@ _UNKNOWN = np.full((32, 32), np.nan, np.float16)
 class Person:
     """The face of one person over a recording.
 
-    Attributes
+    Parameters
     ----------
     name : str
         ``"person 1"``, ``"person 2"`` ..., in the order of appearance.

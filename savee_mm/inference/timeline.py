@@ -186,7 +186,11 @@ class EmotionTimeline:
 
         Parameters
         ----------
-        path, people, detector
+        path : path-like
+            As in :meth:`utterances`.
+        people : sequence of Person, default=None
+            As in :meth:`utterances`.
+        detector : {"auto", "yunet", "ssd", "lbp"}, default="auto"
             As in :meth:`utterances`.
 
         Returns

@@ -64,7 +64,7 @@ def test_export_writes_the_network(model, tmp_path):
     result = run("export", model, "--out", tmp_path / "fusion.onnx")
     assert result.output.split() == [str(tmp_path / "fusion.onnx")]
     graph = onnx.load(tmp_path / "fusion.onnx").graph
-    assert [port.name for port in graph.input] == ["frames", "mfcc"]
+    assert [port.name for port in graph.input] == ["frames", "mfcc", "features"]
 
 
 def test_warmup_compiles_the_kernels():
