@@ -194,7 +194,7 @@ class OnnxNetwork:
     network = None
 
     def __init__(self, graph):
-        self._session = make_session(graph)
+        self._session = make_session(graph, keeps_memory=True)
         self._names = [entry.name for entry in self._session.get_inputs()]
 
     def run(self, build, inputs):

@@ -140,16 +140,16 @@ def _output_names(weights):
     return declared, tuple(name for node in graph.node for name in node.output if name and name not in declared)
 
 
-def make_session(model):
-    """Return a session of onnxruntime for a path or bytes: one thread, no memory that is kept, errors only.
+def make_session(model, *, keeps_memory=False):
+    """Return a session of onnxruntime for a path or bytes.
 
-    Worker processes use the other cores. It runs on a GPU where onnxruntime's build for CUDA is installed.
+    It runs on one thread, because worker processes use the other cores, or on a GPU where onnxruntime's build for CUDA
+    is installed. Inputs of few shapes are faster if it keeps its memory; for many shapes, that memory grows.
     """
     onnxruntime = _import("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Clips have many lengths; memory kept for each would grow.
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = keeps_memory
     options.log_severity_level = 3
     providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
     return onnxruntime.InferenceSession(model, options, providers=providers)
