@@ -73,7 +73,7 @@ def _save_models(folder, sounds):
 
 def _write_predictions(folder, sounds):
     for out in ("predictions.csv", "predictions.json"):
-        rows = Rows(["anger", "joy"], [], times=False, caution="", as_json=False, out=folder / out)
+        rows = Rows(["anger", "joy"], [], times=[], caution="", as_json=False, out=folder / out)
         for i in range(500):
             p = np.array([i, 500 - i]) / 500
             rows.add(f"{i}.wav", WindowPrediction(None, None, _labelled(p), "joy", "", 0.0))

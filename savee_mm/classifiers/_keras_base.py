@@ -11,7 +11,13 @@ from sklearn.utils import check_random_state, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
-from savee_mm.classifiers._network_file import network_from_bytes, network_to_bytes, open_network, to_onnx
+from savee_mm.classifiers._network_file import (
+    is_for_prediction,
+    network_from_bytes,
+    network_to_bytes,
+    open_network,
+    to_onnx,
+)
 
 # Clips per step of a prediction; larger batches need more memory and are not faster on a CPU.
 _PREDICT_BATCH = 64
@@ -256,7 +262,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         super().__setstate__(state)
         if archive is None:
             return
-        self._graph = open_network(archive, self._outputs)
+        self._graph = open_network(archive, self._outputs) if is_for_prediction() else None
         if self._graph is None:
             self.model_ = network_from_bytes(archive)
             self._graph = _Graph(self.model_)

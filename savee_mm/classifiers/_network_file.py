@@ -5,6 +5,9 @@ import json
 import math
 import tempfile
 import zipfile
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from savee_mm._zip import read_zip, write_zip
 from savee_mm.classifiers._onnx_graph import onnx_graph
 from savee_mm.features.encoders._onnx import make_session
 
+_FOR_PREDICTION = ContextVar("for prediction", default=False)
 # Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of
 # the models of other libraries, and vocabulary lookups.
 _KNOWN = {
@@ -180,6 +184,24 @@ def to_onnx(archive):
     """
     members = _members(archive)
     return onnx_graph(members[_CONFIG], members[_WEIGHTS])
+
+
+@contextmanager
+def for_prediction():
+    """Within this context, networks are restored for onnxruntime, where it can run them.
+
+    Elsewhere, as in copies by pickle, Keras restores them, so that a copy predicts exactly what the original does.
+    """
+    token = _FOR_PREDICTION.set(True)
+    try:
+        yield
+    finally:
+        _FOR_PREDICTION.reset(token)
+
+
+def is_for_prediction():
+    """Return whether networks are restored for onnxruntime: in :func:`for_prediction`, and where Keras is missing."""
+    return _FOR_PREDICTION.get() or find_spec("keras") is None
 
 
 class OnnxNetwork:

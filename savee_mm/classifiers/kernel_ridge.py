@@ -100,6 +100,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    # Of model files that were written before these parameters.
+    max_exact, n_landmarks, random_state = 10_000, 2_000, None
     _parameter_constraints = {
         "kernels": ["array-like"],
         "gamma": [Interval(Real, 0, None, closed="neither")],

@@ -252,7 +252,10 @@ def _corpora(X):
 
 def _fit(estimator, X, y, sample_weight):
     """Return a fitted clone."""
-    weights = {} if sample_weight is None else {weight_parameter(estimator): sample_weight}
+    name = None if sample_weight is None else weight_parameter(estimator)
+    if sample_weight is not None and name is None:
+        raise ValueError(f"{type(estimator).__name__} takes no sample weights; leave sample_weight out.")
+    weights = {} if name is None else {name: sample_weight}
     # Weights are passed under the name of a step of a Pipeline, which metadata routing would refuse.
     with config_context(enable_metadata_routing=False):
         return clone(estimator).fit(X, y, **weights)

@@ -3,7 +3,7 @@
 Every loader returns a :class:`~sklearn.utils.Bunch` with ``data`` (the clip table: ``audio``, ``video``,
 ``speaker``, ``sentence``, ``clip_id`` and other properties in the file names), ``target`` (the classes, as
 strings), ``groups`` (the speakers), ``target_names`` and ``DESCR``. Loaders read file names and never open
-a media file. :func:`concat_corpora` makes one corpus of several.
+a media file. :func:`~savee_mm.concat_corpora` makes one corpus of several.
 """
 
 from savee_mm.datasets.acted import load_emodb, load_emovo, load_enterface, load_tess

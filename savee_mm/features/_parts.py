@@ -90,6 +90,7 @@ class PartFolder:
                     f"{self.folder} holds features that were made in another way ({', '.join(differing)} differ). "
                     "Choose another folder, or delete this one."
                 )
+            self._write_manifest(complete=False)
         elif self.folder.exists() and any(self.folder.glob("*.parquet")):
             raise ValueError(f"{self.folder} holds Parquet files of another origin. Choose another folder.")
         else:

@@ -52,7 +52,7 @@ def extract_features(
         ``video`` may contain URLs of fsspec, such as ``s3://bucket/clip.wav``; such files are copied to a temporary
         folder, one chunk at a time.
     extractor : extractor
-        An extractor of :mod:`savee_mm.features`. Values are those of its ``transform`` if it is fitted. Otherwise,
+        An extractor of ``savee_mm.features``. Values are those of its ``transform`` if it is fitted. Otherwise,
         values that a clip does not have (the pitch of a clip without voiced frames) are NaN. Its ``n_jobs`` and
         ``verbose`` apply. Its ``cache`` applies if it is a folder: a cache in memory would grow. ``on_error`` has no
         effect.
@@ -60,7 +60,7 @@ def extract_features(
         The folder to write, local or on a file system that all workers share.
     engine : {"joblib", "dask"}, default="joblib"
         Where chunks are computed: in the active backend of joblib, by default ``n_jobs`` processes of this machine, or
-        on the Dask cluster of the current :class:`distributed.Client` (extra ``dask``).
+        on the Dask cluster of the current ``distributed.Client`` (extra ``dask``).
     chunk_size : int, default=256
         Number of clips of a task and a file. It determines the memory of a worker, and the work that is lost when a
         worker is killed.
@@ -318,7 +318,8 @@ def _extract_chunk(extractor, chunk):
     results = [clip.error(f"the file cannot be read: {copies.get(clip.path)!r}") for clip in clips]
     for n, value in zip(usable, values, strict=True):
         results[n] = clips[n].error(value.reason) if isinstance(value, ClipError) else value
-    return results, str(caught[0].message) if caught else None
+    corrected = [str(warning.message) for warning in caught if issubclass(warning.category, ClipWarning)]
+    return results, corrected[0] if corrected else None
 
 
 def _local(clip, copies):

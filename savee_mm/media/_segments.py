@@ -97,11 +97,13 @@ def _stream_pieces(file, container, target):
     """Return the pieces from the first frame, which jump to shortly before ``target`` (s); None if that fails."""
     audio = AudioStream(file, container)
     try:
-        head = list(islice(audio.frames(), 2))
+        frames = audio.frames()
+        head = list(islice(frames, 2))
         if not head or head[0].time is None:
             return None
         if target - head[0].time < _NEAR:
-            return _decoded_on(audio, head)
+            # A packet may hold more than two frames, so that the same iterator goes on.
+            return audio.pieces(_chain(head, frames))
         container.seek(int((target - _PRE_ROLL) / audio.stream.time_base), stream=audio.stream)
         landed, frames = _first_frame(audio)
     except ERRORS:
@@ -113,10 +115,6 @@ def _stream_pieces(file, container, target):
     first = next(audio.pieces(head))
     jump = _position(audio.stream, head, landed) - audio.skip - first.channels.shape[1]
     return _jumped(audio, first, landed, frames, jump / first.sr) if jump >= 0 else None
-
-
-def _decoded_on(audio, head):
-    yield from audio.pieces(_chain(head, audio.frames()))
 
 
 def _jumped(audio, first, landed, frames, jump):

@@ -63,6 +63,8 @@ def corpus_pairs(table: pd.DataFrame, *, n_splits: int | None = None) -> dict[st
     names = list(dict.fromkeys(corpora))
     if len(names) < 2:
         raise ValueError(f"corpus_pairs needs at least two corpora, got {names}. Concatenate them by concat_corpora.")
+    if reserved := sorted({ALL, OTHERS} & set(names)):
+        raise ValueError(f"A corpus cannot be named {reserved[0]!r}, which is a row of the table. Rename it.")
     pairs = {}
     for name in names:
         own = np.flatnonzero(corpora == name)

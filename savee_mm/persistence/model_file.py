@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
+from savee_mm.classifiers._network_file import for_prediction
 from savee_mm.persistence._archive import FORMAT, change_schema, errors_name, read_card, read_payload, write_archive
 from savee_mm.persistence._compiled import check_compiled
 from savee_mm.persistence._names import with_current_names, with_public_names
@@ -119,7 +120,7 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
             f"{path}: names types that savee_mm does not know: {', '.join(unknown)}. Nothing was loaded. If you trust "
             "where it comes from, load its estimator.skops with skops.io.load and name them there."
         )
-    with errors_name(path):
+    with errors_name(path), for_prediction():
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
         check_compiled(parts(estimator))
         if int(card["format"]) < FORMAT:

@@ -73,7 +73,7 @@ def test_evaluate_leaves_out_a_system_without_its_weights(root, tmp_path, monkey
     assert "fetch-weights yamnet" in result.stderr
     assert "Traceback" not in result.output
     rows = [line.split("|")[1].strip() for line in result.stdout.splitlines() if line.startswith("|")]
-    assert rows[2:] == ["knn", "logreg"]
+    assert rows[2:] == ["knn", "logreg", "chance", "majority class"]
     assert len(pd.read_csv(tmp_path / "folds.csv")) == 2 * 2 * 3
 
 
@@ -95,7 +95,7 @@ def test_report_is_written_from_finished_folds(root, tmp_path):
     result = run("report", folds, "--out", page, "--title", "Two systems")
     assert result.exit_code == 0, result.output
     *table, last = result.output.splitlines()
-    assert [line.split("|")[1].strip() for line in table if line.startswith("|")][2:] == ["knn", "logreg"]
+    assert [line.split("|")[1].strip() for line in table if line.startswith("|")][2:4] == ["knn", "logreg"]
     assert last == f"report: {page}"
     text = page.read_text(encoding="utf-8")
     assert "<h1>Two systems</h1>" in text

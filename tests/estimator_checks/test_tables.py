@@ -23,7 +23,7 @@ def test_check_n_features_in_after_fitting(subject):
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_check_tables_of_other_libraries(subject, library):
+def test_tables_of_other_libraries(subject, library):
     package = pytest.importorskip(library, reason=f"{library} is not installed")
     convert = package.from_pandas if library == "polars" else package.Table.from_pandas
     output = subject.output(subject.fitted, convert(subject.X_new[["audio", "video", "speaker", "sentence"]]))

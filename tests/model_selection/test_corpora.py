@@ -17,6 +17,12 @@ def make_table(n_corpora=3, n_speakers=4, n_clips=3):
     return pd.DataFrame(rows).sample(frac=1, random_state=0)  # index labels are not positions
 
 
+def test_corpus_named_as_a_row_of_the_table_is_refused():
+    table = pd.DataFrame({"corpus": ["all", "all", "b", "b"], "speaker": list("abcd")})
+    with pytest.raises(ValueError, match="cannot be named 'all'"):
+        corpus_pairs(table)
+
+
 def test_pairs_train_on_one_corpus_and_test_on_another():
     table = make_table()
     pairs = corpus_pairs(table)

@@ -213,7 +213,9 @@ def test_first_format_is_read_and_its_places_are_left(corpus, tmp_path):
     payload = replaced(payload, "schema.json", b"savee_mm.features.faces.sampler", b"savee_mm.features.face_frames")
     path = write(tmp_path / "m.savee", card=card, payload=payload)
     loaded = load_model(path)
-    np.testing.assert_allclose(loaded.predict_proba(corpus.data), pipeline.predict_proba(corpus.data))
+    np.testing.assert_allclose(
+        loaded.predict_proba(corpus.data), pipeline.predict_proba(corpus.data), rtol=0, atol=1e-6
+    )
     assert loaded[0].cache == "memory"
     assert load_card(path).to_markdown().startswith("# Pipeline\n\n- Estimator: Pipeline\n- Emotions: anger")
 

@@ -167,8 +167,10 @@ def load_annotations(
     files = _annotation_files(paths)
     rows, n_unlabelled = [], 0
     for file in files:
-        for named, table in _recordings(file, target, tier, None):
-            recording = _recording_of(file, named, media, single=len(files) == 1)
+        recordings = list(_recordings(file, target, tier, None))
+        for named, table in recordings:
+            alone = len(recordings) == 1
+            recording = _recording_of(file, named, media, alone=alone, single=alone and len(files) == 1)
             labelled = table[table[target].notna()]
             n_unlabelled += len(table) - len(labelled)
             for cells in labelled[[c for c in ("start", "end", target, "speaker") if c in labelled]].to_dict("records"):
@@ -246,8 +248,11 @@ def _annotation_files(paths):
     return files
 
 
-def _recording_of(file, named, media, *, single):
-    """Return the path of the recording of a file of annotations."""
+def _recording_of(file, named, media, *, alone, single):
+    """Return the path of the recording of a file of annotations.
+
+    ``alone``: whether it is the only one of its file, which may then name it; ``single``: whether there is no other.
+    """
     if media is not None and not Path(media).is_dir():
         if single and Path(media).is_file():
             return str(media)
@@ -258,8 +263,8 @@ def _recording_of(file, named, media, *, single):
     candidates = [folder / name] if name else []
     if media is None and named is not None:
         candidates.append(file.parent / unquote(urlparse(str(named)).path))
-    for stem in [*stems, file.stem]:
-        candidates += sorted(p for p in folder.glob(f"{stem}.*") if p.suffix.lower() in recording_suffixes())
+    for stem in [*stems, *([file.stem] if alone else [])]:
+        candidates += sorted(p for p in folder.iterdir() if p.stem == stem and p.suffix.lower() in recording_suffixes())
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
         raise FileNotFoundError(

@@ -93,7 +93,9 @@ def join_face_tables(
     if problems:
         message = f"{len(problems)} of {len(rows)} clips have no face columns. First: {problems[0]}"
         warnings.warn(message, ClipWarning, stacklevel=2)
-    return data.join(pd.DataFrame(rows, index=data.index, dtype=float))
+    # By position: an index may have duplicates.
+    columns = pd.DataFrame(rows, dtype=float)
+    return pd.concat([data.reset_index(drop=True), columns], axis=1).set_axis(data.index)
 
 
 def _paths(tables, sources):
@@ -112,7 +114,10 @@ def _frames_of(source, path, fps, min_confidence):
     """Return the values of the frames of a clip with a face, named after the program."""
     if path is None:
         raise ClipError("no table of frames; run OpenFace or py-feat on the video, or leave the clip out")
-    table = pd.read_csv(path, skipinitialspace=True)
+    try:
+        table = pd.read_csv(path, skipinitialspace=True)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ClipError(f"{path} is no table ({error}); run OpenFace or py-feat again") from error
     table.columns = table.columns.str.strip()
     if {"timestamp", "confidence", "success"} <= set(table.columns):
         program, pattern, frame, score = "openface", _OPENFACE, table["timestamp"], table["confidence"]

@@ -35,6 +35,20 @@ def test_statistics_over_the_frames_with_a_face(clips, openface):
     assert joined.index.tolist() == [7, 9]
 
 
+def test_index_with_duplicates(clips, openface):
+    joined = join_face_tables(clips.set_axis([0, 0]), openface, statistics=["mean"])
+    assert joined["openface_AU12_r_mean"].tolist() == [2.0, 3.0]
+
+
+def test_empty_table_is_a_clip_without_values(clips, openface):
+    (openface / "two.csv").write_text("")
+    with pytest.raises(ClipError, match=r"clip 'b'.*two.csv is no table"):
+        join_face_tables(clips, openface, on_error="raise")
+    with pytest.warns(ClipWarning, match="1 of 2 clips"):
+        joined = join_face_tables(clips, openface, statistics=["mean"], on_error="fill")
+    assert joined["openface_AU12_r_mean"].isna().tolist() == [False, True]
+
+
 def test_segments_have_the_frames_of_their_times(clips, openface):
     parts = pd.concat([clips[:1]] * 2).assign(start=[0.0, 0.02], end=[0.02, 0.08])
     parts.index = [0, 1]
