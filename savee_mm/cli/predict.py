@@ -110,7 +110,11 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
             finally:
                 if done:
                     table = people_table if timeline.people else as_table
-                    _save(table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
+                    try:
+                        _save(table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
+                    except (ClipError, OSError, ValueError) as error:
+                        status = 1
+                        echo_error(f"{file}: the page, plot or annotations are not written ({error})")
     except KeyboardInterrupt:
         status = INTERRUPTED
         echo("Interrupted: what was done before is kept.", err=True)

@@ -191,7 +191,7 @@ class _Service:
             await _close(socket, _TRY_AGAIN, str(error))
         except HTTPException as error:
             await _close(socket, _REFUSED, error.detail)
-        except (ValueError, KeyError, WorkerError, TimeoutError) as error:
+        except (ValueError, TypeError, KeyError, WorkerError, TimeoutError) as error:
             await _close(socket, _REFUSED, str(error))
         else:
             await _close(socket, 1000, f"a session is at most {self.limits.live_seconds:g} s long")
@@ -214,6 +214,8 @@ class _Service:
             if passing.done() and not passing.cancelled():
                 passing.result()
         except JobError:
+            # Nothing may follow the end of the stream: the worker would read it as a job.
+            passing.cancel()
             worker.send(None, b"")
             await asyncio.wait_for(_drain(worker), self.limits.predict_seconds)
             raise

@@ -282,8 +282,8 @@ def _read_stream(connection, sources):
         while message := connection.recv_bytes():
             try:
                 name, item = _decode(message)
-            except (ValueError, OSError) as error:
-                name, item = next(iter(sources)), error
+            except Exception as error:  # also Pillow's, about images that are too large
+                name, item = next(iter(sources), None), ValueError(f"a message cannot be read: {error}")
             source = sources.get(name)
             # A frame that comes too early is left out; sound is a clock and is not.
             if source is not None and (name == "sound" or source.qsize() < _MAX_QUEUE):
