@@ -101,7 +101,9 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     """
 
     # Of model files that were written before these parameters.
-    max_exact, n_landmarks, random_state = 10_000, 2_000, None
+    max_exact: int = 10_000
+    n_landmarks: int = 2_000
+    random_state: int | np.random.RandomState | None = None
     _parameter_constraints = {
         "kernels": ["array-like"],
         "gamma": [Interval(Real, 0, None, closed="neither")],
