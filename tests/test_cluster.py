@@ -50,9 +50,12 @@ def read_numbers(path):
 Numbers.__module__ = read_numbers.__module__ = "__main__"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def client():
-    """A scheduler with two workers on this machine; a task may kill one worker, and is given up after the second."""
+    """A scheduler with two workers on this machine; a task may kill one worker, and is given up after the second.
+
+    Each test has its own: workers that were killed are not always replaced.
+    """
     settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.daemon": False}
     with (
         dask.config.set(settings),
@@ -67,7 +70,7 @@ def client():
 @pytest.fixture
 def on_dask(client):
     """Run the block with Dask as the backend of joblib: ``with on_dask(): ...``."""
-    client.wait_for_workers(2)  # an earlier test may have killed one
+    client.wait_for_workers(2, timeout=60)
     return partial(joblib.parallel_config, backend="dask")
 
 
