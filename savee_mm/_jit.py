@@ -13,3 +13,12 @@ def compiled(function):
         return njit(function, cache=True, nogil=True, fastmath=True)
     except RuntimeError:  # neither the package's folder nor the user's cache is writable
         return njit(function, nogil=True, fastmath=True)
+
+
+def inlined(function):
+    """Compile a function of a kernel into each kernel that calls it.
+
+    A process that compiles a kernel calls the function as it was compiled alone; a process that loads the kernel from
+    disk calls the copy in the kernel, whose sums can have another order (numba 0.68). Inlined, there is one form.
+    """
+    return njit(function, nogil=True, fastmath=True, forceinline=True)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from savee_mm._jit import compiled
+from savee_mm._jit import compiled, inlined
 
 # The search for poles stops when no pole moves further, or after so many steps.
 TOLERANCE, MAX_ITERATIONS = 1e-12, 50
@@ -57,7 +57,7 @@ def interpolate(y, begins, step, weights, out):
         out[i] = total
 
 
-@compiled
+@inlined
 def _inverse(z):
     """Return ``1 / z``, but no number above 5e49."""
     scale = 1.0 / (z.real * z.real + z.imag * z.imag + 1e-100)

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from savee_mm._jit import compiled
+from savee_mm._jit import compiled, inlined
 
 # Frames of less energy (a loud frame has some hundreds) would lose precision in float32.
 FAINTEST = 1e-25
 
 
-@compiled
+@inlined
 def _peak(piece, mean, window):
     """Return the largest absolute value of ``(piece - mean) * window``; unrolled by hand, which numba does not do."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
@@ -68,7 +68,7 @@ def power(spectra, powers):
             powers[t, k] = real * real + imag * imag
 
 
-@compiled
+@inlined
 def _refine(r, middle, lag, offset, tables):
     """Find the maximum of the band-limited function ``r`` near sample ``middle + offset`` by Newton's method.
 
@@ -101,7 +101,7 @@ def _refine(r, middle, lag, offset, tables):
     return position, value
 
 
-@compiled
+@inlined
 def _weakest(strengths, freqs, n, octave_cost):
     """Return the index of the weakest voiced candidate, and its strength including the octave cost."""
     weakest, least = -1, 2.0
@@ -153,7 +153,7 @@ def find_candidates(ac, rows, gains, tables, sr, max_lag, threshold, octave_cost
         counts[t] = n
 
 
-@compiled
+@inlined
 def _best_origin(is_voiced, octave, scores, voiced, octaves, n, jump_cost, voicing_cost):
     """Return the best predecessor among ``n`` candidates of the previous frame, and its score."""
     best, origin = 0.0, -1

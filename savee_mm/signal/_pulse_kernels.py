@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from savee_mm._jit import compiled
+from savee_mm._jit import compiled, inlined
 
 # A mark is kept above this correlation with the period around its neighbour, and above this peak (relative to the
 # largest sample). One mark may be outside the voiced segment; its limits are higher.
@@ -14,7 +14,7 @@ OUTER = (0.7, 0.023333)
 SHORTEST, LONGEST = 0.8, 1.25
 
 
-@compiled
+@inlined
 def _value_at(f0, first, step, time):
     """Interpolate ``f0`` (Hz) linearly between voiced frames; 0 where the nearest frame is unvoiced."""
     place = (time - first) / step
@@ -27,7 +27,7 @@ def _value_at(f0, first, step, time):
     return f0[near] + abs(place - near) * (f0[far] - f0[near])
 
 
-@compiled
+@inlined
 def _extremum(y, sr, start, stop):
     """Return the time (s) of the largest absolute value from ``start`` to ``stop`` (s).
 
@@ -51,7 +51,7 @@ def _extremum(y, sr, start, stop):
     return (place + 0.5) / sr
 
 
-@compiled
+@inlined
 def _products(y, left, length, lowest, products):
     """Fill ``products`` with inner products of one segment and those at ``lowest, ...``, all within the sound."""
     n = len(products)
@@ -76,7 +76,7 @@ def _products(y, left, length, lowest, products):
         m += 1
 
 
-@compiled
+@inlined
 def _correlate(y, energy, left, length, lowest, products):
     """Fill ``products`` with correlations of ``y[left : left + length]`` and the segments at ``lowest, ...``.
 
@@ -101,7 +101,7 @@ def _correlate(y, energy, left, length, lowest, products):
         products[m] = products[m] / math.sqrt(norm) if norm > 0.0 else 0.0
 
 
-@compiled
+@inlined
 def _next_mark(y, energy, sr, time, period, start, stop, products):
     """Return the mark from ``start`` to ``stop`` (s) whose period correlates best with that around ``time``.
 
@@ -137,12 +137,12 @@ def _next_mark(y, energy, sr, time, period, start, stop, products):
     return time + shift / sr, most, peak
 
 
-@compiled
+@inlined
 def _is_mark(correlation, peak, loudest, limits):
     return correlation > limits[0] and (peak > limits[1] * loudest)
 
 
-@compiled
+@inlined
 def _walk(y, energy, sr, f0, first, step, origin, edge, direction, latest, loudest, products, marks, n):
     """Add marks from ``origin`` to ``edge`` (s), leftwards (-1) or rightwards (1); return the number of marks."""
     time = origin

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from savee_mm._jit import compiled
+from savee_mm._jit import compiled, inlined
 
 # Smaller samples count as zero for zero crossings: librosa's threshold.
 _NO_SIGN = np.float32(1e-10)
@@ -27,7 +27,7 @@ _TOP = np.int32(0x7FFFFFFF)
 _STRIDE = 32
 
 
-@compiled
+@inlined
 def _segment_sums(samples, first, last, length, stride, out):
     """Compute for each segment: squares, peak, crossings, the crossing into its first sample, Teager energy.
 
@@ -117,7 +117,7 @@ def magnitude_and_power(spectrum, magnitude, power):
             magnitude[t, k] = math.sqrt(power[t, k])
 
 
-@compiled
+@inlined
 def _moments(row):
     """Mean and standard deviation of the position in a row of weights (bins); 0 and 0 where all are zero."""
     total = np.float32(0)
@@ -135,7 +135,7 @@ def _moments(row):
     return mean, math.sqrt(spread / total)
 
 
-@compiled
+@inlined
 def _sum_log2(values, mantissas):
     """Sum of binary logarithms of positive numbers: sum of exponents plus logarithms of products of mantissas."""
     bits = values.view(np.int32)
@@ -160,7 +160,7 @@ def _sum_log2(values, mantissas):
     return logs + exponents - _EXPONENT_BIAS * values.size
 
 
-@compiled
+@inlined
 def _flatness(power, floor, values, mantissas):
     """Geometric over arithmetic mean of ``max(power, floor)``."""
     total = np.float32(0)
@@ -172,7 +172,7 @@ def _flatness(power, floor, values, mantissas):
     return min(1.0, 2.0**mean_log2 * power.size / total)
 
 
-@compiled
+@inlined
 def _root_mean_square_difference(now, before):
     squares = np.float32(0)
     for k in range(now.size):
@@ -181,7 +181,7 @@ def _root_mean_square_difference(now, before):
     return math.sqrt(squares / now.size)
 
 
-@compiled
+@inlined
 def _sum(row):
     total = np.float32(0)
     for k in range(row.size):
@@ -241,7 +241,7 @@ def band_peak(power, begin, end, out):
         out[t] = largest
 
 
-@compiled
+@inlined
 def _count_up_to(bits, limit):
     count = np.int32(0)
     for i in range(bits.size):
@@ -249,7 +249,7 @@ def _count_up_to(bits, limit):
     return count
 
 
-@compiled
+@inlined
 def _limit(bits, n_values, k, below, top):
     """Find a limit with ``k`` values up to it, by bisection; return it and the number of values up to it.
 
@@ -271,7 +271,7 @@ def _limit(bits, n_values, k, below, top):
     return np.int32(top), count_top
 
 
-@compiled
+@inlined
 def _sum_up_to(values, bits, limit):
     total = np.float32(0)
     for i in range(values.size):
@@ -279,7 +279,7 @@ def _sum_up_to(values, bits, limit):
     return total
 
 
-@compiled
+@inlined
 def _sum_above(values, bits, limit):
     total = np.float32(0)
     for i in range(values.size):
@@ -287,14 +287,14 @@ def _sum_above(values, bits, limit):
     return total
 
 
-@compiled
+@inlined
 def _sum_of_lowest(values, bits, n_values, k, lowest, highest, cell, cell_bits):
     limit, count = _limit(bits, n_values, k, lowest - 1, highest)
     cell_bits[0] = limit
     return _sum_up_to(values, bits, limit) - (count - k) * cell[0]
 
 
-@compiled
+@inlined
 def _sum_of_highest(values, bits, n_values, k, lowest, highest, cell, cell_bits):
     limit, count = _limit(bits, n_values, n_values - k, lowest - 1, highest)
     cell_bits[0] = limit
