@@ -100,10 +100,6 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
-    # Of model files that were written before these parameters.
-    max_exact: int = 10_000
-    n_landmarks: int = 2_000
-    random_state: int | np.random.RandomState | None = None
     _parameter_constraints = {
         "kernels": ["array-like"],
         "gamma": [Interval(Real, 0, None, closed="neither")],

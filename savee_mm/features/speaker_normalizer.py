@@ -73,7 +73,6 @@ class SpeakerNormalizer(TransformerMixin, BaseEstimator):
         "min_clips": [Interval(Integral, 2, None, closed="left")],
         "class_balanced": ["boolean"],
     }
-    class_balanced = False  # of older model files
 
     def __init__(self, extractor: BaseEstimator, *, min_clips: int = 8, class_balanced: bool = False) -> None:
         self.extractor = extractor

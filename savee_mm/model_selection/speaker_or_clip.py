@@ -53,7 +53,6 @@ class SpeakerOrClipKFold(BaseCrossValidator):
 
     # Groups are columns of the table.
     __metadata_request__split = {"groups": None}
-    unseen_texts = False  # of older model files
 
     def __init__(
         self,

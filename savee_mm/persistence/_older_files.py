@@ -2,8 +2,12 @@
 
 import inspect
 
-from savee_mm._composition import parts
+from sklearn.base import BaseEstimator
 
+from savee_mm._composition import parts
+from savee_mm.model_selection import SpeakerOrClipKFold
+
+_FORMAT_OF_NAMES = 3
 # Parameters and attributes that format 3 renamed, by class.
 _RENAMED = {
     "AudioAugmenter": {"noise_snr": "snr_db", "pitch_steps": "semitones"},
@@ -22,41 +26,50 @@ _CONVERTED = {
 _SEARCHED = ("param_grid", "param_distributions", "best_params_", "cv_results_")
 
 
-def update(estimator):
-    """Give an estimator of a file of format 1 or 2 the parameters and attributes of this version.
+def update(estimator, file_format):
+    """Give an estimator of an older file the parameters and attributes of this version.
 
     Parameters
     ----------
     estimator : estimator
         Just loaded; changed in place, with everything in it.
+    file_format : int
+        Format of the file. Before format 3, parameters and attributes had other names.
 
     Returns
     -------
     estimator : estimator
     """
-    for part in list(parts(estimator)):
-        if type(part).__module__.partition(".")[0] == "savee_mm":
-            _update_attributes(part)
-    for part in list(parts(estimator)):
-        if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
-            _rename_candidates(part)
+    ours = [part for part in parts(estimator) if type(part).__module__.partition(".")[0] == "savee_mm"]
+    if file_format < _FORMAT_OF_NAMES:
+        for part in ours:
+            _rename_attributes(part)
+    for part in ours:
+        _add_parameters(part)
+    if file_format < _FORMAT_OF_NAMES:
+        for part in list(parts(estimator)):
+            if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
+                _rename_candidates(part)
     return estimator
 
 
-def _update_attributes(part):
-    kind, state = type(part), vars(part)
-    names = _RENAMED.get(kind.__name__, {})
+def _rename_attributes(part):
+    kind, state = type(part).__name__, vars(part)
+    names = _RENAMED.get(kind, {})
     current = {names.get(name, name): value for name, value in state.items()}
-    if kind.__name__ in _CONVERTED:
-        new, old, convert = _CONVERTED[kind.__name__]
+    if kind in _CONVERTED:
+        new, old, convert = _CONVERTED[kind]
         if "classes_" in state:
             current[new] = convert(current[old])
-    if hasattr(part, "get_params"):
-        # Newer parameters have defaults that change nothing.
-        defaults = {name: parameter.default for name, parameter in inspect.signature(kind).parameters.items()}
-        current = {**defaults, **current}
     state.clear()
     state.update(current)
+
+
+def _add_parameters(part):
+    """Set parameters that the file lacks to their defaults, which change nothing."""
+    if isinstance(part, BaseEstimator | SpeakerOrClipKFold):
+        for name, parameter in inspect.signature(type(part)).parameters.items():
+            vars(part).setdefault(name, parameter.default)
 
 
 def _rename_candidates(search):

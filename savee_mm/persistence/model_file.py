@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from savee_mm._composition import parts
 from savee_mm.classifiers._network_file import for_prediction
-from savee_mm.persistence._archive import FORMAT, change_schema, errors_name, read_card, read_payload, write_archive
+from savee_mm.persistence._archive import change_schema, errors_name, read_card, read_payload, write_archive
 from savee_mm.persistence._compiled import check_compiled
 from savee_mm.persistence._names import with_current_names, with_public_names
 from savee_mm.persistence._older_files import update
@@ -123,7 +123,6 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
     with errors_name(path), for_prediction():
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
         check_compiled(parts(estimator))
-        if int(card["format"]) < FORMAT:
-            update(estimator)
+        update(estimator, int(card["format"]))
     # A file of format 1 has places in it.
     return resolve_weights(portable(estimator))

@@ -13,6 +13,7 @@ import sklearn
 from sklearn.utils.fixes import parse_version
 
 from savee_mm import FusionClassifier, KernelRidgeClassifier, load_card, load_model, save_model
+from savee_mm.model_selection import SpeakerOrClipKFold
 from savee_mm.persistence._older_files import update
 
 DATA = Path(__file__).parent / "data"
@@ -95,5 +96,16 @@ def test_former_slope_is_a_temperature():
     clf = KernelRidgeClassifier().fit(X + y[:, np.newaxis], y)
     probabilities, temperature = clf.predict_proba(X), clf.temperature_
     vars(clf)["sharpness_"] = 1 / vars(clf).pop("temperature_")
-    np.testing.assert_allclose(update(clf).predict_proba(X), probabilities)
+    np.testing.assert_allclose(update(clf, 2).predict_proba(X), probabilities)
     assert clf.temperature_ == pytest.approx(temperature)
+
+
+def test_parameters_that_a_file_lacks_have_their_defaults(noise):
+    clf = KernelRidgeClassifier(alpha=1.0).fit(noise[0], ["anger", "joy"] * 12)
+    folds = SpeakerOrClipKFold(n_splits=3)
+    for part in clf, folds:
+        for name in ("max_exact", "n_landmarks", "unseen_texts"):
+            vars(part).pop(name, None)
+    update({"clf": clf, "folds": folds}, 3)
+    assert repr(clf) == repr(KernelRidgeClassifier(alpha=1.0))
+    assert (clf.max_exact, clf.n_landmarks, folds.n_splits, folds.unseen_texts) == (10_000, 2_000, 3, False)
