@@ -1,6 +1,7 @@
 """Update of estimators from older model files to the parameters and attributes of this version."""
 
 import inspect
+import warnings
 
 from sklearn.base import BaseEstimator
 
@@ -22,6 +23,15 @@ _RENAMED = {
 _CONVERTED = {
     "FusionClassifier": ("mirrors_", "augment_frames", bool),
     "KernelRidgeClassifier": ("temperature_", "sharpness_", lambda sharpness: 1 / sharpness),
+}
+# Extractors with other values before format 3. Now voices are measured at the recorded rate, and heads are levelled.
+_CHANGED = {
+    "AudioFeatures",
+    "FaceDescriptor",
+    "FaceFrameSampler",
+    "ProsodyFeatures",
+    "SpectralFeatures",
+    "VoiceFunctionals",
 }
 _SEARCHED = ("param_grid", "param_distributions", "best_params_", "cv_results_")
 
@@ -51,6 +61,27 @@ def update(estimator, file_format):
             if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
                 _rename_candidates(part)
     return estimator
+
+
+def warn_of_changed_features(estimator, path, file_format):
+    """Warn if an extractor in an estimator of an older file returns other features than those of its training.
+
+    Parameters
+    ----------
+    estimator : estimator
+    path : Path
+        The file.
+    file_format : int
+        Its format.
+    """
+    changed = sorted({type(part).__name__ for part in parts(estimator)} & _CHANGED)
+    if changed and file_format < _FORMAT_OF_NAMES:
+        warnings.warn(
+            f"{path}: the features of {', '.join(changed)} have changed since this model was trained. Its predictions "
+            "for clips can differ; train it again.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _rename_attributes(part):

@@ -12,7 +12,7 @@ from savee_mm.classifiers._network_file import for_prediction
 from savee_mm.persistence._archive import change_schema, errors_name, read_card, read_payload, write_archive
 from savee_mm.persistence._compiled import check_compiled
 from savee_mm.persistence._names import with_current_names, with_public_names
-from savee_mm.persistence._older_files import update
+from savee_mm.persistence._older_files import update, warn_of_changed_features
 from savee_mm.persistence._portable import portable, resolve_weights
 from savee_mm.persistence._types import remedy, unknown_types
 from savee_mm.persistence.card import ModelCard
@@ -106,6 +106,11 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
         If the file is not a model file, is damaged, has another digest, was written by a newer format, or contains
         types, layers of networks, or values in trees and support vector machines that this library does not accept.
         No code of the file is run.
+
+    Warns
+    -----
+    UserWarning
+        If the file is older and the features of an extractor in it have changed since.
     """
     import skops.io
 
@@ -124,5 +129,6 @@ def load_model(path: str | os.PathLike[str], *, expect_sha256: str | None = None
         estimator = skops.io.loads(payload, trusted=skops.io.get_untrusted_types(data=payload))
         check_compiled(parts(estimator))
         update(estimator, int(card["format"]))
+    warn_of_changed_features(estimator, path, int(card["format"]))
     # A file of format 1 has places in it.
     return resolve_weights(portable(estimator))

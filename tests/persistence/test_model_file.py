@@ -206,6 +206,7 @@ def write(path, *, card=None, payload=b""):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:.*the features of FaceFrameSampler have changed since")
 def test_first_format_is_read_and_its_places_are_left(corpus, tmp_path):
     faces = FaceFrameSampler(n_frames=2, size=(16, 16), detector="lbp", cache=tmp_path / "cache")
     pipeline = make_pipeline(faces, ConvLSTMClassifier(n_filters=2, n_units=2, epochs=1)).fit(
