@@ -421,6 +421,14 @@ def _serve_options(command):
     show_default=True,
     help="Address to listen on. Other machines reach only other addresses, and then need a token.",
 )
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Host name by which others call the service, such as that of a proxy or of this machine; may be repeated, "
+    "`*` for any. IP addresses, localhost and --host need none.",
+)
 @click.option("--token", envvar="SAVEE_MM_TOKEN", help="Access token that requests must send.  [env: SAVEE_MM_TOKEN]")
 @click.option("--workers", "n_workers", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @click.option("--max-waiting", type=click.IntRange(0), default=16, show_default=True, help="Requests that may wait.")
@@ -432,19 +440,21 @@ def _serve_options(command):
     show_default=True,
     help="Time for a prediction (s).",
 )
-def serve(model_file, host, port, token, **limits):
+def serve(model_file, host, port, token, allow_hosts, **limits):
     """Serve predictions over HTTP and WebSocket, and a page for camera and microphone.
 
     \b
         savee-mm serve --model fusion.savee
         curl -F file=@clip.mp4 http://127.0.0.1:8000/predict
+        savee-mm serve --model fusion.savee --allow-host emotions.example.org  # behind a proxy of this name
 
     /docs describes the requests. Needs pip install 'savee-mm[serve]'. The transport is not encrypted: for other
-    machines, put a proxy with TLS in front of it.
+    machines, put a proxy with TLS in front of it. With --host or --allow-host, requests need a token; a random one is
+    printed if none is given.
     """
     from savee_mm.cli.serve import run_serve
 
-    run_serve(model_file, host=host, port=port, token=token, limits=limits)
+    run_serve(model_file, host=host, port=port, token=token, allow_hosts=allow_hosts, limits=limits)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import ipaddress
 import json
 import shutil
 import tempfile
@@ -14,17 +15,17 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Form, HTTPException, Request, UploadFile, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException as AnyHTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from savee_mm._version import __version__
 from savee_mm.inference.timeline_page import render_page
 from savee_mm.persistence import load_card
-from savee_mm.service.workers import BusyError, JobError, WorkerError, WorkerPool
+from savee_mm.service.workers import BusyError, JobError, WorkerError, WorkerPool, limit
 
 _UNUSABLE = 422
-_TRY_AGAIN = 1013  # WebSocket: try again later
-_REFUSED = 1008  # WebSocket: policy
+# Codes that end a WebSocket: policy, internal error, try again later.
+_REFUSED, _BROKEN, _TRY_AGAIN = 1008, 1011, 1013
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Limits:
     upload_seconds : float
         Time for an upload (s).
     predict_seconds : float
-        Time for a prediction (s).
+        Time for a prediction, and for the wait for a worker (s).
     live_seconds : float
         Length of a live session (s).
     message_bytes : int
         Size of a message of a live session.
+    live_bytes : int
+        Size of the messages of a live session that wait for the model, and of the decoded frames of a window.
     """
 
     n_workers: int = 2
@@ -56,9 +59,10 @@ class Limits:
     predict_seconds: float = 120.0
     live_seconds: float = 600.0
     message_bytes: int = 2_000_000
+    live_bytes: int = 200_000_000
 
 
-def make_app(model_file, *, limits=None, token=None, hosts=("127.0.0.1", "localhost", "[::1]")):
+def make_app(model_file, *, limits=None, token=None, hosts=("localhost",)):
     """Return the application.
 
     Parameters
@@ -70,20 +74,23 @@ def make_app(model_file, *, limits=None, token=None, hosts=("127.0.0.1", "localh
     token : str, default=None
         If given, requests need ``Authorization: Bearer TOKEN`` or ``?token=TOKEN``; only ``/health`` does not.
     hosts : sequence of str
-        Host names by which the service is called; others are refused, so that pages of other sites cannot call it.
+        Host names by which the service is called, ``"*"`` for any; others are refused, so that pages of other sites
+        cannot call it. IP addresses are allowed: such a site has a name. Pages under these names may call the service
+        also through a proxy that changes the header ``Host``.
 
     Returns
     -------
     app : fastapi.FastAPI
     """
-    service = _Service(model_file, limits or Limits(), token)
-    # The pages of FastAPI for its documentation load scripts from the network: /docs is our own.
+    service = _Service(model_file, limits or Limits(), token, hosts)
+    # The pages of FastAPI for its documentation load scripts from the network, and its schema needs no token.
     app = FastAPI(
         title="savee_mm",
         version=__version__,
         description="Predict the displayed emotion of recordings from voice and face.",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         lifespan=service.lifespan,
     )
     allowed = [Depends(service.check_access)]
@@ -94,20 +101,27 @@ def make_app(model_file, *, limits=None, token=None, hosts=("127.0.0.1", "localh
     )
     app.add_api_route("/", service.page, methods=["GET"], dependencies=allowed, include_in_schema=False)
     app.add_api_route("/docs", service.docs, methods=["GET"], dependencies=allowed, include_in_schema=False)
+    app.add_api_route("/openapi.json", service.schema, methods=["GET"], dependencies=allowed, include_in_schema=False)
     app.add_api_websocket_route("/live", service.live)
     for kind in (AnyHTTPException, RequestValidationError, JobError, BusyError, WorkerError, Exception):
         app.add_exception_handler(kind, _as_json)
     app.add_middleware(_BodyLimit, limits=service.limits)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
+    app.add_middleware(_HostLimit, hosts=hosts)
     return app
 
 
 class _Service:
-    def __init__(self, model_file, limits, token):
+    def __init__(self, model_file, limits, token, hosts):
         self.limits = limits
         self._card = load_card(model_file)
         self._token = token
-        self._pool = WorkerPool(model_file, n_workers=limits.n_workers, max_waiting=limits.max_waiting)
+        self._hosts = hosts
+        self._pool = WorkerPool(
+            model_file,
+            n_workers=limits.n_workers,
+            max_waiting=limits.max_waiting,
+            wait_seconds=limits.predict_seconds,
+        )
 
     @asynccontextmanager
     async def lifespan(self, app):
@@ -122,9 +136,16 @@ class _Service:
         self._check(request)
 
     def _check(self, connection):
-        origin = connection.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
-            raise HTTPException(403, "requests from pages of other sites are refused")
+        origin = connection.headers.get("origin", "").partition("://")[2]
+        if "origin" in connection.headers and origin != connection.headers.get("host"):
+            # A proxy may send another host than the browser. Other programs of this machine have pages on localhost.
+            name = _host_name(origin)
+            if name == "localhost" or name not in self._hosts:
+                raise HTTPException(
+                    403,
+                    f"requests from pages of other sites are refused; if {name!r} is the name of this service, start "
+                    f"it with --allow-host {name}",
+                )
         if self._token is None:
             return
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
@@ -175,53 +196,71 @@ class _Service:
 
     async def docs(self, request: Request) -> HTMLResponse:
         """Return a page of the requests and their parameters."""
-        return _html(render_page("docs.html.jinja", __package__, schema=request.app.openapi(), limits=self.limits))
+        values = {"schema": request.app.openapi(), "limits": self.limits, "query": request.url.query}
+        return _html(render_page("docs.html.jinja", __package__, **values))
+
+    async def schema(self, request: Request) -> JSONResponse:
+        """Return the requests and their parameters in the format of OpenAPI."""
+        return JSONResponse(request.app.openapi())
 
     async def live(self, socket: WebSocket):
         """Predict camera and microphone; see ``savee_mm.service.workers`` for the messages."""
         await socket.accept()
         try:
             self._check(socket)
-            settings = _live_settings(await asyncio.wait_for(socket.receive_text(), self.limits.upload_seconds))
+            settings = _live_settings(await self._first_text(socket))
             async with self._pool.worker() as worker:
-                await self._session(socket, worker, settings)
+                reason = await self._session(socket, worker, settings | {"max_bytes": self.limits.live_bytes})
         except WebSocketDisconnect:
             return
-        except BusyError as error:
-            await _close(socket, _TRY_AGAIN, str(error))
-        except HTTPException as error:
-            await _close(socket, _REFUSED, error.detail)
-        except (ValueError, TypeError, KeyError, WorkerError, TimeoutError) as error:
-            await _close(socket, _REFUSED, str(error))
+        except Exception as error:
+            await _refuse(socket, error)
+            if _describe(error)[0] == 500:
+                raise  # to the log
         else:
-            await _close(socket, 1000, f"a session is at most {self.limits.live_seconds:g} s long")
+            await _close(socket, 1000, reason)
+
+    async def _first_text(self, socket):
+        try:
+            async with asyncio.timeout(self.limits.upload_seconds):
+                message = await socket.receive()
+        except TimeoutError:
+            raise HTTPException(408, "the first message took too long") from None
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message["code"])
+        return message.get("text") or ""
 
     async def _session(self, socket, worker, settings):
-        worker.send({"kind": "stream", **settings})
+        """Pass messages and answers on until one side ends the session; return why it ended."""
+        await worker.send({"kind": "stream", **settings})
         await socket.send_json({"ready": True})
         passing = asyncio.create_task(self._pass_on(socket, worker))
         answering = asyncio.create_task(_pass_back(socket, worker))
+        late = None
         try:
             await asyncio.wait(
                 (passing, answering), timeout=self.limits.live_seconds, return_when=asyncio.FIRST_COMPLETED
             )
-            if answering.done():
-                answering.result()
+            is_over = not (passing.done() or answering.done())
             passing.cancel()
-            worker.send(None, b"")
-            # The last window is predicted; if it takes long, the worker is replaced.
-            await asyncio.wait((answering,), timeout=self.limits.predict_seconds)
-            if passing.done() and not passing.cancelled():
-                passing.result()
-        except JobError:
-            # Nothing may follow the end of the stream: the worker would read it as a job.
-            passing.cancel()
-            worker.send(None, b"")
-            await asyncio.wait_for(_drain(worker), self.limits.predict_seconds)
-            raise
+            # The last window is predicted; if it takes long, the worker is replaced. Nothing may follow the end of the
+            # stream: the worker would read it as a job.
+            try:
+                async with limit(self.limits.predict_seconds):
+                    await worker.send(None, b"")
+                    await asyncio.wait((answering,))
+                    await _drain(worker)
+            except WorkerError as error:
+                late = error
+            for task in (answering, passing):
+                if task.done() and not task.cancelled():
+                    task.result()
+            if late is not None:
+                raise late
         finally:
             for task in (passing, answering):
                 task.cancel()
+        return f"a session is at most {self.limits.live_seconds:g} s long" if is_over else "the session has ended"
 
     async def _pass_on(self, socket, worker):
         while True:
@@ -229,8 +268,8 @@ class _Service:
             if message["type"] == "websocket.disconnect" or not message.get("bytes"):
                 return
             if len(message["bytes"]) > self.limits.message_bytes:
-                raise ValueError(f"a message has more than {self.limits.message_bytes} bytes")
-            worker.send(None, message["bytes"])
+                raise JobError(f"a message has more than {self.limits.message_bytes} bytes")
+            await worker.send(None, message["bytes"])
 
 
 async def _pass_back(socket, worker):
@@ -245,6 +284,14 @@ async def _drain(worker):
             await worker.receive()
 
 
+async def _refuse(socket, error):
+    """Send an error as JSON, as requests get it, and close the connection with its message."""
+    status, message = _describe(error)
+    with suppress(RuntimeError, WebSocketDisconnect):
+        await socket.send_json(_error_object(status, message))
+    await _close(socket, {500: _BROKEN, 503: _TRY_AGAIN}.get(status, _REFUSED), message)
+
+
 async def _close(socket, code, reason):
     with suppress(RuntimeError, WebSocketDisconnect):
         # A reason has at most 123 bytes.
@@ -253,18 +300,22 @@ async def _close(socket, code, reason):
 
 def _live_settings(text):
     """Return the settings of the first message of a live session."""
-    given = json.loads(text)
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JobError(f"the first message must be a JSON object: {error}") from error
     if not isinstance(given, dict) or given.get("informed") is not True:
-        raise ValueError('the first message must confirm that the people are informed: {"informed": true, ...}')
-    settings = {name: bool(given.get(name, False)) for name in ("audio", "video")}
-    settings["sr"] = float(given.get("sr", 16000))
+        raise JobError('the first message must confirm that the people are informed: {"informed": true, ...}')
+    settings = {name: given.get(name) is True for name in ("audio", "video")}
     bounds = {"window": (3.0, 0.2, 30), "hop": (1.0, 0.1, 30), "fps": (10.0, 0.1, 30), "min_confidence": (0.0, 0, 1)}
-    for name, (default, low, high) in {**bounds, "min_voice": (0.2, 0, 30)}.items():
-        settings[name] = float(given.get(name, default))
+    bounds |= {"min_voice": (0.2, 0, 30), "sr": (16000.0, 4000, 192_000)}
+    for name, (default, low, high) in bounds.items():
+        value = given.get(name, default)
+        if not isinstance(value, (int, float)):
+            raise JobError(f"{name} must be a number, got {type(value).__name__}")
+        settings[name] = float(value)
         if not low <= settings[name] <= high:
-            raise ValueError(f"{name} must be between {low} and {high}, got {settings[name]}")
-    if not 4000 <= settings["sr"] <= 192_000:
-        raise ValueError(f"sr must be between 4000 and 192000 Hz, got {settings['sr']:g}")
+            raise JobError(f"{name} must be between {low} and {high}, got {settings[name]}")
     return settings
 
 
@@ -279,18 +330,58 @@ def _html(text):
 
 async def _as_json(request, error):
     """Return an error as JSON, without details of the machine."""
-    status, message = 500, "an internal error"
+    status, message = _describe(error)
+    return JSONResponse(_error_object(status, message), status, {"Retry-After": "1"} if status == 503 else {})
+
+
+def _error_object(status, message):
+    return {"error": {"status": status, "message": message}}
+
+
+def _describe(error):
+    """Return status and message of an error."""
     if isinstance(error, AnyHTTPException):
-        status, message = error.status_code, error.detail
-    elif isinstance(error, RequestValidationError):
+        return error.status_code, error.detail
+    if isinstance(error, RequestValidationError):
         details = ("{}: {}".format(".".join(map(str, each["loc"][1:])), each["msg"]) for each in error.errors())
-        status, message = _UNUSABLE, "; ".join(details)
-    elif isinstance(error, JobError):
-        status, message = _UNUSABLE, str(error)
-    elif isinstance(error, (BusyError, WorkerError)):
-        status, message = 503 if isinstance(error, BusyError) else 502, str(error)
-    headers = {"Retry-After": "1"} if status == 503 else {}
-    return JSONResponse({"error": {"status": status, "message": message}}, status, headers)
+        return _UNUSABLE, "; ".join(details)
+    for kind, status in ((JobError, _UNUSABLE), (BusyError, 503), (WorkerError, 502)):
+        if isinstance(error, kind):
+            return status, str(error)
+    return 500, "an internal error"
+
+
+def _host_name(host):
+    """Return the name or address of a host, without port and brackets."""
+    return host.lower().rpartition("]")[0].lstrip("[") if host.startswith("[") else host.lower().partition(":")[0]
+
+
+def _is_address(name):
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class _HostLimit:
+    """Middleware that refuses requests under other host names."""
+
+    def __init__(self, app, hosts):
+        self._app = app
+        self._hosts = set(hosts)
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] in ("http", "websocket") and "*" not in self._hosts:
+            name = _host_name(Headers(scope=scope).get("host", ""))
+            if name not in self._hosts and not _is_address(name):
+                refused = HTTPException(
+                    400,
+                    f"requests for the host {name!r} are refused; if the service has this name, start it with "
+                    f"--allow-host {name}",
+                )
+                return await (await _as_json(None, refused))(scope, receive, send)
+        return await self._app(scope, receive, send)
 
 
 class _BodyLimit:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import math
 import multiprocessing
 import queue
 import shutil
@@ -11,6 +12,7 @@ import struct
 import tempfile
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from multiprocessing.connection import Connection
 
@@ -22,7 +24,10 @@ SOUND, FRAME = 1, 2
 """First byte of a message of a stream; float32 samples, or a float64 time (s) and a JPEG image follow."""
 
 _MAX_SIDE = 2000  # pixels of a frame of a stream
-_MAX_QUEUE = 600  # messages of a stream that wait for the model
+_MAX_QUEUE = 600  # frames of a stream that wait for the model
+_OVERHEAD = 100  # bytes that a waiting message needs apart from its content
+_SHORTEST_BLOCK = 0.005  # s of sound; shorter messages are joined
+_MAX_GAP = 60.0  # s between two frames
 
 
 class WorkerError(RuntimeError):
@@ -48,6 +53,8 @@ class WorkerPool:
         Number of processes.
     max_waiting : int
         Number of jobs that may wait for a worker.
+    wait_seconds : float
+        Time that a job may wait for a worker (s).
 
     Attributes
     ----------
@@ -55,11 +62,12 @@ class WorkerPool:
         Number of workers that were replaced.
     """
 
-    def __init__(self, model_file, *, n_workers, max_waiting):
+    def __init__(self, model_file, *, n_workers, max_waiting, wait_seconds):
         self.n_workers = n_workers
         self.n_replaced = 0
         self._model_file = str(model_file)
         self._max_waiting = max_waiting
+        self._wait_seconds = wait_seconds
         self._n_waiting = 0
         self._idle = asyncio.Queue()
         self._workers = set()
@@ -102,14 +110,14 @@ class WorkerPool:
         Raises
         ------
         BusyError
-            If too many jobs wait.
+            If too many jobs wait, or no worker is free in time.
         JobError
             If the input cannot be used.
         WorkerError
             If the worker died, or the time is over.
         """
-        async with self.worker() as worker, _limit(timeout):
-            worker.send(job)
+        async with self.worker() as worker, limit(timeout):
+            await worker.send(job)
             return await worker.receive()
 
     @asynccontextmanager
@@ -119,7 +127,10 @@ class WorkerPool:
             raise BusyError("all workers are busy; try again later")
         self._n_waiting += 1
         try:
-            worker = await self._idle.get()
+            async with asyncio.timeout(self._wait_seconds):
+                worker = await self._idle.get()
+        except TimeoutError:
+            raise BusyError(f"no worker was free for {self._wait_seconds:g} s; try again later") from None
         finally:
             self._n_waiting -= 1
         try:
@@ -147,7 +158,8 @@ class WorkerPool:
 
 
 @asynccontextmanager
-async def _limit(timeout):
+async def limit(timeout):
+    """Raise WorkerError if the block takes longer than ``timeout`` (s)."""
     try:
         async with asyncio.timeout(timeout):
             yield
@@ -166,24 +178,30 @@ class Worker:
         self._process = context.Process(target=_work, args=(other, model_file, self._folder), daemon=True)
         self._process.start()
         other.close()
+        # A pipe blocks while the worker is slow. One thread each keeps the messages in order.
+        self._sender, self._receiver = (ThreadPoolExecutor(1, f"worker {self.pid} {way}") for way in ("to", "from"))
 
     @property
     def pid(self):
         """Process id."""
         return self._process.pid
 
-    def send(self, job, payload=None):
-        """Send a job, or the next message of a stream; raise WorkerError if the process has ended."""
+    async def send(self, job, payload=None):
+        """Send a job, or the next message of a stream; raise WorkerError if the process has ended.
+
+        Messages are sent in the order of the calls, also if a call is cancelled while its message is on the way.
+        """
         self.is_idle = False
+        content = json.dumps(job).encode() if payload is None else payload
         try:
-            self._connection.send_bytes(json.dumps(job).encode() if payload is None else payload)
+            await _in_thread(self._sender, self._connection.send_bytes, content)
         except OSError as error:
             raise WorkerError("the worker process has ended") from error
 
     async def receive(self):
         """Return the next answer."""
         try:
-            answer = json.loads(await asyncio.to_thread(self._connection.recv_bytes))
+            answer = json.loads(await _in_thread(self._receiver, self._connection.recv_bytes))
         except (EOFError, OSError) as error:
             raise WorkerError("the worker process has ended; the input is not tried again") from error
         self.is_idle = answer.pop("last", True)
@@ -196,7 +214,17 @@ class Worker:
         self.is_idle = False
         self._process.kill()
         self._process.join()
+        # The threads end as well: the pipe is broken.
+        for executor in (self._sender, self._receiver):
+            executor.shutdown(wait=False)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _in_thread(executor, function, *args):
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, function, *args)
+    except RuntimeError as error:  # the executor is shut down
+        raise OSError(str(error)) from error
 
 
 def _work(connection: Connection, model_file, folder):
@@ -259,16 +287,18 @@ def _window(prediction):
     }
 
 
-def _stream(connection, model, sr, audio, video, **settings):
+def _stream(connection, model, sr, audio, video, max_bytes, **settings):
     """Predict the messages of a stream until an empty one."""
     from savee_mm.inference.stream import predict_stream
 
-    sources = {name: queue.Queue() for name, is_given in (("sound", audio), ("frames", video)) if is_given}
-    reader = threading.Thread(target=_read_stream, args=(connection, sources), daemon=True)
+    inbox = _Inbox([name for name, is_given in (("sound", audio), ("frames", video)) if is_given], max_bytes)
+    reader = threading.Thread(target=inbox.read, args=(connection,), daemon=True)
     reader.start()
-    arguments = {name: _until_end(source) for name, source in sources.items()}
+    held = (settings["window"] + settings["hop"]) * settings["fps"]
+    decoded = {"sound": _blocks(inbox, sr), "frames": _images(inbox, max_bytes, held)}
     try:
-        for prediction in predict_stream(model, **arguments, sr=sr, **settings):
+        sources = {name: decoded[name] for name in inbox.kinds}
+        for prediction in predict_stream(model, **sources, sr=sr, **settings):
             _answer(connection, last=False, **_window(prediction))
     except (ValueError, TypeError) as error:
         _answer(connection, last=False, error=str(error))
@@ -277,40 +307,119 @@ def _stream(connection, model, sr, audio, video, **settings):
     return {"ended": True}
 
 
-def _read_stream(connection, sources):
-    try:
-        while message := connection.recv_bytes():
-            try:
-                name, item = _decode(message)
-            except Exception as error:  # also Pillow's, about images that are too large
-                name, item = next(iter(sources), None), ValueError(f"a message cannot be read: {error}")
-            source = sources.get(name)
-            # A frame that comes too early is left out; sound is a clock and is not.
-            if source is not None and (name == "sound" or source.qsize() < _MAX_QUEUE):
-                source.put(item)
-    except (EOFError, OSError):
-        pass
-    finally:
-        for source in sources.values():
-            source.put(None)
+class _Inbox:
+    """Messages of a stream that wait for the model, with a limit of their size.
+
+    Parameters
+    ----------
+    kinds : list of str
+        ``"sound"``, ``"frames"`` or both.
+    max_bytes : int
+        Size of all waiting messages.
+    """
+
+    def __init__(self, kinds, max_bytes):
+        self.kinds = kinds
+        self._max_bytes = max_bytes
+        self._queues = {kind: queue.Queue() for kind in kinds}
+        self._n_bytes = 0
+        self._lock = threading.Lock()
+        self._problem = None
+
+    def read(self, connection):
+        """Take the messages of a connection until an empty one, or its end."""
+        try:
+            while message := connection.recv_bytes():
+                self._put(message)
+        except (EOFError, OSError):
+            pass
+        finally:
+            self._end()
+
+    def messages(self, kind):
+        """Yield the messages of a kind; raise ValueError if a message cannot be used."""
+        while True:
+            message = self._queues[kind].get()
+            if self._problem is not None:
+                raise ValueError(self._problem)
+            if message is None:
+                return
+            self._add(-len(message) - _OVERHEAD)
+            yield message
+
+    def _put(self, message):
+        kind = _kind(message)
+        if kind is None:
+            self._fail("Expected a message that starts with 1 (float32 samples) or 2 (float64 time, JPEG image).")
+        waiting = self._queues.get(kind)
+        # A frame that comes too early is left out; sound is a clock and is not.
+        if self._problem is None and waiting is not None and (kind == "sound" or waiting.qsize() < _MAX_QUEUE):
+            waiting.put(message)
+            if self._add(len(message) + _OVERHEAD) > self._max_bytes:
+                self._fail(
+                    f"More than {self._max_bytes / 1e6:g} MB of sound and frames wait for the model: send them not "
+                    f"faster than they are recorded, and {' and '.join(self.kinds)} from the start."
+                )
+
+    def _add(self, n_bytes):
+        with self._lock:
+            self._n_bytes += n_bytes
+            return self._n_bytes
+
+    def _fail(self, problem):
+        """End all kinds with an error, before the messages that wait."""
+        if self._problem is None:
+            self._problem = problem
+            self._end()
+
+    def _end(self):
+        for waiting in self._queues.values():
+            waiting.put(None)
 
 
-def _decode(message):
-    """Return the kind and the content of a message of a stream."""
+def _kind(message):
+    """Return the kind of a message of a stream, None if it is neither."""
     if message[0] == SOUND and len(message) % 4 == 1:
-        return "sound", np.frombuffer(message, "<f4", offset=1)
-    if message[0] == FRAME and len(message) > 9:
-        from PIL import Image
-
-        image = Image.open(io.BytesIO(message[9:]), formats=["JPEG"])
-        if max(image.size) > _MAX_SIDE:
-            raise ValueError(f"Expected frames of at most {_MAX_SIDE} pixels a side, got {image.size}.")
-        return "frames", (struct.unpack_from("<d", message, 1)[0], np.asarray(image.convert("RGB")))
-    raise ValueError("Expected a message that starts with 1 (float32 samples) or 2 (float64 time, JPEG image).")
+        return "sound"
+    return "frames" if message[0] == FRAME and len(message) > 9 else None
 
 
-def _until_end(source):
-    while (item := source.get()) is not None:
-        if isinstance(item, Exception):
-            raise ValueError(str(item)) from item
-        yield item
+def _blocks(inbox, sr):
+    """Yield blocks of sound; of short messages, several together."""
+    held, n_samples = [], 0
+    for message in inbox.messages("sound"):
+        block = np.frombuffer(message, "<f4", offset=1)
+        n_samples += len(block)
+        if len(block):
+            held.append(block)
+        # A block that is not finite is passed on at once: it is an error.
+        if held and (n_samples >= _SHORTEST_BLOCK * sr or not np.isfinite(block).all()):
+            yield np.concatenate(held)
+            held, n_samples = [], 0
+    if held:
+        yield np.concatenate(held)
+
+
+def _images(inbox, max_bytes, n_frames):
+    """Yield times (s) and images; raise ValueError if ``n_frames`` of them have more than ``max_bytes``."""
+    from PIL import Image
+
+    last = 0.0
+    for message in inbox.messages("frames"):
+        (time,) = struct.unpack_from("<d", message, 1)
+        if not (math.isfinite(time) and 0 <= time <= last + _MAX_GAP):
+            raise ValueError(f"Expected the time of a frame between 0 and {last + _MAX_GAP:g} s, got {time!r}.")
+        last = max(last, time)
+        try:
+            image = Image.open(io.BytesIO(message[9:]), formats=["JPEG"])
+            if max(image.size) > _MAX_SIDE:
+                raise ValueError(f"expected frames of at most {_MAX_SIDE} pixels a side, got {image.size}")
+            pixels = np.asarray(image.convert("RGB"))
+        except Exception as error:  # also Pillow's, about images that are too large
+            raise ValueError(f"A frame cannot be read: {error}") from error
+        if n_frames * pixels.nbytes > max_bytes:
+            raise ValueError(
+                f"The frames of a window have {n_frames * pixels.nbytes / 1e6:.0f} MB, at most {max_bytes / 1e6:g} MB "
+                "are allowed: send smaller frames, or lower window or fps."
+            )
+        yield time, pixels

@@ -4,8 +4,10 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
+import pytest
 from click.testing import CliRunner
 
 from savee_mm import ProsodyFeatures, save_model
@@ -19,11 +21,17 @@ def test_serve_answers_until_it_is_interrupted(corpus, tmp_path):
     model = make_pipeline(ProsodyFeatures(), LogisticRegression(max_iter=10_000)).fit(corpus.data, corpus.target)
     path = save_model(model, tmp_path / "voice.savee")
     command = [sys.executable, "-m", "savee_mm", "serve", "--model", path, "--port", "0", "--workers", "1"]
+    command += ["--allow-host", "Emotions.example"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         line = server.stderr.readline()
-        address = re.match(r"(http://127\.0\.0\.1:\d+/) is the page", line)[1]
-        with urllib.request.urlopen(f"{address}health", timeout=60) as answer:
-            assert answer.status == 200
+        # Others reach it through the proxy of that name, so there is a token.
+        address, token = re.match(r"(http://127\.0\.0\.1:\d+/)(\?token=\S{32}) is the page", line).groups()
+        for host, query in (("emotions.example", token), ("127.0.0.1", token), ("localhost:80", token)):
+            request = urllib.request.Request(f"{address}model{query}", headers={"Host": host})
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                assert answer.status == 200
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{address}model", timeout=60)
         server.send_signal(signal.SIGINT)
         assert server.stderr.read() == ""
         assert server.wait() == 0

@@ -1,5 +1,6 @@
 """The service: predictions, limits, access, and sessions with camera and microphone."""
 
+import io
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from savee_mm import load_card, load_model, predict_file, read_audio
 from savee_mm.service.app import Limits, make_app
-from savee_mm.service.workers import SOUND
+from savee_mm.service.workers import FRAME, SOUND, _blocks, _Inbox
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,29 @@ def test_other_sites_are_refused(client, clip):
     headers = {"Origin": "http://evil.example"}
     assert error_of(client.predict("a.wav", clip.read_bytes(), headers))[0] == 403
     assert client.predict("a.wav", clip.read_bytes(), {"Origin": f"http://127.0.0.1:{client.port}"})[0] == 200
-    assert client.request("GET", "/model", headers={"Host": "evil.example"})[0] == 400
+    status, message = error_of(client.request("GET", "/model", headers={"Host": "evil.example"}))
+    assert (status, "--allow-host evil.example" in message) == (400, True)
+    # Another program of this machine has a page, too.
+    assert error_of(client.predict("a.wav", clip.read_bytes(), {"Origin": "http://localhost:1"}))[0] == 403
+
+
+def test_names_of_the_service_can_be_allowed(model_file, serving):
+    app = make_app(model_file, limits=Limits(n_workers=0), hosts=("localhost", "emotions.example"))
+    with serving(app) as client:
+        for host in ("emotions.example", "emotions.example:443", "192.0.2.7:8000", "[2001:db8::1]:8000", "LOCALHOST"):
+            assert client.request("GET", "/health", headers={"Host": host})[0] == 200
+        for host in ("example", "192.0.2.7.example", ""):
+            assert client.request("GET", "/health", headers={"Host": host})[0] == 400
+        # A proxy may keep the name in the origin only.
+        assert client.request("GET", "/model", headers={"Origin": "https://emotions.example"})[0] == 200
+        status, message = error_of(client.request("GET", "/model", headers={"Origin": "https://other.example"}))
+        assert (status, "--allow-host other.example" in message) == (403, True)
+
+
+def test_any_name_is_allowed_with_a_star(model_file, serving):
+    with serving(make_app(model_file, limits=Limits(n_workers=0), hosts=("*",))) as client:
+        assert client.request("GET", "/health", headers={"Host": "any.example"})[0] == 200
+        assert client.request("GET", "/model", headers={"Origin": "https://other.example"})[0] == 403
 
 
 def test_worker_that_dies_is_replaced(client, clip, app):
@@ -149,38 +172,168 @@ def test_session_predicts_each_hop_and_the_worker_is_free_again(client, clip):
     assert client.predict("a.wav", clip.read_bytes())[0] == 200
 
 
+def answers_of(socket, timeout=60):
+    """Return all answers until the session is closed, and the code and reason."""
+    from websockets.exceptions import ConnectionClosed
+
+    answers = []
+    try:
+        while True:
+            answers.append(json.loads(socket.recv(timeout=timeout)))
+    except ConnectionClosed as error:
+        return answers, error.rcvd.code, error.rcvd.reason
+
+
+def test_error_after_the_end_of_the_sound_is_sent(client, clip):
+    # The wrong block is read only after the client has ended the stream.
+    with connect(client, window=1, hop=0.5) as socket:
+        socket.send(bytes([SOUND]) + bytes(4 * 8000))
+        socket.send(bytes([SOUND]) + struct.pack("<f", np.inf))
+        socket.send(b"")
+        answers, code, reason = answers_of(socket)
+    assert answers[-1]["error"] == {"status": 422, "message": reason}
+    assert (code, "NaN or infinite" in reason) == (1008, True)
+    assert client.predict("a.wav", clip.read_bytes())[0] == 200
+
+
+def test_session_that_the_client_ends_has_the_last_window(client, clip):
+    samples = np.resize(np.trim_zeros(read_audio(clip, 16000)[0]), 16000).astype("<f4")
+    with connect(client, window=1, hop=0.5) as socket:
+        socket.send(bytes([SOUND]) + samples.tobytes())
+        socket.send(b"")
+        answers, code, reason = answers_of(socket)
+    assert answers[0] == {"ready": True}
+    assert [answer["end"] for answer in answers[1:]] == [1]
+    assert (code, reason) == (1000, "the session has ended")
+
+
+def jpeg(width, height):
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, format="JPEG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def small_client(model_file, serving):
+    """A service whose live sessions have 0.4 MB."""
+    with serving(make_app(model_file, limits=Limits(n_workers=1, live_bytes=400_000))) as client:
+        yield client
+
+
+def test_client_that_fills_the_memory_of_a_session_gets_an_error(small_client, clip):
+    # Without frames, sound of a session with both waits.
+    with connect(small_client, video=True) as socket:
+        for _ in range(20):
+            socket.send(bytes([SOUND]) + bytes(40_000))
+        answers, code, reason = answers_of(socket)
+    assert answers[-1]["error"]["status"] == 422
+    assert "More than 0.4 MB of sound and frames wait for the model" in answers[-1]["error"]["message"]
+    assert code == 1008
+    assert answers[-1]["error"]["message"].startswith(reason)
+    assert small_client.predict("a.wav", clip.read_bytes())[0] == 200
+
+
+def test_frames_of_a_window_have_a_limit(small_client, clip):
+    with connect(small_client, video=True, window=3, hop=1, fps=10) as socket:
+        socket.send(bytes([SOUND]) + bytes(4000))
+        socket.send(bytes([FRAME]) + struct.pack("<d", 0) + jpeg(160, 120))
+        answers, _, _ = answers_of(socket)
+    # 3 s and the hop of 1 s: 40 frames of 160 x 120 pixels.
+    assert "The frames of a window have 2 MB, at most 0.4 MB are allowed" in answers[-1]["error"]["message"]
+    assert small_client.predict("a.wav", clip.read_bytes())[0] == 200
+
+
+def test_messages_that_wait_are_counted_with_their_overhead():
+    inbox = _Inbox(["sound"], max_bytes=1000)
+    for _ in range(10):
+        inbox._put(bytes([SOUND]))
+    with pytest.raises(ValueError, match="wait for the model"):
+        next(inbox.messages("sound"))
+
+
+def test_short_messages_of_sound_are_joined():
+    inbox = _Inbox(["sound"], max_bytes=100_000)
+    for i in range(25):
+        inbox._put(bytes([SOUND]) + struct.pack("<f", i))
+    inbox._end()
+    # 5 ms at 2 kHz.
+    blocks = list(_blocks(inbox, 2000))
+    assert [len(block) for block in blocks] == [10, 10, 5]
+    np.testing.assert_array_equal(np.concatenate(blocks), np.arange(25))
+    assert inbox._n_bytes == 0
+
+
+def test_slow_worker_does_not_stop_the_service(client, clip, app):
+    samples = np.resize(np.trim_zeros(read_audio(clip, 16000)[0]), 4 * 16000).astype("<f4")
+    (worker,) = app.router.routes[-1].endpoint.__self__._pool._workers
+    with connect(client, window=1, hop=0.5) as socket:
+        assert json.loads(socket.recv()) == {"ready": True}
+        os.kill(worker.pid, signal.SIGSTOP)
+        try:
+            # More than a pipe holds.
+            socket.send(bytes([SOUND]) + samples.tobytes())
+            socket.send(b"")
+            for _ in range(50):
+                assert client.request("GET", "/health")[1]["busy"] == 1
+        finally:
+            os.kill(worker.pid, signal.SIGCONT)
+        answers, code, _ = answers_of(socket)
+    assert [answer["end"] for answer in answers] == [1, 1.5, 2, 2.5, 3, 3.5, 4]
+    assert code == 1000
+    # The end of the stream was the last message: the worker is idle.
+    assert client.predict("a.wav", clip.read_bytes())[0] == 200
+
+
 @pytest.mark.parametrize(
     ("settings", "message", "reason"),
     [
         ({"informed": False}, None, "confirm that the people are informed"),
         ({"hop": 0}, None, "hop must be between 0.1 and 30"),
+        ({"sr": "16000"}, None, "sr must be a number, got str"),
+        ({"window": float("nan")}, None, "window must be between 0.2 and 30"),
         ({"audio": False, "video": True}, None, "this model reads sound"),
+        ({}, bytes([SOUND]) + bytes(2_000_000), "a message has more than 2000000 bytes"),
+        ({"video": True}, bytes([FRAME]) + struct.pack("<d", 1e9) + b"x", "Expected the time of a frame between 0"),
+        ({"video": True}, bytes([FRAME]) + bytes(100), "A frame cannot be read"),
         ({}, b"\x01abc", "Expected a message that starts with 1"),
         ({}, bytes([SOUND]) + struct.pack("<f", np.nan), "NaN or infinite"),
     ],
 )
 def test_wrong_sessions_are_closed_with_the_reason(client, clip, settings, message, reason):
-    from websockets.exceptions import ConnectionClosed
-
-    def use():
-        with connect(client, **settings) as socket:
-            if message:
-                socket.send(message)
-            while True:
-                socket.recv(timeout=60)
-
-    with pytest.raises(ConnectionClosed) as caught:
-        use()
-    assert caught.value.rcvd.code == 1008
-    assert reason in caught.value.rcvd.reason
+    with connect(client, **settings) as socket:
+        if message:
+            socket.send(message)
+            if settings:
+                socket.send(bytes([SOUND]) + bytes(4000))
+        answers, code, closed_with = answers_of(socket)
+    assert code == 1008
+    assert reason in closed_with
+    assert reason in answers[-1]["error"]["message"]
     assert client.predict("a.wav", clip.read_bytes())[0] == 200
 
 
+@pytest.mark.parametrize("first", ["no JSON", "[" * 100_000, "[]", b"\x01"])
+def test_first_message_must_be_an_object(client, first):
+    from websockets.sync import client as websockets
+
+    with websockets.connect(f"ws://127.0.0.1:{client.port}/live", proxy=None) as socket:
+        socket.send(first)
+        answers, code, _ = answers_of(socket)
+    assert answers[-1]["error"]["status"] == 422
+    assert code == 1008
+
+
 def test_token_is_required(model_file, serving):
-    app = make_app(model_file, limits=Limits(n_workers=1), token="secret")
+    app = make_app(model_file, limits=Limits(n_workers=0), token="secret")
     with serving(app) as client:
         assert client.request("GET", "/health")[0] == 200
-        assert error_of(client.request("GET", "/model"))[0] == 401
+        for path in ("/model", "/openapi.json", "/docs", "/"):
+            assert error_of(client.request("GET", path))[0] == 401
+            assert client.request("GET", f"{path}?token=secret")[0] == 200
+        assert error_of(client.predict("a.wav", b""))[0] == 401
+        assert 'href="openapi.json?token=secret"' in client.request("GET", "/docs?token=secret")[1]
         assert client.request("GET", "/model?token=wrong")[0] == 401
         assert client.request("GET", "/model?token=secret")[0] == 200
         assert client.request("GET", "/model", headers={"Authorization": "Bearer secret"})[0] == 200
