@@ -47,6 +47,7 @@ _OPTIONS = {
     "n_sentences": "--sentences",
     "n_speakers": "--speakers",
     "on_error": "--on-error",
+    "overwrite=True": "--overwrite",
     "random_state": "--seed",
     "speaker_normalized": "--speaker-normalized",
 }
@@ -72,7 +73,7 @@ def name_options(message):
     """
     for argument, option in _OPTIONS.items():
         # A word such as `folder` is an argument only with a value.
-        value = r"""(?:=["']?(\w+)["']?)""" + ("?" if "_" in argument else "")
+        value = r"""(?:=["']?(\w+)["']?)""" + ("?" if "_" in argument or "=" in argument else "")
         pattern = rf"(?<![\w-]){re.escape(argument)}{value}(?!\w)"
         message = re.sub(pattern, lambda found, option=option: " ".join(filter(None, [option, found[1]])), message)
     return message

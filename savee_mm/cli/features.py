@@ -97,7 +97,7 @@ def is_table(root):
     return path.is_file() or "://" in root or any(path.rglob("*.parquet"))
 
 
-def run_extract(table, name, out, *, engine, scheduler, chunk_size, cache, n_jobs):
+def run_extract(table, name, out, *, engine, scheduler, chunk_size, overwrite, cache, n_jobs):
     """Extract features in chunks, and report the number of clips that could not be used.
 
     Parameters
@@ -114,6 +114,8 @@ def run_extract(table, name, out, *, engine, scheduler, chunk_size, cache, n_job
         Address of a Dask scheduler; None starts ``n_jobs`` workers.
     chunk_size : int
         Clips of a chunk.
+    overwrite : bool
+        Whether features of another table are replaced.
     cache : str or None
         Folder that keeps the features of each clip.
     n_jobs : int
@@ -130,7 +132,7 @@ def run_extract(table, name, out, *, engine, scheduler, chunk_size, cache, n_job
     with _dask_client(scheduler, n_jobs, engine), warnings.catch_warnings():
         # The number of these clips is reported below.
         warnings.simplefilter("ignore", ClipWarning)
-        result = extract_features(table, extractor, out, engine=engine, chunk_size=chunk_size)
+        result = extract_features(table, extractor, out, engine=engine, chunk_size=chunk_size, overwrite=overwrite)
     echo(f"{name} of {result.n_clips} clips in {result.n_parts} files, {result.n_failed} failed: {out}")
     return result.n_failed
 

@@ -499,6 +499,7 @@ def info(path, as_json):
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler.  [default: a cluster of --jobs processes here]")
 @click.option("--chunk-size", type=click.IntRange(1), default=256, show_default=True, help="Clips of a chunk.")
+@click.option("--overwrite", is_flag=True, help="With --engine, replace features of another table in the folder --out.")
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "fill"]),
@@ -507,7 +508,9 @@ def info(path, as_json):
     help="For a clip that cannot be used: end the command, or fill in medians and report it on stderr.",
 )
 @_quote_option
-def features(root, corpus, target, columns, cache, extractor, out, jobs, engine, scheduler, chunk_size, **for_a_file):
+def features(
+    root, corpus, target, columns, cache, extractor, out, jobs, engine, scheduler, chunk_size, overwrite, **for_a_file
+):
     """Extract features of every clip of the corpus at ROOT into one table.
 
     \b
@@ -524,8 +527,8 @@ def features(root, corpus, target, columns, cache, extractor, out, jobs, engine,
     from savee_mm.cli.features import is_table, run_extract, run_features
 
     if engine is None:
-        if scheduler:
-            raise click.UsageError("--scheduler is for --engine dask.")
+        if scheduler or overwrite:
+            raise click.UsageError("--scheduler is for --engine dask, --overwrite for --engine.")
         bunch = _load(root, corpus, target, columns)
         failed = run_features(bunch, extractor, out or Path("features.parquet"), cache=cache, n_jobs=jobs, **for_a_file)
     else:
@@ -539,6 +542,7 @@ def features(root, corpus, target, columns, cache, extractor, out, jobs, engine,
             engine=engine,
             scheduler=scheduler,
             chunk_size=chunk_size,
+            overwrite=overwrite,
             cache=cache,
             n_jobs=jobs,
         )

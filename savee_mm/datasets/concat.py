@@ -1,5 +1,6 @@
 """concat_corpora: several corpora as one."""
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from savee_mm._validation import ClipError
+from savee_mm._validation import ClipError, segments
 from savee_mm.datasets._common import bunch_or_X_y, counted, few, make_bunch
 from savee_mm.datasets.labels import EKMAN, canonical_label
 from savee_mm.media import read_audio
@@ -249,9 +250,10 @@ def _measure(name, table, n_measured):
     files = [audio if audio is not None else video for audio, video in _files(table)]
     rows = np.unique(np.linspace(0, len(files) - 1, min(n_measured, len(files))).round().astype(int))
     rates, levels, failed = set(), [], []
-    for file in (files[row] for row in rows if files[row] is not None):
+    for row in (row for row in rows if files[row] is not None):
         try:
-            y, sr = read_audio(file)
+            (source,) = segments(table.iloc[[row]], [os.fspath(files[row])])
+            y, sr = read_audio(source)
         except ClipError as error:
             failed.append(error)
             continue

@@ -53,7 +53,13 @@ def read_chunks(table, chunk_size):
 
 
 def _numbered(rows, start):
-    return rows.set_axis(range(start, start + len(rows)))
+    """Return rows with their numbers as index, and paths as text, as Parquet files have them."""
+    rows = rows.set_axis(range(start, start + len(rows)))
+    for name, column in rows.items():
+        if column.dtype == object and any(isinstance(value, os.PathLike) for value in column):
+            paths = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in column]
+            rows = rows.assign(**{str(name): pd.Series(paths, rows.index, dtype=object)})
+    return rows
 
 
 def _frames(table, chunk_size):

@@ -67,20 +67,23 @@ class PartFolder:
         What all parts depend on, as plain data.
     schema : :class:`pyarrow.Schema`
         Columns of the parts.
+    overwrite : bool
+        Whether parts of other rows are replaced.
     """
 
-    def __init__(self, folder, settings, schema):
+    def __init__(self, folder, settings, schema, *, overwrite):
         self.folder = Path(folder)
         self.settings = settings
         self.schema = schema
+        self.overwrite = overwrite
 
-    def start(self):
-        """Write the manifest, or check that the folder has the same settings.
+    def start(self, first):
+        """Write the manifest, or check that the folder has the same settings and the same first chunk.
 
         Raises
         ------
         ValueError
-            If the folder holds features that were made in another way, or other files.
+            If the folder holds features that were made in another way, of another table, or other files.
         """
         path = self.folder / MANIFEST
         if path.exists():
@@ -90,6 +93,7 @@ class PartFolder:
                     f"{self.folder} holds features that were made in another way ({', '.join(differing)} differ). "
                     "Choose another folder, or delete this one."
                 )
+            self.counts(0, first)
             self._write_manifest(complete=False)
         elif self.folder.exists() and any(self.folder.glob("*.parquet")):
             raise ValueError(f"{self.folder} holds Parquet files of another origin. Choose another folder.")
@@ -97,10 +101,18 @@ class PartFolder:
             self._write_manifest(complete=False)
 
     def finish(self, n_parts, n_clips, n_failed):
-        """Delete parts of an earlier, longer table, and write the manifest with the numbers of clips."""
+        """Delete parts of an earlier, longer table, and write the manifest with the numbers of clips.
+
+        Raises
+        ------
+        ValueError
+            If there are such parts, unless they may be replaced.
+        """
         for folder in (self.folder, self.folder / FAILURES):
             for path in folder.glob("part-*.parquet"):
                 if int(path.stem.removeprefix("part-")) >= n_parts:
+                    if not self.overwrite:
+                        raise self._other_table(path.name)
                     path.unlink(missing_ok=True)
         with suppress(OSError):  # another process may work on the folder
             (self.folder / _CLAIMS).rmdir()
@@ -111,13 +123,29 @@ class PartFolder:
         return claim(self.folder / _CLAIMS / _name(number))
 
     def counts(self, number, chunk):
-        """Return the numbers of rows and of failures of a part, or None if it is missing or made of other rows."""
+        """Return the numbers of rows and of failures of a part, or None if it is missing or may be replaced.
+
+        Raises
+        ------
+        ValueError
+            If it is of other rows, unless it may be replaced.
+        """
         try:
             metadata = pq.read_metadata(self.folder / _name(number))
             stored = json.loads(metadata.metadata[_METADATA])
         except (OSError, pa.ArrowException, LookupError, TypeError, ValueError):
             return None
-        return (metadata.num_rows, stored["n_failed"]) if stored["key"] == self._key(chunk) else None
+        if stored["key"] == self._key(chunk):
+            return metadata.num_rows, stored["n_failed"]
+        if not self.overwrite:
+            raise self._other_table(_name(number))
+        return None
+
+    def _other_table(self, name):
+        return ValueError(
+            f"{self.folder} holds features of another table ({name} differs). Choose another folder, or replace them "
+            "with overwrite=True."
+        )
 
     def write(self, number, chunk, known, values, failures):
         """Write a part.

@@ -37,6 +37,7 @@ def extract_features(
     *,
     engine: Literal["joblib", "dask"] = "joblib",
     chunk_size: int = 256,
+    overwrite: bool = False,
 ) -> Bunch:
     """Extract the features of a clip table of any length into a folder of Parquet files.
 
@@ -76,8 +77,8 @@ def extract_features(
         If ``extractor`` is not an extractor of this library.
     ValueError
         If the table has no rows or lacks the column that the extractor reads, if a column has the name of a feature, if
-        an extractor that must be fitted is not, if ``out`` holds features that were made in another way, or if the
-        values of a column change their type along the table.
+        an extractor that must be fitted is not, if ``out`` holds features that were made in another way or, without
+        ``overwrite``, of another table, or if the values of a column change their type along the table.
     ImportError
         If ``engine="dask"`` and Dask is not installed, or a URL is read without fsspec.
 
@@ -94,7 +95,8 @@ def extract_features(
     ``clip_id``, ``path`` and ``reason`` of each other clip. ``_manifest.json`` has the settings, and at the end
     ``"complete": true`` with the numbers of clips. A clip that kills its worker is a failure; others are not lost.
 
-    A file is computed again if the rows of its chunk change. It is not if only the content of a recording changes.
+    With ``overwrite``, a file is computed again if the rows of its chunk change. It is not if only the content of a
+    recording changes.
 
     Examples
     --------
@@ -116,8 +118,8 @@ def extract_features(
     first = next(chunks, None)
     if first is None:
         raise ValueError("The clip table has no rows: expected one row per clip.")
-    parts = _part_folder(out, prepared, chunk_size, first)
-    parts.start()
+    parts = _part_folder(out, prepared, chunk_size, first, overwrite)
+    parts.start(first)
     with _backend(engine):
         run = _Run(parts, prepared, extractor.n_jobs, extractor.verbose)
         run.extract(first, chunks)
@@ -196,7 +198,7 @@ def _no_values(extractor):
     return extractor._finish(np.zeros((0, *extractor._shape()), np.float32))
 
 
-def _part_folder(out, extractor, chunk_size, first):
+def _part_folder(out, extractor, chunk_size, first, overwrite):
     """Return the folder of parts, whose columns are those of the first chunk and the features."""
     try:
         from savee_mm.features._parts import PartFolder, make_schema
@@ -208,7 +210,7 @@ def _part_folder(out, extractor, chunk_size, first):
         schema = make_schema(_with_names(first, extractor), names=[name for name, _ in extractor._output_columns()])
     else:
         schema = make_schema(_with_names(first, extractor), size=int(np.prod(settings["shape"])))
-    return PartFolder(out, settings, schema)
+    return PartFolder(out, settings, schema, overwrite=overwrite)
 
 
 def _with_names(chunk, extractor):

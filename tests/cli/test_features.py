@@ -103,6 +103,19 @@ def test_engine_writes_a_folder_of_parquet_files(root, corpus, tmp_path, kind):
     np.testing.assert_array_equal(table["pitch_mean"][voiced], expected)
 
 
+def test_engine_replaces_features_of_another_table_on_request(corpus, tmp_path):
+    arguments = ("--extractor", "prosody", "--out", tmp_path / "out", "--engine", "joblib")
+    for name, rows in (("a", corpus.data.iloc[:2]), ("b", corpus.data.iloc[2:3])):
+        rows.to_parquet(tmp_path / f"{name}.parquet")
+    assert run(tmp_path / "a.parquet", *arguments).exit_code == 0
+    refused = run(tmp_path / "b.parquet", *arguments)
+    assert refused.exit_code == 1
+    assert "of another table (part-00000000.parquet differs). Choose another folder, or replace" in refused.stderr
+    assert refused.stderr.rstrip().endswith("with --overwrite.")
+    assert run(tmp_path / "b.parquet", *arguments, "--overwrite").exit_code == 0
+    assert len(pd.read_parquet(tmp_path / "out")) == 1
+
+
 def test_engine_lists_unusable_clips(broken, tmp_path):
     result = run(broken, "--extractor", "prosody", "--out", tmp_path / "out", "--engine", "joblib")
     assert result.exit_code == 1

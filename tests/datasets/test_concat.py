@@ -153,6 +153,16 @@ def test_sample_rates_and_levels(tmp_path, tone, capsys):
     assert both.summary.startswith("2 corpora, 4 clips in 2 classes; 0 clips left out.")
 
 
+def test_levels_of_segments_are_those_of_their_parts(tmp_path, tone):
+    y = tone(f0=400, sr=16000, amplitude=0.5)[:16000]
+    soundfile.write(tmp_path / "long.wav", np.concatenate([y, 0.1 * y]), 16000)
+    corpus = make(["anger", "fear"], start=[1.0, 1.5], end=[1.5, 2.0])
+    corpus.data["audio"] = tmp_path / "long.wav"
+    both = concat({"a": corpus}, n_measured=2)
+    assert both.corpora["level"][0] == pytest.approx(-29.03, abs=0.2)
+    assert both.corpora["level_sd"][0] < 0.2
+
+
 def test_clips_that_cannot_be_read_are_not_measured(tmp_path):
     corpus = make(["anger"])
     corpus.data["audio"] = str(tmp_path / "gone.wav")

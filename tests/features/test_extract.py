@@ -287,9 +287,53 @@ def test_only_parts_with_changed_rows_are_computed_again(clips, tmp_path):
     extract_features(clips, Numbers(), tmp_path / "out", chunk_size=CHUNK)
     clips.loc[5, "speaker"] = "z"
     shorter = clips.iloc[: 2 * CHUNK]
-    extract_features(shorter, Numbers(), tmp_path / "out", chunk_size=CHUNK)
+    extract_features(shorter, Numbers(), tmp_path / "out", chunk_size=CHUNK, overwrite=True)
     assert len(diary_of(clips["audio"][0])) == N_CLIPS + CHUNK
     assert_complete(tmp_path / "out", shorter)
+
+
+def reversed_rows(clips):
+    return clips.iloc[::-1]
+
+
+def shorter(clips):
+    return clips.iloc[:CHUNK]
+
+
+def longer(clips):
+    return pd.concat([clips, clips.iloc[:1]])
+
+
+def other_speaker(clips):
+    return clips.assign(speaker=["b", *clips["speaker"].iloc[1:]])
+
+
+@pytest.mark.parametrize("change", [reversed_rows, shorter, longer, other_speaker], ids=lambda change: change.__name__)
+def test_features_of_another_table_are_kept(clips, tmp_path, change):
+    extract_features(clips, Numbers(), tmp_path / "out", chunk_size=CHUNK)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").glob("part-*")}
+    with pytest.raises(ValueError, match=r"of another table \(part-.* differs\).* overwrite=True"):
+        extract_features(change(clips), Numbers(), tmp_path / "out", chunk_size=CHUNK)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").glob("part-*")} == before
+    # The first table is complete, with nothing read again.
+    extract_features(clips, Numbers(), tmp_path / "out", chunk_size=CHUNK)
+    assert len(diary_of(clips["audio"][0])) == N_CLIPS
+    assert_complete(tmp_path / "out", clips)
+
+
+def test_paths_are_read_as_text(clips, tmp_path):
+    paths = clips.assign(audio=[Path(path) for path in clips["audio"]], text=[Path("notes.txt")] + [None] * 10)
+    paths.loc[3, "audio"] = None
+    with pytest.warns(ClipWarning, match="1 clips could not be used"):
+        extract_features(paths, Numbers(), tmp_path / "out", chunk_size=CHUNK)
+    found = pd.read_parquet(tmp_path / "out")
+    assert found["audio"].tolist() == clips["audio"].drop(3).tolist()
+    assert found["text"].iloc[0] == "notes.txt"
+    # Text and paths are the same table.
+    with pytest.warns(ClipWarning, match="1 clips could not be used"):
+        extract_features(
+            paths.assign(audio=clips["audio"].mask(clips.index == 3)), Numbers(), tmp_path / "out", chunk_size=CHUNK
+        )
 
 
 @pytest.mark.parametrize(
