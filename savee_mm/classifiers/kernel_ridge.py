@@ -1,6 +1,7 @@
 """KernelRidgeClassifier: kernel ridge regression on the classes, with a mean of kernels."""
 
 from collections.abc import Sequence
+from functools import cache, partial
 from numbers import Integral, Real
 from typing import Literal, Self
 
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics.pairwise import linear_kernel, manhattan_distances, rbf_kernel
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics.pairwise import euclidean_distances, linear_kernel, manhattan_distances
 from sklearn.utils import check_random_state, compute_sample_weight, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,10 +19,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from savee_mm._cache import MemoryStore, content_key
 from savee_mm.classifiers._temperature import fit_temperature
 
-_KERNELS = {
-    "rbf": lambda A, B, gamma: rbf_kernel(A, B, gamma=gamma / A.shape[1]),
-    "laplacian": lambda A, B, gamma: np.exp(-gamma / A.shape[1] * _manhattan(A, B)),
-    "linear": lambda A, B, gamma: linear_kernel(A, B) * (gamma / A.shape[1]),
+# By kernel, what it is a function of: distances, or products.
+_COMPARISONS = {
+    "rbf": lambda A, B: euclidean_distances(A, B, squared=True),
+    "laplacian": lambda A, B: _manhattan(A, B),
+    "linear": linear_kernel,
 }
 # From certainty to nearly equal probabilities of all classes.
 _TEMPERATURES = (np.exp(-5), np.exp(2))
@@ -29,6 +31,8 @@ _TEMPERATURES = (np.exp(-5), np.exp(2))
 _DISTANCES = MemoryStore(limit=1 << 27)
 # Size of a cached matrix (bytes): smaller ones are computed faster than looked up, larger ones take too much memory.
 _CACHED = (1 << 16, 1 << 24)
+# Number of training samples above which matrices are not shared by candidates, because they take too much memory.
+_MOST_SHARED = 2000
 # Rows of the kernel between samples and landmarks that are in memory at a time.
 _BLOCK = 1024
 # Added to the diagonal of the kernel between landmarks, which may be singular.
@@ -100,6 +104,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     True
     """
 
+    # Candidates of a search that differ in these only share their distances, see _predict_candidates.
+    _shared_parameters = ("kernels", "gamma", "alpha")
     _parameter_constraints = {
         "kernels": ["array-like"],
         "gamma": [Interval(Real, 0, None, closed="neither")],
@@ -145,6 +151,49 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         -------
         self : object
         """
+        X, targets, weights, codes = self._read(X, y, sample_weight)
+        solve = self._solve if len(X) <= self.max_exact else self._solve_approximately
+        left_out = solve(X, targets, weights, codes)
+        self.temperature_ = fit_temperature(left_out, codes, weights, _TEMPERATURES)
+        return self
+
+    def _predict_candidates(self, candidates, X, y, X_test, sample_weight=None):
+        """Predict samples by a fit with each of several sets of parameters.
+
+        Distances are computed once for all candidates, and only what predictions need is solved.
+
+        Parameters
+        ----------
+        candidates : list of dict
+            Values of ``kernels``, ``gamma`` and ``alpha``.
+        X, y, sample_weight : array-like
+            Training samples, as for :meth:`fit`.
+        X_test : array-like of shape (n_test, n_features)
+            Samples to predict.
+
+        Returns
+        -------
+        predictions : list of ndarray of shape (n_test,)
+            What :meth:`predict` returns after :meth:`fit`; scores are equal except for rounding.
+        """
+        if len(X) > min(self.max_exact, _MOST_SHARED):
+            models = [clone(self).set_params(**params) for params in candidates]
+            return [model.fit(X, y, sample_weight).predict(X_test) for model in models]
+        model, predictions = clone(self).set_params(**candidates[0]), []
+        X, targets, weights, _ = model._read(X, y, sample_weight)
+        samples = {"train": X, "test": validate_data(model, X_test, dtype=np.float64, reset=False)}
+        compare = cache(lambda name, which: _COMPARISONS[name](samples[which], X))
+        for params in candidates:
+            model.set_params(**params)._validate_params()
+            model._check_kernels()
+            system, test = (model._mean(partial(compare, which=which), X.shape[1]) + 1 for which in samples)
+            system[np.diag_indices_from(system)] += model.alpha / weights
+            scores = test @ cho_solve(cho_factor(system, overwrite_a=True), targets)
+            predictions.append(model.classes_[scores.argmax(axis=1)])
+        return predictions
+
+    def _read(self, X, y, sample_weight):
+        """Check samples, and return those of positive weight, their targets, weights and classes (codes)."""
         self._validate_params()
         self._check_kernels()
         X, y = validate_data(self, X, y, dtype=np.float64)
@@ -158,10 +207,7 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         codes = np.searchsorted(self.classes_, y)
         # The targets sum to zero over the classes, so that far from all samples no class is preferred.
         targets = np.eye(len(self.classes_))[codes] - 1 / len(self.classes_)
-        solve = self._solve if len(X) <= self.max_exact else self._solve_approximately
-        left_out = solve(X, targets, weights, codes)
-        self.temperature_ = fit_temperature(left_out, codes, weights, _TEMPERATURES)
-        return self
+        return X, targets, weights, codes
 
     def _solve(self, X, targets, weights, codes):
         """Set the coefficients, and return the leave-one-out scores."""
@@ -258,14 +304,21 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         return (self._kernel(X, self.X_fit_) + 1) @ self.dual_coef_
 
     def _kernel(self, A, B):
-        return sum(_KERNELS[name](A, B, self.gamma) for name in self.kernels) / len(self.kernels)
+        return self._mean(lambda name: _COMPARISONS[name](A, B), A.shape[1])
+
+    def _mean(self, compare, n_features):
+        """Return the mean of the kernels of ``compare(name)``, distances or products of samples."""
+        scale = self.gamma / n_features
+        compared = [(name, scale * compare(name)) for name in self.kernels]
+        kernels = [values if name == "linear" else np.exp(-values) for name, values in compared]
+        return sum(kernels) / len(kernels)
 
     def _check_kernels(self):
-        unknown = [name for name in self.kernels if name not in _KERNELS]
+        unknown = [name for name in self.kernels if name not in _COMPARISONS]
         if isinstance(self.kernels, str) or unknown or not len(self.kernels):
             raise ValueError(
                 f"The 'kernels' parameter of KernelRidgeClassifier must be a sequence of names from "
-                f"{', '.join(_KERNELS)}. Got {self.kernels!r} instead."
+                f"{', '.join(_COMPARISONS)}. Got {self.kernels!r} instead."
             )
 
 

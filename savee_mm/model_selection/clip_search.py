@@ -11,11 +11,12 @@ from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.model_selection import BaseCrossValidator, GridSearchCV, ParameterGrid
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length
+from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._workers import run_all
 from savee_mm.model_selection._labels import check_labels
 from savee_mm.model_selection.speaker_or_clip import SpeakerOrClipKFold
 
@@ -222,23 +223,29 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             settings = {path.removeprefix(prefix): value for path, value in params.items()}
             first = clone(extractor).set_params(**settings)
             features = first.fit_transform(X, y)
-            search = GridSearchCV(
-                clone(self.estimator[1:]),
-                of_rest,
-                cv=folds,
-                scoring=self.scoring,
-                n_jobs=self.n_jobs,
-                refit=False,
-                error_score="raise",
-            ).fit(features, y, **weights)
-            yield _Candidate(
-                search.best_score_,
-                params | search.best_params_,
-                search.best_params_,
-                first,
-                features,
-                _results(params, search.cv_results_),
-            )
+            candidates, scores = self._score(of_rest, features, y, folds, weights)
+            means, deviations = scores.mean(axis=1), scores.std(axis=1)
+            # The first of equal ones, none whose score is missing.
+            best = np.nan_to_num(means, nan=-np.inf).argmax()
+            results = list(zip([params | own for own in candidates], means, deviations, strict=True))
+            yield _Candidate(means[best], params | candidates[best], candidates[best], first, features, results)
+
+    def _score(self, grid, features, y, folds, weights):
+        """Return candidates of the remaining steps, and their scores, of shape (n_candidates, n_folds)."""
+        rest = clone(self.estimator[1:])
+        prefix = f"{rest.steps[-1][0]}__"
+        shared = [prefix + name for name in getattr(rest[-1], "_shared_parameters", ())]
+        if type(rest) is Pipeline and self.scoring == "accuracy" and shared and set(grid) <= set(shared):
+            candidates = list(ParameterGrid(grid))
+            own = [{path.removeprefix(prefix): value for path, value in params.items()} for params in candidates]
+            weight = weights.get(f"{prefix}sample_weight")
+            tasks = [(rest, own, features, y, weight, *fold) for fold in folds]
+            return candidates, np.transpose(run_all(_score_fold, tasks, n_jobs=self.n_jobs))
+        search = GridSearchCV(
+            rest, grid, cv=folds, scoring=self.scoring, n_jobs=self.n_jobs, refit=False, error_score="raise"
+        ).fit(features, y, **weights)
+        found = search.cv_results_
+        return found["params"], np.transpose([found[f"split{fold}_test_score"] for fold in range(len(folds))])
 
     def _join(self, best, y, weights):
         """Return the Pipeline of the best extractor and the best remaining steps, fitted to all clips."""
@@ -267,7 +274,12 @@ class _Candidate(NamedTuple):
     results: list
 
 
-def _results(params, found):
-    """Return (parameters, mean, deviation) of every candidate of a search after an extractor with ``params``."""
-    scores = zip(found["params"], found["mean_test_score"], found["std_test_score"], strict=True)
-    return [(params | of_rest, mean, deviation) for of_rest, mean, deviation in scores]
+def _score_fold(pipeline, candidates, X, y, sample_weight, train, test):
+    """Return the accuracy of each candidate of the last step, which shares the work that is the same for all."""
+    X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
+    if len(pipeline) > 1:
+        before = clone(pipeline[:-1])
+        X_train, X_test = before.fit_transform(X_train, y[train]), before.transform(X_test)
+    weights = None if sample_weight is None else sample_weight[train]
+    predictions = pipeline[-1]._predict_candidates(candidates, X_train, y[train], X_test, weights)
+    return [np.mean(predicted == y[test]) for predicted in predictions]

@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -80,6 +81,25 @@ def test_result_is_that_of_grid_search_cv():
     assert search.score(X, y) == reference.score(X, y)
     # Other parameters than those of the estimator that was passed.
     assert search.best_params_ != {name: search.estimator.get_params()[name] for name in GRID}
+
+
+@pytest.mark.parametrize("max_exact", [10_000, 20])
+def test_shared_distances_do_not_change_the_scores(max_exact):
+    """With another form of the same metric, every candidate is fitted by itself."""
+    X, y = make_table()
+    grid = {
+        "kernelridgeclassifier__kernels": [["rbf", "laplacian"], ["laplacian", "linear", "linear"], ["rbf"]],
+        "kernelridgeclassifier__gamma": [0.1, 1.0],
+        "kernelridgeclassifier__alpha": [0.03, 1.0],
+    }
+    estimator = make_pipeline(Columns(), StandardScaler(), KernelRidgeClassifier(max_exact=max_exact, random_state=0))
+    weights = np.random.default_rng(1).integers(0, 3, len(y)).astype(float)
+    shared = ClipGridSearchCV(estimator, grid).fit(X, y, sample_weight=weights)
+    separate = ClipGridSearchCV(estimator, grid, scoring=make_scorer(accuracy_score)).fit(X, y, sample_weight=weights)
+    assert shared.cv_results_["params"] == separate.cv_results_["params"]
+    for name in ("mean_test_score", "std_test_score"):
+        np.testing.assert_array_equal(shared.cv_results_[name], separate.cv_results_[name])
+    np.testing.assert_array_equal(shared.predict_proba(X), separate.predict_proba(X))
 
 
 def test_every_clip_is_read_once_for_each_candidate_of_the_extractor():
