@@ -36,6 +36,8 @@ _DESCRIPTORS = (
     "mfcc",
     "mel_spectrogram",
 )
+# Those of them that change with the gain of a recording where a descriptor is a level.
+_LOCATIONS = ("mean", "p5", "p20", "median", "p80", "p95")
 # Positive descriptors that span orders of magnitude.
 _LOGARITHMIC = ("ber", "spec_centroid", "spec_bandwidth", "spec_flatness", "spec_flux", "loudness")
 _SMALLEST = 1e-6
@@ -139,9 +141,29 @@ class VoiceFunctionals(TabularTransformer):
         self.verbose = verbose
 
     def _kernel(self):
-        return partial(
-            _voice_functionals, sr=self.sr, input_sr=self.input_sr, level=self.level, fmin=self.fmin, fmax=self.fmax
-        )
+        # Of both levels, so that a search over them extracts each clip once.
+        return partial(_voice_functionals, sr=self.sr, input_sr=self.input_sr, fmin=self.fmin, fmax=self.fmax)
+
+    def _shape(self):
+        return (len(self._output_columns()) + 1,)
+
+    def _learn(self, values):
+        super()._learn(self._at_level(values))
+
+    def _finish(self, values):
+        return super()._finish(self._at_level(values))
+
+    def _at_level(self, values):
+        """Return the columns at the chosen level; the last value of a clip is its level (dB re full scale)."""
+        columns, level = values[:, :-1], values[:, -1:]
+        return columns if self.level == "relative" else columns + np.where(self._are_levels(), level, 0)
+
+    def _are_levels(self):
+        """Return which columns change with the gain of the recording."""
+        levels = {f"{row}_loud" for row, _ in _spectral_rows(self.sr) if row == "rms" or row.startswith("mel_")}
+        levels |= {f"mel_{band}_voiced" for band in range(_N_MELS)}
+        names = [name.rpartition("_") for name, _ in self._output_columns()]
+        return np.array([row in levels and statistic in _LOCATIONS for row, _, statistic in names])
 
     def _output_columns(self):
         spectral = [
@@ -168,22 +190,21 @@ def _voice_functionals(source, *, sr, input_sr, recipe=None, **measurement):
     return measure_functionals(*load_both_rates(source, sr=sr, input_sr=input_sr, recipe=recipe), **measurement)
 
 
-def measure_functionals(recorded, working, *, level, fmin, fmax):
-    """Return the columns of one clip as float64, NaN for a missing value.
+def measure_functionals(recorded, working, *, fmin, fmax):
+    """Return the columns of one clip with levels relative to that of the clip, and that level.
 
     Parameters
     ----------
     recorded, working : tuple of (ndarray of shape (n_samples,), int)
         Samples and sample rate (Hz): as recorded, for pitch, voice quality and formants; at the working rate, for the
         other columns.
-    level : {"relative", "absolute"}
-        Reference of levels.
     fmin, fmax : float
         Range in which F0 is searched (Hz).
 
     Returns
     -------
-    columns : ndarray of shape (n_features,)
+    columns : ndarray of shape (n_features + 1,), float64
+        NaN for a missing value; the last one is the mean level of the loud frames of the recording (dB re full scale).
     """
     sr = working[1]
     y, recorded_level = normalize_rms(*working, rms=_RMS)
@@ -191,11 +212,11 @@ def measure_functionals(recorded, working, *, level, fmin, fmax):
     loudness = rows[0].copy()
     loud = loudness > np.percentile(loudness, 95) - _LOUD
     levels = np.r_[0, len(rows) - _N_MELS : len(rows)]
-    rows[levels] += recorded_level - 20 * np.log10(_RMS) if level == "absolute" else -loudness[loud].mean()
+    level = loudness[loud].mean()
+    rows[levels] -= level
     spectral = _summary(rows[:, loud])
-    if level == "relative":
-        # Exactly 0, so that a scaler does not amplify rounding errors.
-        spectral[0, _STATISTICS.index("mean")] = 0
+    # Exactly 0, so that a scaler does not amplify rounding errors.
+    spectral[0, _STATISTICS.index("mean")] = 0
     voice = voice_report(*recorded, fmin=fmin, fmax=fmax)
     is_voiced = ~np.isnan(voice.f0)
     bands = rows[-_N_MELS:, _at_frames(is_voiced, voice.times, rows.shape[1])]
@@ -209,6 +230,7 @@ def measure_functionals(recorded, working, *, level, fmin, fmax):
             _shape(loudness, loud),
             [voice.jitter, voice.shimmer, is_voiced.mean() if len(is_voiced) else 0.0, len(y) / sr],
             measure_timing(y, sr, voice),
+            [level + recorded_level - 20 * np.log10(_RMS)],
         ]
     )
 

@@ -1,26 +1,59 @@
 """Functionals: statistics of low-level descriptors over time, and resampling to a fixed number of frames."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
-#: Statistics over time by name: a function of an array (n_rows, n_frames) and the time between frames (s).
-STATISTICS = {
-    "mean": lambda rows, step: rows.mean(axis=1),
-    "std": lambda rows, step: rows.std(axis=1),
-    "min": lambda rows, step: rows.min(axis=1),
-    "max": lambda rows, step: rows.max(axis=1),
-    "range": lambda rows, step: np.ptp(rows, axis=1),
-    "median": lambda rows, step: np.median(rows, axis=1),
-    "p5": lambda rows, step: np.percentile(rows, 5, axis=1),
-    "p20": lambda rows, step: np.percentile(rows, 20, axis=1),
-    "p80": lambda rows, step: np.percentile(rows, 80, axis=1),
-    "p95": lambda rows, step: np.percentile(rows, 95, axis=1),
-    "slope": lambda rows, step: _slope(rows, step),
-    "midrange": lambda rows, step: np.ptp(np.percentile(rows, (20, 80), axis=1), axis=0),
-    "delta_mean": lambda rows, step: _deltas(rows).mean(axis=1),
-    "delta_std": lambda rows, step: _deltas(rows).std(axis=1),
+
+class _Frames:
+    """A descriptor over time, (n_rows, n_frames) with a frame every ``step`` (s); statistics share what is costly."""
+
+    def __init__(self, rows, step):
+        self.rows, self.step = rows, step
+
+    @cached_property
+    def sorted(self):
+        """The values of each row in ascending order: one sort for all percentiles."""
+        return np.sort(self.rows, axis=1)
+
+    @cached_property
+    def deltas(self):
+        """The absolute differences between consecutive frames."""
+        return np.abs(np.diff(self.rows, axis=1)) if self.rows.shape[1] > 1 else np.zeros((len(self.rows), 1))
+
+    def percentile(self, q):
+        """Return a percentile of each row, linear between two values."""
+        position = (self.rows.shape[1] - 1) * q / 100
+        below = int(position)
+        low, high = self.sorted[:, below], self.sorted[:, min(below + 1, self.rows.shape[1] - 1)]
+        return low + (high - low) * (position - below)
+
+    def slope(self):
+        """Return the slope of the regression line of each row (1/s)."""
+        times = self.step * (np.arange(self.rows.shape[1]) - (self.rows.shape[1] - 1) / 2)
+        return self.rows @ times / max(times @ times, np.finfo(float).tiny)
+
+
+# Statistics over time by name: a function of _Frames.
+_FUNCTIONS = {
+    "mean": lambda frames: frames.rows.mean(axis=1),
+    "std": lambda frames: frames.rows.std(axis=1),
+    "min": lambda frames: frames.rows.min(axis=1),
+    "max": lambda frames: frames.rows.max(axis=1),
+    "range": lambda frames: np.ptp(frames.rows, axis=1),
+    "median": lambda frames: frames.percentile(50),
+    "p5": lambda frames: frames.percentile(5),
+    "p20": lambda frames: frames.percentile(20),
+    "p80": lambda frames: frames.percentile(80),
+    "p95": lambda frames: frames.percentile(95),
+    "slope": _Frames.slope,
+    "midrange": lambda frames: frames.percentile(80) - frames.percentile(20),
+    "delta_mean": lambda frames: frames.deltas.mean(axis=1),
+    "delta_std": lambda frames: frames.deltas.std(axis=1),
 }
+#: Names of the statistics over time.
+STATISTICS = tuple(_FUNCTIONS)
 
 
 def summarize(descriptor: np.ndarray, statistics: Sequence[str], *, time_step: float) -> np.ndarray:
@@ -55,8 +88,8 @@ def summarize(descriptor: np.ndarray, statistics: Sequence[str], *, time_step: f
     unknown = [name for name in statistics if name not in STATISTICS]
     if unknown:
         raise ValueError(f"Unknown statistics {unknown}; known are {', '.join(STATISTICS)}.")
-    rows = _as_rows(descriptor)
-    values = np.stack([STATISTICS[name](rows, time_step) for name in statistics], axis=1)
+    frames = _Frames(_as_rows(descriptor), time_step)
+    values = np.stack([_FUNCTIONS[name](frames) for name in statistics], axis=1)
     return values[0] if np.ndim(descriptor) == 1 else values
 
 
@@ -102,12 +135,3 @@ def _as_rows(descriptor):
             f"{np.shape(descriptor)}."
         )
     return rows
-
-
-def _slope(rows, step):
-    times = step * (np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2)
-    return rows @ times / max(times @ times, np.finfo(float).tiny)
-
-
-def _deltas(rows):
-    return np.abs(np.diff(rows, axis=1)) if rows.shape[1] > 1 else np.zeros((len(rows), 1))

@@ -70,3 +70,12 @@ def test_bad_input_is_refused():
     for empty in ([], np.zeros((2, 0)), np.zeros((2, 2, 2))):
         with pytest.raises(ValueError, match="at least one frame"):
             summarize(empty, ["mean"], time_step=0.01)
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 7, 100])
+def test_percentiles_are_those_of_numpy(n_frames):
+    rows = np.random.default_rng(n_frames).normal(size=(3, n_frames))
+    values = summarize(rows, ["p5", "p20", "median", "p80", "p95", "midrange"], time_step=0.01)
+    expected = np.percentile(rows, [5, 20, 50, 80, 95], axis=1)
+    expected = np.vstack([expected, expected[3] - expected[1]]).T
+    np.testing.assert_allclose(values, expected, rtol=1e-12, atol=1e-15)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -97,20 +98,6 @@ class Reader:
         parts = [self._read_window(y[start:stop], new) for start, stop, new in self._windows(len(y))]
         return [np.concatenate(frames) for frames in zip(*parts, strict=True)]
 
-    def output_sizes(self):
-        """Return the number of values per frame of each output, read from noise.
-
-        Raises
-        ------
-        ValueError
-            If the encoder does not accept what the front end returns.
-        """
-        noise = np.random.default_rng(0).normal(0, 0.01, self._length(self.sr)).astype(np.float32)
-        try:
-            return {name: frames.shape[1] for name, frames in zip(self.outputs, self.read(noise), strict=True)}
-        except ClipError as error:
-            raise ValueError(f"{self.weights.path}: {error.reason}") from None
-
     def _length(self, otherwise):
         return otherwise if self.window is None else round(self.window * self.sr)
 
@@ -144,6 +131,22 @@ class Reader:
         )
         own = (before + n_known) / n_samples, (n_samples - after) / n_samples
         return [_share(output, *own) for output in outputs]
+
+
+@lru_cache(maxsize=16)
+def output_sizes(reader):
+    """Return the number of values per frame of each output of a Reader, read from noise once.
+
+    Raises
+    ------
+    ValueError
+        If the encoder does not accept what the front end returns.
+    """
+    noise = np.random.default_rng(0).normal(0, 0.01, reader._length(reader.sr)).astype(np.float32)
+    try:
+        return tuple(frames.shape[1] for frames in reader.read(noise))
+    except ClipError as error:
+        raise ValueError(f"{reader.weights.path}: {error.reason}") from None
 
 
 def _share(output, begin, end):

@@ -14,7 +14,7 @@ from savee_mm._docstrings import shared_docs
 from savee_mm.features._sound import load_sound
 from savee_mm.features._tabular import TabularTransformer
 from savee_mm.features.encoders import _onnx
-from savee_mm.features.encoders._reader import FRONT_ENDS, Reader, find_front_end
+from savee_mm.features.encoders._reader import FRONT_ENDS, Reader, find_front_end, output_sizes
 from savee_mm.features.encoders.presets import ENCODERS, find_encoder
 
 _STATISTICS = ("mean", "std", "max")
@@ -141,7 +141,7 @@ class SpeechEmbedding(TabularTransformer):
                 f"Got {self.pool!r} instead."
             )
         reader = self._make_reader()
-        self.output_sizes_ = reader.output_sizes()
+        self.output_sizes_ = dict(zip(reader.outputs, output_sizes(reader), strict=True))
         self.weights_sha256_ = reader.weights.sha256
 
     def _make_reader(self):
