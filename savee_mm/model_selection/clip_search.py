@@ -44,6 +44,9 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         Splitter of the inner folds; :class:`SpeakerOrClipKFold` when None.
     scoring : str or callable, default="accuracy"
         Metric of the search, as in scikit-learn.
+    prefer_first : bool, default=False
+        Whether a later candidate of the extractor must be better than an earlier one by more than one standard error
+        over the inner folds. Put the candidate first that is safe without a search.
     n_jobs : int, default=None
         Worker processes; None means 1 unless in a :obj:`joblib.parallel_backend` context.
 
@@ -87,6 +90,7 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         "param_grid": [dict],
         "cv": [HasMethods("split"), None],
         "scoring": [str, callable],
+        "prefer_first": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -97,12 +101,14 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         *,
         cv: BaseCrossValidator | None = None,
         scoring: str | Callable = "accuracy",
+        prefer_first: bool = False,
         n_jobs: int | None = None,
     ) -> None:
         self.estimator = estimator
         self.param_grid = param_grid
         self.cv = cv
         self.scoring = scoring
+        self.prefer_first = prefer_first
         self.n_jobs = n_jobs
 
     def fit(self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Self:
@@ -146,9 +152,9 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             results = list(best.results)
             for candidate in candidates:
                 results += candidate.results
-                best = candidate if candidate.score > best.score else best
+                best = candidate if self._is_better(candidate, best) else best
             self.best_estimator_ = self._join(best, y, weights)
-        self.best_params_, self.best_score_ = best.params, float(best.score)
+        self.best_params_, self.best_score_ = best.params, float(best.scores.mean())
         self.classes_ = self.best_estimator_.classes_
         names, means, deviations = zip(*results, strict=True)
         self.cv_results_ = {
@@ -228,7 +234,13 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             # The first of equal ones, none whose score is missing.
             best = np.nan_to_num(means, nan=-np.inf).argmax()
             results = list(zip([params | own for own in candidates], means, deviations, strict=True))
-            yield _Candidate(means[best], params | candidates[best], candidates[best], first, features, results)
+            yield _Candidate(scores[best], params | candidates[best], candidates[best], first, features, results)
+
+    def _is_better(self, candidate, other):
+        """Return whether a candidate is better than an earlier one, by more than one standard error if required."""
+        gain = candidate.scores - other.scores
+        margin = gain.std(ddof=1) / np.sqrt(gain.size) if self.prefer_first and gain.size > 1 else 0.0
+        return gain.mean() > margin
 
     def _score(self, grid, features, y, folds, weights):
         """Return candidates of the remaining steps, and their scores, of shape (n_candidates, n_folds)."""
@@ -264,9 +276,9 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 class _Candidate(NamedTuple):
-    """The best remaining steps for one extractor, with the extractor, its features of all clips, and all scores."""
+    """The best remaining steps for one extractor: scores of the folds, parameters, extractor, features, all results."""
 
-    score: float
+    scores: np.ndarray
     params: dict
     params_of_rest: dict
     first: Any

@@ -37,6 +37,7 @@ from savee_mm.selection import PCACorrSelector
 _N_SELECTED = 16
 # In order of preference, and the blocks among which the training clips choose.
 _ENCODERS = ("wavlm", "hubert", "wav2vec2", "emotion2vec", "whisper-base")
+# All blocks first: few clips do not show which block is best.
 _BLOCKS = {
     "whisper-base": [("hidden_2", "hidden_3"), ("hidden_2",), ("hidden_3",)],
     **{name: [("hidden_4", "hidden_6", "hidden_8"), ("hidden_6",), ("hidden_9",)] for name in _ENCODERS[:4]},
@@ -146,7 +147,8 @@ def encoder_audio(*, speaker_normalized):
     pipeline = make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
     # A late block of a speech recogniser knows the text, so that blocks are chosen on unseen texts.
     cv = SpeakerOrClipKFold(unseen_texts=True)
-    return ClipGridSearchCV(pipeline, {path: _BLOCKS[name], "kernelridgeclassifier__alpha": [0.03, 0.1]}, cv=cv)
+    candidates = {path: _BLOCKS[name], "kernelridgeclassifier__alpha": [0.03, 0.1]}
+    return ClipGridSearchCV(pipeline, candidates, cv=cv, prefer_first=True)
 
 
 def find_audio_encoder():

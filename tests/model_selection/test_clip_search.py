@@ -241,3 +241,15 @@ def test_bad_input_is_refused():
         make_search().fit(X, np.full(len(y), y[0]))
     with pytest.raises(ValueError, match="Invalid parameter 'depth'"):
         make_search({"columns__depth": [1]}).fit(X, y)
+
+
+def test_first_candidate_is_kept_unless_another_is_clearly_better():
+    X, y = make_table(n_speakers=6)
+    # Column xa in other words: no candidate is better than another.
+    X["ya"] = X["xa"] + 1e-3 * np.random.default_rng(0).normal(size=len(X))
+    equal = {"columns__start": ["xa", "ya"]}
+    clear = {"columns__start": ["z", "x"]}
+    for first in (equal, {"columns__start": ["ya", "xa"]}):
+        search = make_search(first, prefer_first=True).fit(X, y)
+        assert search.best_params_["columns__start"] == first["columns__start"][0]
+    assert make_search(clear, prefer_first=True).fit(X, y).best_params_ == {"columns__start": "x"}

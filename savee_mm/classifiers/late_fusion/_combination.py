@@ -138,8 +138,9 @@ def combine(fitted, scores):
 def choose_combinations(clips, which="auto"):
     """Choose a combination for every set of branches.
 
-    Of the weighted sums whose accuracy is not below that of the best branch alone, that with the lowest log loss is
-    chosen. The stacker, which has the most parameters, must be better by more than one standard error.
+    Of the weighted sums whose accuracy is not below that of the best branch alone, and whose log loss is not above the
+    lowest by more than one standard error, that with the most equal weights is chosen. The stacker, which has the most
+    parameters, must be better by more than one standard error.
 
     Parameters
     ----------
@@ -195,7 +196,8 @@ def fit_pools(clips):
     -------
     pools : list of (branches, Combination)
         As :func:`combine` takes them, all branches together last. Of the shares whose accuracy is not below that of the
-        best branch alone, those with the lowest log loss, at the best temperature.
+        best branch alone, and whose log loss is not above the lowest by more than one standard error, the most equal
+        ones, at the best temperature.
     """
     n_branches = len(clips.scores)
     return [(branches, _fit_pool(_shares(len(branches)), branches, clips)) for branches in _sets(n_branches)]
@@ -287,13 +289,28 @@ def _fit_pool(shares, branches, clips):
     factors = np.array([_fit_alone(b, clips).weights[b] for b in branches])
     calibrated = log_softmax(factors[:, np.newaxis, np.newaxis] * clips.scores[branches], axis=2)
     pools = [log_softmax(np.tensordot(own, calibrated, axes=1), axis=1) for own in shares]
-    accuracy, loss = np.transpose([accuracy_and_loss(log_p, clips) for log_p in pools])
-    floor = accuracy[shares.max(axis=1) == 1].max() - _ROUNDING
-    best = shares[np.where(accuracy >= floor, loss, np.inf).argmin()]
+    chosen = shares[_nearest_to_equal(shares, pools, clips)]
     weights = np.zeros(len(clips.scores))
-    weights[branches] = best * factors
-    pooled = np.tensordot(best, calibrated, axes=1)
+    weights[branches] = chosen * factors
+    pooled = np.tensordot(chosen, calibrated, axes=1)
     return Combination(weights / fit_temperature(pooled, clips.codes, clips.weights, _TEMPERATURES))
+
+
+def _nearest_to_equal(shares, pools, clips):
+    """Return the position of the shares nearest to equal ones that are not clearly worse than the best.
+
+    Weights that are fitted to few clips vary more than they gain over equal ones.
+    """
+    weights = clips.weights / clips.weights.sum()
+    accuracy = np.array([weights @ (log_p.argmax(axis=1) == clips.codes) for log_p in pools])
+    allowed = accuracy >= accuracy[shares.max(axis=1) == 1].max() - _ROUNDING
+    losses = -np.array([log_p[np.arange(len(clips.codes)), clips.codes] for log_p in pools])
+    loss = losses @ weights
+    excess = losses - losses[np.where(allowed, loss, np.inf).argmin()]
+    error = np.sqrt((excess - (excess @ weights)[:, np.newaxis]) ** 2 @ weights**2)
+    allowed &= excess @ weights <= error + _ROUNDING
+    distance = np.abs(shares - shares.mean(axis=1, keepdims=True)).sum(axis=1).round(9)
+    return np.lexsort((loss, distance, ~allowed))[0]
 
 
 def _fit_stack(branches, clips):

@@ -106,15 +106,17 @@ class LateFusionClassifier(ClassifierMixin, _BaseComposition):
     -----
     The combination is chosen separately for each set of branches that a clip can have, so that a clip without a face
     is predicted as if there were no branch for faces. Of the weights in tenths whose accuracy is not below that of the
-    best branch, those with the lowest log loss are chosen, and their sum is calibrated again. The stacker is chosen
-    only if it is better by more than one standard error than the others. Where no clip has what two branches read, the
-    better one of them is used alone.
+    best branch, and whose log loss is not above the lowest by more than one standard error, the most equal ones are
+    chosen, and their sum is calibrated again: fitted weights often predict new data worse than equal ones. The stacker
+    is chosen only if it is better by more than one standard error than the others. Where no clip has what two branches
+    read, the better one of them is used alone.
 
     References
     ----------
     D. H. Wolpert, "Stacked generalization", Neural Networks 5, 1992, for out-of-fold predictions; J. Kittler, M.
     Hatef, R. P. W. Duin, J. Matas, "On combining classifiers", IEEE Transactions on Pattern Analysis and Machine
-    Intelligence 20, 1998, for sums of log-probabilities.
+    Intelligence 20, 1998, for sums of log-probabilities; L. Breiman, J. H. Friedman, R. A. Olshen, C. J. Stone,
+    "Classification and regression trees", Wadsworth, 1984, for the rule of one standard error.
 
     Examples
     --------
