@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from savee_mm import ConvLSTMClassifier
-from savee_mm.networks import Regularization, ShuffledBatches
+from savee_mm.networks import Batches, Regularization
 
 N_CLIPS, N_CLASSES, BATCH = 32, 7, 16
 FRAMES = (6, 64, 64, 3)
@@ -50,7 +50,7 @@ def test_epoch(race, clips, fitted):
     """One epoch of ``fit``, including augmentation, without the construction of the graph."""
     X, y = clips
     labels, weights = np.eye(N_CLASSES, dtype=np.float32)[y], np.ones(N_CLIPS, np.float32)
-    batches = ShuffledBatches((X,), labels, weights, batch_size=BATCH, seed=0)
+    batches = Batches((X,), labels, weights, batch_size=BATCH, seed=0)
     trainer = fitted._compiled(len(batches), Regularization())
     peer = "ConvLSTM2D(64, 3) on full frames"
     race(

@@ -29,7 +29,7 @@ def epoch(n_clips, rng, rounds):
     """Return the wall time of a training epoch of the fusion network (s)."""
     import keras
 
-    from savee_mm.networks import Regularization, ShuffledBatches, build_fusion, random_frames
+    from savee_mm.networks import Batches, Regularization, build_fusion, random_frames
     from savee_mm.networks.fusion import modality_dropout_loss, three_predictions
 
     model = build_fusion(FRAMES, IMAGE, None, N_CLASSES, n_filters=24, n_units=64, rules=Regularization(dropout=0.4))
@@ -41,7 +41,7 @@ def epoch(n_clips, rng, rounds):
     trainer.compile("adam", modality_dropout_loss(1 / 3, 0.1), jit_compile=False)
     inputs = tuple(rng.random((n_clips, *shape), dtype=np.float32) for shape in (FRAMES, IMAGE))
     labels = np.eye(N_CLASSES, dtype=np.float32)[rng.integers(N_CLASSES, size=n_clips)]
-    batches = ShuffledBatches(inputs, labels, np.ones(n_clips, np.float32), batch_size=16, seed=0)
+    batches = Batches(inputs, labels, np.ones(n_clips, np.float32), batch_size=16, seed=0)
     return seconds(lambda: trainer.fit(batches, epochs=1, shuffle=False, verbose=0), rounds), model, inputs
 
 

@@ -63,6 +63,7 @@ from .features import (
     VoiceFunctionals,
     YAMNetEmbedding,
     extract_features,
+    open_features,
 )
 from .inference import (
     EmotionTimeline,
@@ -161,6 +162,7 @@ __all__ = [
     "load_tess",
     "make_card",
     "make_talking_faces",
+    "open_features",
     "plot_timeline",
     "predict_file",
     "predict_stream",

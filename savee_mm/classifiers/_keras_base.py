@@ -1,6 +1,6 @@
 """Base of the network classifiers: seeded training, class weights, early stopping, prediction."""
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from numbers import Integral, Real
 
 import numpy as np
@@ -28,7 +28,7 @@ def check_finite(X):
 
     Parameters
     ----------
-    X : ndarray of shape (n_clips, ...)
+    X : ndarray or RowFile of shape (n_clips, ...)
         Floats; may be a :class:`numpy.memmap`.
 
     Raises
@@ -37,7 +37,7 @@ def check_finite(X):
         If some are not; it names up to five of the clips.
     """
     for start in range(0, len(X), _PREDICT_BATCH):
-        finite = np.isfinite(X[start : start + _PREDICT_BATCH]).all(axis=tuple(range(1, X.ndim)))
+        finite = np.isfinite(np.asarray(X[start : start + _PREDICT_BATCH])).all(axis=tuple(range(1, X.ndim)))
         if not finite.all():
             bad = start + np.flatnonzero(~finite)
             raise ValueError(f"Clips {bad[:5].tolist()} contain NaN or infinite pixels; leave them out or fill them.")
@@ -75,8 +75,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        inputs : tuple of ndarray
-            Training arrays, one for each input.
+        inputs : tuple of ndarray or RowFile
+            Training arrays, one for each input; batches of them are read.
         y : ndarray of shape (n_clips,)
             Class labels, checked by ``check_labels``.
         sample_weight : array-like of shape (n_clips,) or None
@@ -84,11 +84,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         validation : tuple (inputs, y) or None
             Clips on which early stopping computes its loss.
         """
-        from savee_mm.networks import ShuffledBatches
+        from savee_mm.networks import Batches
         from savee_mm.networks.training import quiet_retracing, reused_graph
 
         self.classes_, targets = np.unique(y, return_inverse=True)
-        weights = _check_sample_weight(sample_weight, inputs[0], dtype=np.float32, ensure_non_negative=True)
+        weights = _check_sample_weight(sample_weight, targets, dtype=np.float32, ensure_non_negative=True)
         weights = weights * compute_sample_weight(self.class_weight, y)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         shapes = [array.shape[1:] for array in inputs]
@@ -96,22 +96,24 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.model_, network, rules = self._new_networks(shapes, seed)
         self._graph = _Graph(self.model_)
         key = (type(self), tuple(shapes), len(self.classes_), n_steps, *self._graph_parameters())
-        batches = ShuffledBatches(
+        batches = Batches(
             inputs,
             self._encode(targets),
             weights.astype(np.float32),
             batch_size=self.batch_size,
             seed=rules.next_seed(),
         )
+        watched = None if validation is None else self._validation_batches(*validation)
         with (
             closing(batches),
+            nullcontext() if watched is None else closing(watched),
             quiet_retracing(),
             reused_graph(key, network, lambda: self._compiled(self._new_networks(shapes, seed)[1], n_steps)) as trainer,
         ):
             history = trainer.fit(
                 batches,
                 epochs=self.epochs,
-                validation_data=None if validation is None else self._encode_validation(*validation),
+                validation_data=watched,
                 callbacks=self._callbacks(validation is not None),
                 shuffle=False,
                 verbose=0,
@@ -189,27 +191,29 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         callbacks = [early_stopping(self.patience)] if self.early_stopping and has_validation else []
         return [*callbacks, EpochBar(type(self).__name__)] if self.verbose else callbacks
 
-    def _encode_validation(self, inputs, y):
+    def _validation_batches(self, inputs, y):
+        from savee_mm.networks import Batches
+
         unknown = np.setdiff1d(y, self.classes_)
         if unknown.size:
             raise ValueError(f"The validation clips have classes that are not in training: {unknown.tolist()}.")
-        return inputs if len(inputs) > 1 else inputs[0], self._encode(np.searchsorted(self.classes_, y))
+        return Batches(inputs, self._encode(np.searchsorted(self.classes_, y)), batch_size=_PREDICT_BATCH)
 
-    def _predict_network(self, inputs):
+    def _predict_network(self, inputs, *, mirror=False):
         """Return class probabilities of shape (n_clips, n_classes) as float64 rows that sum to 1."""
-        probabilities = self._forward(inputs)
+        probabilities = self._forward(inputs, mirror=mirror)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
-    def _forward(self, inputs):
-        """Return the output of the network for prediction, as float64."""
+    def _forward(self, inputs, *, mirror=False):
+        """Return the output of the network for prediction, as float64; ``mirror`` flips the first input sideways."""
         network = vars(self).get("model_")
         if network is not None and self._graph.network is not network:
             self._graph = _Graph(network)
-        starts = range(0, len(inputs[0]), _PREDICT_BATCH)
-        parts = [
-            self._graph.run(self._output_network, [array[start : start + _PREDICT_BATCH] for array in inputs])
-            for start in starts
-        ]
+        parts = []
+        for start in range(0, len(inputs[0]), _PREDICT_BATCH):
+            first, *others = (np.asarray(array[start : start + _PREDICT_BATCH]) for array in inputs)
+            batch = [first[..., ::-1, :] if mirror else first, *others]
+            parts.append(self._graph.run(self._output_network, batch))
         return np.concatenate(parts).astype(np.float64)
 
     def _output_network(self):

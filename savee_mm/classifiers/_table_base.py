@@ -1,6 +1,7 @@
 """Base of the network classifiers that read the clip table: extractors, inner split, augmentation."""
 
 import os
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -15,9 +16,12 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm._composition import failures, set_everywhere
+from savee_mm._rows import new_rows
 from savee_mm._validation import as_table
 from savee_mm.classifiers._inner_split import inner_split
 from savee_mm.classifiers._keras_base import NetworkClassifier
+from savee_mm.features._base import ClipTransformer
+from savee_mm.features._tabular import TabularTransformer
 from savee_mm.model_selection._labels import check_labels
 
 # Column with the source row of an augmented row, for its sample weight; extractors never see it.
@@ -251,28 +255,45 @@ class TableNetworkClassifier(NetworkClassifier):
     def _fit_extract(self, table, y):
         """Fit all parts on the training clips; return their arrays as float32, and the clips that failed."""
         self._shapes = {}
-        # The labels are for a selector in a Pipeline.
-        arrays, failed = self._read(table, lambda part, rows: part.fit_transform(table.iloc[rows], y[rows]))
+        arrays, failed = self._read(table, y)
         self._check_arrays(arrays)
         self._shapes = {name: array.shape[1:] for name, array in arrays.items()}
         return tuple(arrays.values()), failed
 
     def _extract(self, table):
         """Return the arrays of all parts as float32, and part, clip_id, path and reason of the clips that failed."""
-        arrays, failed = self._read(table, lambda part, rows: part.transform(table.iloc[rows]))
+        arrays, failed = self._read(table)
         return tuple(arrays.values()), failed
 
-    def _read(self, table, extract):
-        """Return the arrays of a table by part, and failures; ``extract`` gets a fitted part and a mask of clips."""
+    def _read(self, table, y=None):
+        """Return the arrays of a table by part, and failures; with labels, the parts are fitted."""
         arrays, failed = {}, []
         for name, part in sorted(self._fitted_parts().items()):
-            arrays[name], own = self._read_part(name, part, table, extract)
+            arrays[name], own = self._read_part(name, part, table, y)
             failed += own
         return {name: arrays[name] for name in self._fitted_parts()}, failed
 
-    def _read_part(self, name, part, table, extract):
-        array = np.asarray(extract(part, np.ones(len(table), bool)), dtype=np.float32)
-        return check_rows(name, array, len(table)), [(name, *failure) for failure in failures(part)]
+    def _read_part(self, name, part, table, y):
+        return self._output(name, part, table, y), [(name, *failure) for failure in failures(part)]
+
+    def _output(self, name, part, table, y):
+        """Return the output of a part as float32, which may be in a file; with labels, the part is fitted."""
+        compact = partial(self._compact, name)
+        if isinstance(part, ClipTransformer) and not isinstance(part, TabularTransformer):
+            return part._output_rows(table, compact, self._new_rows, fitting=y is not None)
+        # Other transformers may need all clips at once. The labels are for a selector in a Pipeline.
+        array = part.transform(table) if y is None else part.fit_transform(table, y)
+        if len(array) != len(table):
+            raise ValueError(f"The {name} extractor returned {len(array)} rows for {len(table)} clips.")
+        return compact(np.asarray(array, dtype=np.float32))
+
+    def _compact(self, name, array):
+        """Hook that reduces the output of a part to what the network reads."""
+        return array.astype(np.float32, copy=False)
+
+    def _new_rows(self, shape, dtype=np.float32):
+        """Return an array of zeros; a large one is a file, in the folder of the cache if there is one."""
+        return new_rows(shape, dtype, None if self.cache == "memory" else self.cache)
 
     def _check_arrays(self, arrays):
         """Raise an error if the arrays of a part have another number of dimensions."""
@@ -311,29 +332,3 @@ def check_ndim(name, array, ndim, example):
             f"The {name} extractor must return {ndim}-D arrays, as {example.__name__} does; it returned an array of "
             f"shape {array.shape}."
         )
-
-
-def check_rows(name, array, n_clips):
-    """Raise an error if the output of an extractor has another number of rows, else return it.
-
-    Parameters
-    ----------
-    name : str
-        Name of the part.
-    array : ndarray
-        Output of its extractor.
-    n_clips : int
-        Expected number of rows.
-
-    Returns
-    -------
-    array : ndarray
-
-    Raises
-    ------
-    ValueError
-        If the number of rows differs.
-    """
-    if len(array) != n_clips:
-        raise ValueError(f"The {name} extractor returned {len(array)} rows for {n_clips} clips.")
-    return array

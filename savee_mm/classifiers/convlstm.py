@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from savee_mm._docstrings import shared_docs
+from savee_mm._rows import RowFile
 from savee_mm.classifiers._keras_base import NetworkClassifier, check_finite
 from savee_mm.model_selection._labels import check_labels
 
@@ -188,10 +189,8 @@ class ConvLSTMClassifier(NetworkClassifier):
         """
         check_is_fitted(self)
         X = _check_sequences(X, self.input_shape_)
-        if not self.mirrors_:
-            return self._predict_network((X,))
-        both = self._predict_network((np.concatenate([X, X[..., ::-1, :]]),))
-        return (both[: len(X)] + both[len(X) :]) / 2
+        views = [False, True] if self.mirrors_ else [False]
+        return np.mean([self._predict_network((X,), mirror=mirror) for mirror in views], axis=0)
 
     def _build(self, shapes, n_classes, rules):
         from savee_mm.networks import build_convlstm
@@ -222,7 +221,7 @@ def frame_augmentation(estimator):
 
 def _check_sequences(X, shape=None):
     """Return X as float32 of shape (n_clips, n_frames, height, width, channels)."""
-    X = np.asarray(X)
+    X = X if isinstance(X, RowFile) else np.asarray(X)
     expected = "(n_clips, n_frames, height, width, channels)" if shape is None else f"(n_clips, {shape})"
     if X.ndim != 5 or X.dtype.kind not in "fiub" or (shape is not None and X.shape[1:] != tuple(shape)):
         raise ValueError(
@@ -231,6 +230,7 @@ def _check_sequences(X, shape=None):
         )
     if not len(X):
         raise ValueError(f"Expected at least one clip, got an array of shape {X.shape}.")
-    X = X.astype(np.float32, copy=False)
+    if not isinstance(X, RowFile):
+        X = X.astype(np.float32, copy=False)
     check_finite(X)
     return X

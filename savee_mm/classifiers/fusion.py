@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from savee_mm._composition import columns_read, failures
 from savee_mm._docstrings import shared_docs
 from savee_mm._missing import fill_missing
+from savee_mm._rows import map_rows, spread_rows
 from savee_mm._validation import ClipError, clip_names, names_in
 from savee_mm.classifiers._inner_split import inner_folds, splits_groups
 from savee_mm.classifiers._missing_branches import missing_values, warn_of_missing
-from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim, check_rows
+from savee_mm.classifiers._table_base import TableNetworkClassifier, check_ndim
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 from savee_mm.classifiers.convlstm import FRAME_AUGMENTATION, ConvLSTMClassifier, frame_augmentation
 from savee_mm.classifiers.late_fusion._clips import clips_present
@@ -259,35 +260,36 @@ class FusionClassifier(TableNetworkClassifier):
             raise ValueError("No clip has both face and voice; set calibration_groups to None.")
         return fit_pools(OutOfFold(scores, np.searchsorted(classes, y), folds, weights).take(complete))
 
-    def _branch_scores(self, inputs):
+    def _branch_scores(self, inputs, mirror=False):
         """Return log-probabilities by face and by voice, (2, n_clips, n_classes), NaN for a missing modality."""
-        scores = log_softmax(self._forward(inputs).transpose(1, 0, 2), axis=2)
+        scores = log_softmax(self._forward(inputs, mirror=mirror).transpose(1, 0, 2), axis=2)
         scores[_absent(inputs)] = np.nan
         return scores
 
-    def _read_part(self, name, part, table, extract):
+    def _read_part(self, name, part, table, y):
         """Return the array of a part, zeros for clips without what it reads or that it cannot use, and these clips."""
         columns = columns_read(part, table)
         present = clips_present(table, columns)
         failed = missing_values(name, table.iloc[~present], columns, clip_names(table.iloc[~present]))
-        if present.any():
-            with fill_missing():
-                own = np.asarray(extract(part, present), dtype=np.float32)
-            unusable = failures(part)
-            names = {clip_id for clip_id, *_ in unusable}
-            for column in columns if names else ():
-                own[pd.Index(clip_names(table.iloc[present], column)).isin(names)] = 0
-            failed += [(name, *failure) for failure in unusable]
-            shape = check_rows(name, own, present.sum()).shape[1:]
-        elif name in self._shapes:
-            own, shape = 0, self._shapes[name]
-        else:
-            raise ValueError(f"No training clip has a value in every column that {name!r} reads: {', '.join(columns)}.")
-        if present.all():
-            return own, failed
-        array = np.zeros((len(table), *shape), np.float32)
-        array[present] = own
-        return array, failed
+        if not present.any():
+            if name not in self._shapes:
+                raise ValueError(
+                    f"No training clip has a value in every column that {name!r} reads: {', '.join(columns)}."
+                )
+            return self._new_rows((len(table), *self._shapes[name])), failed
+        with fill_missing():
+            own = self._output(name, part, table.iloc[present], None if y is None else y[present])
+        unusable = failures(part)
+        names = {clip_id for clip_id, *_ in unusable}
+        for column in columns if names else ():
+            own[np.flatnonzero(pd.Index(clip_names(table.iloc[present], column)).isin(names))] = 0
+        failed += [(name, *failure) for failure in unusable]
+        return (own if present.all() else spread_rows(own, present, self._new_rows)), failed
+
+    def _compact(self, name, array):
+        # The branch of the face averages the channels first. Models of earlier versions do so in the network.
+        gray = name == "video" and array.ndim == 5 and self._shapes.get(name, (1,))[-1] == 1
+        return super()._compact(name, array.mean(axis=-1, keepdims=True) if gray else array)
 
     def _check_clips(self, table, arrays, failed):
         neither = _absent(arrays).all(axis=0)
@@ -399,10 +401,8 @@ class FusionClassifier(TableNetworkClassifier):
 
     def _views(self, inputs):
         """Return the scores of clips, and of their mirror images if training had both."""
-        views = [inputs]
-        if self.mirrors_:
-            views.append((inputs[0][..., ::-1, :], *inputs[1:]))
-        return [self._branch_scores(view) for view in views]
+        mirrored = [False, True] if self.mirrors_ else [False]
+        return [self._branch_scores(inputs, mirror) for mirror in mirrored]
 
     def _combined(self, views, seen):
         """Return the probabilities by all branches, averaged over views."""
@@ -412,7 +412,7 @@ class FusionClassifier(TableNetworkClassifier):
 
 def _absent(inputs):
     """Return which clips lack the face and which the voice, (2, n_clips): a missing modality is an all-zero array."""
-    return np.array([(array == 0).all(axis=tuple(range(1, array.ndim))) for array in inputs[:2]])
+    return np.array([map_rows(lambda rows: ~rows.reshape(len(rows), -1).any(axis=1), array) for array in inputs[:2]])
 
 
 def _alone(scores, branch):

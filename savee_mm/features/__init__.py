@@ -3,7 +3,7 @@
 from savee_mm.features.audio import AudioFeatures
 from savee_mm.features.coral import CORAL
 from savee_mm.features.encoders import FaceEmbedding, SpeechEmbedding
-from savee_mm.features.extract import extract_features
+from savee_mm.features.extract import extract_features, open_features
 from savee_mm.features.faces import FaceDescriptor, FaceFrameSampler
 from savee_mm.features.functionals import VoiceFunctionals
 from savee_mm.features.mel_image import MelImage
@@ -28,4 +28,5 @@ __all__ = [
     "VoiceFunctionals",
     "YAMNetEmbedding",
     "extract_features",
+    "open_features",
 ]

@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from savee_mm._cache import content_key, open_store
 from savee_mm._missing import fills_missing, is_missing, missing_reason
+from savee_mm._rows import map_rows
 from savee_mm._validation import ClipError, Clips, ClipWarning, check_clips, record_corrections
 from savee_mm._version import __version__
 from savee_mm._workers import WorkerDied, run_tasks
@@ -109,9 +110,35 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         check_clips(X, self._column, array_ndim=self._array_ndim)
         self._resolve()
 
-    def _fit_extracted(self, X):
+    def _output_rows(self, X, change, allocate, *, fitting):
+        """Fit and transform, or transform, with a result that may be larger than memory.
+
+        Parameters
+        ----------
+        X : DataFrame, list of paths or list of arrays
+            The clips.
+        change : callable
+            Applied to the output, some clips at a time.
+        allocate : callable
+            As :func:`savee_mm._rows.new_rows`.
+        fitting : bool
+            Whether to fit.
+
+        Returns
+        -------
+        rows : ndarray or RowFile
+        """
+        if fitting:
+            self._start(X)
+            values = self._fit_extracted(X, allocate)
+        else:
+            check_is_fitted(self)
+            values, self._failures = self._extract(X, allocate=allocate)
+        return map_rows(lambda block: change(self._finish(block)), values, allocate)
+
+    def _fit_extracted(self, X, allocate=np.empty):
         """Extract the training clips and learn from them. An error leaves the estimator unfitted."""
-        values, failures = self._extract(X, fitting=True)
+        values, failures = self._extract(X, fitting=True, allocate=allocate)
         if self._learns_from_clips:
             self._learn(values)
         self._failures = failures
@@ -135,12 +162,23 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         """Turn extracted values into the output. A clip that failed is all NaN."""
         return values
 
-    def _extract(self, X, *, fitting=False):
-        """Return the values of all clips, NaN where a clip failed, and the failures as tuples."""
+    def _blank(self):
+        """Return the values of a clip that failed."""
+        return np.full(self._shape(), np.nan, np.float32)
+
+    def _extract(self, X, *, fitting=False, allocate=np.empty):
+        """Return the values of all clips, ``_blank()`` where a clip failed, and the failures as tuples."""
         clips = check_clips(X, self._column, array_ndim=self._array_ndim)
         self._warn_of_assumed_rate(clips)
-        results = self._extract_clips(clips)
-        errors = [result for result in results if isinstance(result, ClipError)]
+        values, failed = None, {}
+        for i, result in self._results(clips):
+            if isinstance(result, ClipError):
+                failed[i] = result
+                continue
+            if values is None:
+                values = allocate((len(clips), *result.shape), result.dtype)
+            values[i] = result
+        errors = [failed[i] for i in sorted(failed)]
         # A fusion predicts clips with a missing modality by its other branches, and warns.
         unexpected = [error for error in errors if not (fills_missing() and is_missing(error.reason))]
         if unexpected and self.on_error == "raise":
@@ -155,10 +193,13 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
                 ClipWarning,
                 stacklevel=3,
             )
-        if errors:
-            blank = np.full(self._shape(), np.nan, np.float32)
-            results = [blank if isinstance(result, ClipError) else result for result in results]
-        return np.stack(results), [(error.clip_id, error.path, error.reason) for error in errors]
+        if failed:
+            blank = self._blank()
+            if values is None:
+                values = allocate((len(clips), *blank.shape), blank.dtype)
+            for i in failed:
+                values[i] = blank
+        return values, [(error.clip_id, error.path, error.reason) for error in errors]
 
     def _array_sr(self):
         """Return the assumed sample rate of arrays (Hz)."""
@@ -177,28 +218,39 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     def _extract_clips(self, clips):
         """Return an array or a ClipError for each clip, from the cache if possible."""
+        results = dict(self._results(clips))
+        return [results[i] for i in range(len(clips))]
+
+    def _results(self, clips):
+        """Yield position and array or ClipError of each clip, in any order, from the cache if possible."""
         kernel, store = self._kernel(), open_store(self.cache)
         parameters = f"{__version__}.{KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
-        # A key reads the whole file, so without a store none is made.
-        keys = [None if self.cache is None else _key(clip, parameters) for clip in clips]
-        results = {key: store.get(key) for key in set(keys) - {None}}
-        missing = [i for i, key in enumerate(keys) if key is None or results[key] is None]
+        missing, keys = [], {}
+        for i, clip in enumerate(clips):
+            # A key reads the whole file, so without a store none is made.
+            keys[i] = None if self.cache is None else _key(clip, parameters)
+            kept = None if keys[i] is None else store.get(keys[i])
+            if kept is None:
+                missing.append(i)
+            else:
+                yield i, kept
         fresh = run_tasks(_run, ((kernel, clips[i], self._column) for i in missing), n_jobs=self.n_jobs)
-        by_clip, corrected = {}, {}
+        corrected = {}
         for n, result in self._with_progress(fresh, len(missing)):
             i = missing[n]
             if isinstance(result, WorkerDied):
-                by_clip[i] = clips[i].error(f"{result.reason}; give the workers more memory, or leave the clip out")
+                yield i, clips[i].error(f"{result.reason}; give the workers more memory, or leave the clip out")
                 continue
-            by_clip[i], corrections = result
-            corrected[i] = [str(clips[i].error(reason)) for reason in corrections]
-            if keys[i] is not None and not isinstance(by_clip[i], ClipError):
-                store.put(keys[i], by_clip[i])
+            values, corrections = result
+            if corrections:
+                corrected[i] = [str(clips[i].error(reason)) for reason in corrections]
+            if keys[i] is not None and not isinstance(values, ClipError):
+                store.put(keys[i], values)
+            yield i, values
         # Clips finish in any order.
         if messages := [message for i in sorted(corrected) for message in corrected[i]]:
             message = f"{len(messages)} of {len(clips)} clips were corrected. First correction: {messages[0]}"
             warnings.warn(message, ClipWarning, stacklevel=4)
-        return [by_clip.get(i, results.get(key)) for i, key in enumerate(keys)]
 
     def _with_progress(self, results, total):
         if not self.verbose or not total:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from savee_mm._rows import BLOCK
 from savee_mm.features._base import ClipTransformer
 
 
@@ -38,8 +39,11 @@ class SoundImageTransformer(ClipTransformer):
 
     def _learn(self, values):
         # Frames after the end of a clip are NaN and do not count.
-        self.mean_ = np.nanmean(values, axis=(0, 2), dtype=np.float64)
-        self.scale_ = _positive(np.nanstd(values, axis=(0, 2), dtype=np.float64))
+        n_frames = _sum_over_frames(lambda block: ~np.isnan(block), values)
+        self.mean_ = _sum_over_frames(np.nan_to_num, values) / n_frames
+        mean = self.mean_[:, np.newaxis]
+        variance = _sum_over_frames(lambda block: np.nan_to_num(block - mean) ** 2, values) / n_frames
+        self.scale_ = _positive(np.sqrt(variance))
 
     def _finish(self, values):
         if self.normalize == "training":
@@ -87,6 +91,12 @@ def pad_frames(rows, n_frames):
     image = np.full((len(rows), n_frames), np.nan, np.float32)
     image[:, : rows.shape[1]] = rows
     return image
+
+
+def _sum_over_frames(function, values):
+    """Return the sum of a function of images over clips and frames, shape (n_rows,), a block of clips at a time."""
+    blocks = (values[start : start + BLOCK] for start in range(0, len(values), BLOCK))
+    return sum(function(np.asarray(block)).sum(axis=(0, 2), dtype=np.float64) for block in blocks)
 
 
 def _normalize_each(values):

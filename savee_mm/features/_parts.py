@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,8 @@ from savee_mm._files import claim, write_atomically, write_text
 MANIFEST = "_manifest.json"
 FAILURES = "_failures"
 _CLAIMS = "_claims"
+_ARRAY = "_values.npy"
+_N_ROWS = 64  # of a part that are in memory at a time
 _METADATA = b"savee_mm"
 _VALUES = "values"  # column of the arrays of an extractor whose values have no names
 _FAILURE_COLUMNS = pa.schema([("clip_id", pa.string()), ("path", pa.string()), ("reason", pa.string())])
@@ -210,6 +213,61 @@ class PartFolder:
 
     def _write_manifest(self, **state):
         write_text(self.folder / MANIFEST, json.dumps({**state, "settings": self.settings}, indent=1) + "\n")
+
+
+def read_parts(folder):
+    """Return the columns of the clip table of a finished dataset, and its arrays as a file.
+
+    Parameters
+    ----------
+    folder : path-like
+        The folder of a :class:`PartFolder` whose values have no names.
+
+    Returns
+    -------
+    data : DataFrame
+        The other columns.
+    path : str
+        File of the arrays, float32, one clip after the other.
+    shape : tuple of int
+        ``(n_clips, ...)``.
+    offset : int
+        Position of the first value in the file (bytes).
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it is not complete, or if its values have names.
+    """
+    folder = Path(folder)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{folder} is not a folder that extract_features has written.") from None
+    if not manifest["complete"]:
+        raise ValueError(f"{folder} is not complete: repeat the call of extract_features.")
+    files = sorted(folder.glob("part-*.parquet"))
+    names = pq.read_schema(files[0]).names
+    if _VALUES not in names:
+        raise ValueError(f"The features in {folder} have names: read them with pandas.read_parquet.")
+    known = [name for name in names if name != _VALUES]
+    data = pd.concat([pd.read_parquet(file, columns=known) for file in files], ignore_index=True)
+    path, shape = folder / _ARRAY, (len(data), *manifest["settings"]["shape"])
+    if not path.exists() or path.stat().st_mtime_ns < max(file.stat().st_mtime_ns for file in files):
+        _write_array(files, path, shape)
+    return data, str(path), shape, np.load(path, mmap_mode="r").offset
+
+
+def _write_array(files, path, shape):
+    """Copy the arrays of all parts into one file, a row group at a time."""
+    with write_atomically(path) as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        for part in map(pq.ParquetFile, files):
+            with part:
+                for batch in part.iter_batches(_N_ROWS, columns=[_VALUES]):
+                    file.write(batch.column(0).flatten().to_numpy().astype("<f4", copy=False).data)
 
 
 def _name(number):

@@ -1,4 +1,4 @@
-"""extract_features: the features of a table of any length, as a folder of Parquet files."""
+"""extract_features and open_features: the features of a table of any length, as a folder of Parquet files."""
 
 import copy
 import dataclasses
@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 from tqdm.auto import tqdm
 
+from savee_mm._rows import RowFile
 from savee_mm._validation import ClipError, ClipWarning, Segment, check_clips, clip_names
 from savee_mm._version import __version__
 from savee_mm._workers import WorkerDied, run_tasks
@@ -133,6 +134,52 @@ def extract_features(
     return Bunch(folder=os.fspath(out), n_clips=run.n_clips, n_failed=run.n_failed, n_parts=run.n_parts)
 
 
+def open_features(folder: str | os.PathLike[str]) -> Bunch:
+    """Open the arrays that :func:`extract_features` has written, without reading them into memory.
+
+    Classifiers over arrays, such as :class:`~savee_mm.ConvLSTMClassifier`, read one batch at a time.
+
+    Parameters
+    ----------
+    folder : path-like
+        Result of an extractor whose values have no names, such as :class:`~savee_mm.FaceFrameSampler` or
+        :class:`~savee_mm.MFCCImage`. Others are read by ``pandas.read_parquet(folder)``.
+
+    Returns
+    -------
+    features : :class:`~sklearn.utils.Bunch`
+        ``data``, DataFrame with the columns of the clip table; ``X``, the array of shape (n_clips, ...), float32. Parts
+        of it, such as the training clips of a fold, also stay in the file; ``numpy.asarray(X[:10])`` reads some clips.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not a result of :func:`extract_features`.
+    ValueError
+        If it is not complete, or if the features have names.
+
+    Notes
+    -----
+    The first call writes ``_values.npy`` to the folder: rows of a Parquet file cannot be read one by one. It is written
+    again if a part is newer.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from savee_mm import MFCCImage, extract_features, make_talking_faces, open_features
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> corpus = make_talking_faces(folder.name, n_speakers=2, n_sentences=1, random_state=0)
+    >>> result = extract_features(corpus.data, MFCCImage(), folder.name + "/mfcc")
+    >>> open_features(result.folder).X.shape
+    (14, 40, 290, 1)
+    >>> folder.cleanup()
+    """
+    from savee_mm.features._parts import read_parts
+
+    data, path, shape, offset = read_parts(folder)
+    return Bunch(data=data, X=RowFile(path, shape, np.float32, offset=offset))
+
+
 def _backend(engine):
     if engine == "joblib":
         return nullcontext()
@@ -195,7 +242,7 @@ def _settings(extractor, chunk_size):
 
 def _no_values(extractor):
     """Return the output of an extractor for no clip."""
-    return extractor._finish(np.zeros((0, *extractor._shape()), np.float32))
+    return extractor._finish(extractor._blank()[np.newaxis][:0])
 
 
 def _part_folder(out, extractor, chunk_size, first, overwrite):

@@ -16,6 +16,6 @@ from savee_mm.networks.augment import random_frames
 from savee_mm.networks.convlstm import build_convlstm
 from savee_mm.networks.fusion import build_fusion
 from savee_mm.networks.regularization import Regularization
-from savee_mm.networks.training import ShuffledBatches
+from savee_mm.networks.training import Batches
 
-__all__ = ["Regularization", "ShuffledBatches", "build_convlstm", "build_fusion", "random_frames"]
+__all__ = ["Batches", "Regularization", "build_convlstm", "build_fusion", "random_frames"]

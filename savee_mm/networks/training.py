@@ -30,49 +30,49 @@ _LOCK = threading.Lock()
 _TRAININGS, _N_TRAININGS = itertools.count(1), 32
 
 
-class ShuffledBatches(keras.utils.PyDataset):
-    """Batches of arrays, in a new random order in every epoch.
+class Batches(keras.utils.PyDataset):
+    """Batches of arrays, of which only the clips of a batch are read.
 
-    Keras's own shuffling is not reproducible from one fit to the next.
+    With a seed, each epoch has a new random order: Keras's own is not reproducible from one fit to the next.
 
     Parameters
     ----------
-    inputs : tuple of ndarray
+    inputs : tuple of ndarray or RowFile
         One array for each input of the network, first axes of equal length.
     targets : ndarray of shape (n_clips,) or (n_clips, n_classes)
         Targets of the loss.
-    weights : ndarray of shape (n_clips,)
+    weights : ndarray of shape (n_clips,), default=None
         Sample weights.
     batch_size : int
         Clips per step; the last batch of an epoch may be smaller.
-    seed : int
-        Seed of the order.
+    seed : int, default=None
+        Seed of the order; None for the order of the arrays.
     """
 
-    def __init__(self, inputs, targets, weights, *, batch_size, seed):
+    def __init__(self, inputs, targets, weights=None, *, batch_size, seed=None):
         super().__init__()
-        self._inputs = inputs
-        self._targets = targets
-        self._weights = weights
+        self._arrays = tuple(inputs), targets, np.ones(len(targets), np.float32) if weights is None else weights
         self._batch_size = batch_size
-        self._rng = np.random.default_rng(seed)
-        self._order = self._rng.permutation(len(targets))
+        self._rng = None if seed is None else np.random.default_rng(seed)
+        self.on_epoch_end()
 
     def __len__(self):
-        return -(-len(self._targets) // self._batch_size)
+        return -(-len(self._order) // self._batch_size)
 
     def __getitem__(self, index):
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        inputs = tuple(array[rows] for array in self._inputs)
-        return inputs if len(inputs) > 1 else inputs[0], self._targets[rows], self._weights[rows]
+        inputs, targets, weights = self._arrays
+        inputs = tuple(np.asarray(array[rows]) for array in inputs)
+        return inputs if len(inputs) > 1 else inputs[0], targets[rows], weights[rows]
 
     def on_epoch_end(self):
         """Draw the order of the next epoch."""
-        self._order = self._rng.permutation(len(self._targets))
+        n_clips = len(self._arrays[1])
+        self._order = np.arange(n_clips) if self._rng is None else self._rng.permutation(n_clips)
 
     def close(self):
         """Release the arrays: TensorFlow's input pipeline keeps its source after the training."""
-        self._inputs, self._targets, self._weights = (), np.empty(0), np.empty(0)
+        self._arrays = (), np.empty(0), np.empty(0)
 
 
 class EpochBar(keras.callbacks.Callback):

@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from savee_mm import ConvLSTMClassifier, save_model
+from savee_mm._rows import RowFile
 from savee_mm.classifiers.convlstm import _check_sequences
 
 SMALL = {"n_filters": 8, "n_units": 16, "epochs": 20, "batch_size": 8, "learning_rate": 3e-3, "random_state": 0}
@@ -309,6 +310,18 @@ def test_file_that_is_mapped_into_memory_gives_the_same_probabilities(quick, tmp
     np.save(tmp_path / "frames.npy", X)
     mapped = np.load(tmp_path / "frames.npy", mmap_mode="r")
     np.testing.assert_array_equal(clone(quick).fit(mapped, y).predict_proba(mapped), quick.predict_proba(X))
+
+
+def test_file_of_rows_gives_the_same_probabilities_and_scores(quick, tmp_path):
+    X, y = moving_bars()
+    X.astype(np.float32).tofile(tmp_path / "frames")
+    rows = RowFile(tmp_path / "frames", X.shape, np.float32)
+    clf = clone(quick).set_params(early_stopping=True, patience=1)
+    fitted = (clone(clf).fit(frames, y, validation_data=(frames[::2], y[::2])) for frames in (X, rows))
+    np.testing.assert_array_equal(*(model.predict_proba(X) for model in fitted))
+    np.testing.assert_array_equal(
+        *(cross_val_score(quick, frames, y, cv=2, error_score="raise") for frames in (X, rows))
+    )
 
 
 def test_mapped_file_is_checked_in_parts(tmp_path):

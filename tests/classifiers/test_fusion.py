@@ -23,6 +23,7 @@ from savee_mm import (
     FusionClassifier,
     MFCCImage,
     ProsodyFeatures,
+    _rows,
     explain,
     load_model,
     save_model,
@@ -73,6 +74,21 @@ def test_both_modalities_matter(fitted, corpus):
     for column in ("audio", "video"):
         other = corpus.data.iloc[:1].assign(**{column: corpus.data[column].iloc[4]})
         assert not np.allclose(fitted.predict_proba(other), p)
+
+
+def test_missing_clips_are_the_same_in_files(fitted, corpus, monkeypatch):
+    table = corpus.data.copy()
+    table.loc[table.index[3], "video"] = table.loc[table.index[5], "audio"] = None
+    expected = fitted.predict_proba(table)
+    assert len(fitted.failed_clips_) == 2
+    monkeypatch.setattr(_rows, "MEMORY_LIMIT", 0)
+    np.testing.assert_array_equal(fitted.predict_proba(table), expected)
+
+
+def test_frames_are_kept_in_one_channel(fitted, corpus):
+    frames = fitted._extract(corpus.data)[0][0]
+    assert frames.shape == (21, 3, 32, 32, 1)
+    np.testing.assert_allclose(frames[..., 0], fitted.video_.transform(corpus.data).mean(axis=-1), atol=1e-7)
 
 
 def test_pickle_keeps_extractors_and_network(fitted, corpus):

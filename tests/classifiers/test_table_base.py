@@ -6,7 +6,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from savee_mm import AudioFeatures, FusionClassifier, MFCCImage, ProsodyFeatures
+from savee_mm import AudioFeatures, FaceFrameSampler, FusionClassifier, MelImage, MFCCImage, ProsodyFeatures, _rows
+from savee_mm._rows import RowFile
 from savee_mm.augmentation import AudioAugmenter
 from savee_mm.classifiers.audio_cnn import AudioCNNClassifier
 
@@ -43,12 +44,20 @@ class Wrapped(TransformerMixin, BaseEstimator):
         return self.extractor_.transform(X)
 
 
-class Recording(AudioCNNClassifier):
-    """The estimator, recording the input of its network."""
+class Recorder:
+    """Records the input of a network."""
 
     def _fit_network(self, inputs, y, sample_weight, validation):
         self.given_ = inputs, y, sample_weight, validation
         super()._fit_network(inputs, y, sample_weight, validation)
+
+
+class Recording(Recorder, AudioCNNClassifier):
+    """The estimator, recording the input of its network."""
+
+
+class RecordingFusion(Recorder, FusionClassifier):
+    """The fusion, recording the input of its network."""
 
 
 @pytest.fixture
@@ -186,3 +195,29 @@ def test_report_has_the_failures_of_every_part(corpus):
         clf.fit(table, corpus.target)
     name = corpus.data["clip_id"].iloc[3]
     assert clf.failed_clips_[["part", "clip_id"]].to_numpy().tolist() == [["features", name], ["image", name]]
+
+
+TINY_IMAGE, TRAINED_IMAGE = MFCCImage(n_mfcc=13, n_frames=60), MFCCImage(n_mfcc=13, n_frames=60, normalize="training")
+STOPPED = {"early_stopping": True, "inner_groups": "speaker", "validation_fraction": 0.3}
+FACES = FaceFrameSampler(n_frames=2, size=(16, 16), detector="lbp")
+NETWORKS = {
+    "MFCC CNN": AudioCNNClassifier(**SMALL).set_params(image=TRAINED_IMAGE, **STOPPED),
+    "dual CNN": AudioCNNClassifier(**SMALL, second_image=MelImage(n_mels=16, n_frames=50)),
+    "CNN and features": AudioCNNClassifier(**SMALL, features=ProsodyFeatures()),
+    "fusion": FusionClassifier(
+        audio=TINY_IMAGE, video=FACES, n_filters=4, n_units=8, epochs=1, random_state=0, **STOPPED
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_arrays_in_files_give_the_same_probabilities(name, corpus, tmp_path, monkeypatch):
+    expected = clone(NETWORKS[name]).fit(corpus.data, corpus.target).predict_proba(corpus.data)
+    monkeypatch.setattr(_rows, "MEMORY_LIMIT", 0)
+    monkeypatch.setattr(_rows, "BLOCK", 5)
+    recording = RecordingFusion if name == "fusion" else Recording
+    in_files = recording(**NETWORKS[name].get_params(deep=False)).set_params(cache=tmp_path)
+    in_files.fit(corpus.data, corpus.target)
+    images = [array for array in in_files.given_[0] if array.ndim > 2]
+    assert {type(array) for array in images} == {RowFile}
+    np.testing.assert_allclose(in_files.predict_proba(corpus.data), expected, rtol=0, atol=1e-12)

@@ -24,8 +24,8 @@ def run(*arguments):
 
 def test_every_extractor_has_a_name():
     assert list(EXTRACTORS) == list(NAMES)
-    # Encoders need a model file, SpeakerNormalizer needs features, and extract_features is a function.
-    others = {"CORAL", "SpeakerNormalizer", "SpeechEmbedding", "FaceEmbedding", "extract_features"}
+    # Encoders need a model file, SpeakerNormalizer needs features, and the others are functions.
+    others = {"CORAL", "SpeakerNormalizer", "SpeechEmbedding", "FaceEmbedding", "extract_features", "open_features"}
     assert {cls.__name__ for cls in EXTRACTORS.values()} == set(savee_mm.features.__all__) - others
 
 
@@ -114,6 +114,18 @@ def test_engine_replaces_features_of_another_table_on_request(corpus, tmp_path):
     assert refused.stderr.rstrip().endswith("with --overwrite.")
     assert run(tmp_path / "b.parquet", *arguments, "--overwrite").exit_code == 0
     assert len(pd.read_parquet(tmp_path / "out")) == 1
+
+
+@pytest.mark.slow
+def test_dask_engine_gives_the_same_files(root, tmp_path):
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
+    outs = [tmp_path / "joblib", tmp_path / "dask"]
+    for out in outs:
+        engine = ("--engine", out.name, "--jobs", 2, "--chunk-size", 8)
+        result = run(root, "--extractor", "prosody", "--out", out, *engine)
+        assert result.exit_code == 0, result.output
+        assert f"prosody of 21 clips in 3 files, 0 failed: {out}" in result.output
+    pd.testing.assert_frame_equal(*map(pd.read_parquet, outs), check_exact=True)
 
 
 def test_engine_lists_unusable_clips(broken, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from joblib import Parallel, delayed
 
-from savee_mm import ClipWarning, FaceDescriptor, MFCCImage, ProsodyFeatures, extract_features
+from savee_mm import ClipWarning, FaceDescriptor, MFCCImage, ProsodyFeatures, extract_features, open_features
 from savee_mm._files import claim
 from savee_mm.features._tabular import TabularTransformer
 
@@ -416,3 +416,40 @@ def test_dask_without_a_client_is_an_error(clips, tmp_path):
     pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     with pytest.raises(ValueError, match="first create a Dask Client"):
         extract_features(clips, Numbers(), tmp_path / "out", engine="dask")
+
+
+@pytest.fixture
+def images(corpus, tmp_path):
+    """Folder with an image of each synthetic clip, in three parts."""
+    table = corpus.data.assign(emotion=corpus.target)
+    return extract_features(table, MFCCImage(n_mfcc=5, n_frames=20), tmp_path / "images", chunk_size=8).folder
+
+
+def test_opened_features_are_those_of_the_extractor(images, corpus):
+    features = open_features(images)
+    np.testing.assert_array_equal(features.X, MFCCImage(n_mfcc=5, n_frames=20).fit_transform(corpus.data))
+    assert features.X.shape == (21, 5, 20, 1)
+    assert features.data["emotion"].tolist() == corpus.target.tolist()
+    assert "values" not in features.data
+    assert len(pd.read_parquet(images)) == 21
+
+
+def test_features_that_were_extracted_again_are_opened_again(images, corpus):
+    open_features(images)
+    table = corpus.data.iloc[::-1].assign(emotion="")
+    extract_features(table, MFCCImage(n_mfcc=5, n_frames=20), images, chunk_size=8, overwrite=True)
+    features = open_features(images)
+    assert features.data["clip_id"].tolist() == corpus.data["clip_id"].tolist()[::-1]
+    np.testing.assert_array_equal(features.X[0], MFCCImage(n_mfcc=5, n_frames=20).fit_transform(corpus.data)[-1])
+
+
+def test_other_folders_are_not_opened(clips, tmp_path, images):
+    with pytest.raises(FileNotFoundError, match="not a folder that extract_features has written"):
+        open_features(tmp_path)
+    extract_features(clips, Numbers(), tmp_path / "out")
+    with pytest.raises(ValueError, match=r"read them with pandas\.read_parquet"):
+        open_features(tmp_path / "out")
+    manifest = Path(images, "_manifest.json")
+    manifest.write_text(manifest.read_text().replace('"complete": true', '"complete": false'))
+    with pytest.raises(ValueError, match="is not complete"):
+        open_features(images)

@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-from savee_mm.networks import ShuffledBatches, training
+from savee_mm.networks import Batches, training
 from savee_mm.networks.training import reused_graph
 
 
 def batches(seed=0):
     clips = np.arange(10)
-    return ShuffledBatches((clips, 10 * clips), clips, np.ones(10), batch_size=4, seed=seed)
+    return Batches((clips, 10 * clips), clips, np.ones(10), batch_size=4, seed=seed)
 
 
 def epoch(sequence):
@@ -50,7 +50,7 @@ def test_inputs_and_targets_stay_together():
 
 def test_closed_batches_release_their_arrays():
     clips = np.arange(10.0)
-    array, sequence = weakref.ref(clips), ShuffledBatches((clips,), np.ones(10), np.ones(10), batch_size=4, seed=0)
+    array, sequence = weakref.ref(clips), Batches((clips,), np.ones(10), np.ones(10), batch_size=4, seed=0)
     del clips
     assert array() is not None
     sequence.close()

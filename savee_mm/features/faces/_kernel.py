@@ -14,10 +14,9 @@ from savee_mm.vision.align import eye_angle, turn_landmarks
 
 # Frames in which landmarks are refined. One is enough if it changes the eye line by less than this angle (rad).
 _N_REFINED, _UPRIGHT = 2, np.deg2rad(2.5)
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
-def face_track(source, *, n_frames, size, strategy, detector, weights, align, margin, color, track, on_no_face):
+def face_track(source, *, n_frames, size, strategy, detector, weights, align, margin, track, on_no_face):
     """Return the packed FaceTrack of one clip.
 
     Parameters
@@ -26,12 +25,12 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
         Path of a video, part of a video, or its frames.
     weights : tuple of LocalWeights
         Files of the detector; empty if it needs none.
-    n_frames, size, strategy, detector, align, margin, color, track, on_no_face
+    n_frames, size, strategy, detector, align, margin, track, on_no_face
         As in FaceFrameSampler.
 
     Returns
     -------
-    packed : ndarray of shape (packed_length,), float32
+    packed : ndarray of shape (packed_length,), uint8
 
     Raises
     ------
@@ -66,7 +65,7 @@ def face_track(source, *, n_frames, size, strategy, detector, weights, align, ma
     confidence = [
         np.nan if face is None else faces.scores[face] for faces, face in zip(detections, chosen, strict=True)
     ]
-    return FaceTrack(_colored(crops, color), times, boxes, np.array(confidence), landmarks, found).pack()
+    return FaceTrack(crops, times, boxes, np.array(confidence), landmarks, found).pack()
 
 
 class _View:
@@ -127,10 +126,6 @@ def _donors(chosen, on_no_face):
     if on_no_face == "mask":
         return [None if face is None else i for i, face in enumerate(chosen)]
     return [known[np.abs(known - i).argmin()] for i in range(len(chosen))]
-
-
-def _colored(crops, color):
-    return (crops @ _LUMA)[..., np.newaxis] if color == "gray" else crops
 
 
 def open_source(source):

@@ -34,18 +34,18 @@ class FaceTableTransformer(TabularTransformer):
         sampler = self._default_sampler() if self.sampler is None else clone(self.sampler)
         self.sampler_ = sampler.set_params(**shared)
 
-    def _extract_clips(self, clips):
-        """Return the description of each clip, or a ClipError."""
+    def _results(self, clips):
+        """Yield position and description or ClipError of each clip, in any order."""
         describe, store = self._describe(), open_store(self.cache)
         parameters = (
             f"{__version__}.{self._describe_version} {describe.func.__qualname__} {sorted(describe.keywords.items())}"
         )
-        return [
-            packed
-            if isinstance(packed, ClipError)
-            else run_on_clip(clip, _look_up, store, parameters, describe, self.sampler_._unpack(packed))
-            for clip, packed in zip(clips, self.sampler_._extract_clips(clips), strict=True)
-        ]
+        for i, packed in self.sampler_._results(clips):
+            if isinstance(packed, ClipError):
+                yield i, packed
+            else:
+                track = self.sampler_._unpack(packed)
+                yield i, run_on_clip(clips[i], _look_up, store, parameters, describe, track)
 
     def _default_sampler(self):
         raise NotImplementedError

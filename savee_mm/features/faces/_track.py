@@ -8,6 +8,8 @@ import numpy as np
 from savee_mm._plots import literal
 
 _INCH = 1.6  # width of a crop in the contact sheet
+_FLOAT = 4  # bytes
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -40,60 +42,64 @@ class FaceTrack:
     found: np.ndarray
 
     def pack(self):
-        """Return the track of one clip as a flat float32 array."""
+        """Return the track of one clip, with crops in colour, as a flat array of bytes: a crop has 8 bits per value."""
         coarse = self.times.astype(np.float32)
         # After 20 minutes float32 resolves 0.1 ms only; a second value holds the remainder.
-        parts = (coarse, self.times - coarse, self.boxes, self.confidence, self.landmarks, self.found, self.crops)
-        return np.concatenate([np.ravel(part).astype(np.float32, copy=False) for part in parts])
+        parts = (coarse, self.times - coarse, self.boxes, self.confidence, self.landmarks, self.found)
+        values = np.concatenate([np.ravel(part).astype(np.float32, copy=False) for part in parts])
+        return np.concatenate([values.view(np.uint8), np.rint(255 * self.crops).astype(np.uint8).ravel()])
 
     @classmethod
-    def unpack(cls, packed, n_frames, crop_shape):
+    def unpack(cls, packed, n_frames, size, *, gray=False):
         """Return the track of a flat array.
 
         Parameters
         ----------
-        packed : ndarray of shape (..., packed_length(n_frames, crop_shape)), float32
-            One or several clips; a clip that failed is all NaN.
+        packed : ndarray of shape (..., packed_length(n_frames, size)), uint8
+            One or several clips.
         n_frames : int
             Number of frames.
-        crop_shape : tuple of int
-            (height, width, n_channels) of a crop.
+        size : tuple of int
+            Height and width of a crop.
+        gray : bool, default=False
+            Whether to convert the crops to one channel (luma).
 
         Returns
         -------
         track : FaceTrack
-            The crops are a view of ``packed``.
         """
-        shapes = _shapes(n_frames, crop_shape)
-        ends = np.cumsum([math.prod(shape) for shape in shapes])
-        parts = np.split(packed, ends[:-1], axis=-1)
-        coarse, rest, boxes, confidence, landmarks, found, crops = (
-            part.reshape(packed.shape[:-1] + shape) for part, shape in zip(parts, shapes, strict=True)
+        ends = np.cumsum([math.prod(shape) for shape in _shapes(n_frames)])
+        n_bytes = _FLOAT * ends[-1]
+        values = np.ascontiguousarray(packed[..., :n_bytes]).view(np.float32)
+        coarse, rest, boxes, confidence, landmarks, found = (
+            part.reshape(packed.shape[:-1] + shape)
+            for part, shape in zip(np.split(values, ends[:-1], axis=-1), _shapes(n_frames), strict=True)
         )
-        times = coarse.astype(np.float64) + rest
-        return cls(crops, times, boxes, confidence, landmarks, found == 1)
+        crops = packed[..., n_bytes:].astype(np.float32).reshape(*packed.shape[:-1], n_frames, *size, 3)
+        crops /= np.float32(255)
+        if gray:
+            crops = sum(weight * crops[..., i : i + 1] for i, weight in enumerate(_LUMA))
+        return cls(crops, coarse.astype(np.float64) + rest, boxes, confidence, landmarks, found == 1)
+
+    @classmethod
+    def missing(cls, n_frames, size):
+        """Return the track of a clip that failed: black crops, and NaN elsewhere."""
+        values = [np.full(shape, np.nan, np.float32) for shape in _shapes(n_frames)]
+        return cls(np.zeros((n_frames, *size, 3), np.float32), *values[1:])
 
     def __getitem__(self, index):
         """Return the track of some of the stacked clips."""
         return FaceTrack(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
-def packed_length(n_frames, crop_shape):
-    """Return the number of values of a packed track."""
-    return sum(math.prod(shape) for shape in _shapes(n_frames, crop_shape))
+def packed_length(n_frames, size):
+    """Return the number of bytes of a packed track."""
+    return _FLOAT * sum(math.prod(shape) for shape in _shapes(n_frames)) + n_frames * math.prod(size) * 3
 
 
-def _shapes(n_frames, crop_shape):
-    """Return the shapes of the packed arrays, in order."""
-    return [
-        (n_frames,),
-        (n_frames,),
-        (n_frames, 4),
-        (n_frames,),
-        (n_frames, 5, 2),
-        (n_frames,),
-        (n_frames, *crop_shape),
-    ]
+def _shapes(n_frames):
+    """Return the shapes of the packed arrays before the crops, in order."""
+    return [(n_frames,), (n_frames,), (n_frames, 4), (n_frames,), (n_frames, 5, 2), (n_frames,)]
 
 
 def contact_sheet(track, title, moment="{:.2f} s"):

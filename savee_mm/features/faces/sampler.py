@@ -1,7 +1,6 @@
 """FaceFrameSampler: frames of each video, cropped to the face of the speaker."""
 
 import os
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Literal
@@ -211,8 +210,7 @@ class FaceFrameSampler(ClipTransformer):
         """Return the stacked FaceTrack of all clips. A clip that failed has black crops, and NaN elsewhere."""
         check_is_fitted(self)
         values, self._failures = self._extract(X)
-        tracks = self._unpack(values)
-        return replace(tracks, crops=np.nan_to_num(tracks.crops, nan=0.0))
+        return self._unpack(values)
 
     def _resolve(self):
         if len(self.size) != 2 or not all(isinstance(n, Integral) and n > 0 for n in self.size):
@@ -243,18 +241,18 @@ class FaceFrameSampler(ClipTransformer):
             )
         # Fails before the first clip if the weights cannot be read.
         make_detector(self.detector_, [file.path for file in weights] or None)
-        names = ("n_frames", "strategy", "align", "margin", "color", "track", "on_no_face")
+        names = ("n_frames", "strategy", "align", "margin", "track", "on_no_face")
         parameters = {name: getattr(self, name) for name in names}
         return partial(face_track, size=tuple(self.size), detector=self.detector_, weights=weights, **parameters)
 
-    def _crop_shape(self):
-        return *self.size, 1 if self.color == "gray" else 3
-
     def _shape(self):
-        return (packed_length(self.n_frames, self._crop_shape()),)
+        return (packed_length(self.n_frames, self.size),)
+
+    def _blank(self):
+        return FaceTrack.missing(self.n_frames, self.size).pack()
 
     def _unpack(self, values):
-        return FaceTrack.unpack(values, self.n_frames, self._crop_shape())
+        return FaceTrack.unpack(values, self.n_frames, self.size, gray=self.color == "gray")
 
     def _finish(self, values):
-        return np.nan_to_num(self._unpack(values).crops, nan=0.0)
+        return self._unpack(values).crops
