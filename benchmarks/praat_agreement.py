@@ -19,6 +19,7 @@ from savee_mm import ProsodyFeatures, load_ravdess, load_savee
 from savee_mm.signal import praat
 
 _LOADERS = {"savee": load_savee, "ravdess": load_ravdess}
+_STEP = 0.01  # between frames (s)
 COLUMNS = ["pitch_mean", "jitter", "shimmer", "hnr_mean", "f1_mean", "f2_mean", "f3_mean"]
 
 
@@ -55,12 +56,24 @@ def in_praat(path):
     """Return ``COLUMNS`` by Praat; formants are those at the centres of voiced frames."""
     y, sr = sf.read(path)
     report = praat.voice_report(y, sr)
-    # Steps of 1 ms, for values at the centres of the frames of F0, which are not those of the formants.
-    formants = parselmouth.Sound(y, sr).to_formant_burg(0.001, 5, 5500)
     times = report.times[report.f0 > 0]
+    formants = formants_with_frame_at(parselmouth.Sound(y, sr), report.times[0])
     values = [[formants.get_value_at_time(k, t) for t in times] for k in (1, 2, 3)]
     means = [np.nanmean(row) if np.isfinite(row).any() else np.nan for row in values]
     return [np.nanmean(report.f0), report.jitter, report.shimmer, np.nanmean(report.hnr), *means]
+
+
+def formants_with_frame_at(sound, time):
+    """Return Praat's formants with a frame at a time: 10 ms less of the sound, from its begin, its end or both.
+
+    Praat centres its frames in the sound, and those of F0 and of formants can be half a step apart.
+    """
+    shift = 0.0
+    for _ in range(2):
+        part = sound.extract_part(_STEP / 2 + shift, sound.duration - _STEP / 2 + shift, preserve_times=True)
+        formants = part.to_formant_burg(_STEP, 5, 5500)
+        shift += (time - formants.xs()[0] + _STEP / 2) % _STEP - _STEP / 2
+    return formants
 
 
 def correlation(a, b):
