@@ -326,12 +326,12 @@ def train(root, corpus, target, columns, cache, out, **settings):
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
-    help="Image file for a plot of the timeline; a folder for several.",
+    help="Image file for a plot of the timeline; for several, a folder, with the subfolders of the recordings.",
 )
 @click.option(
     "--html",
     type=click.Path(path_type=Path),
-    help="HTML page that plays the recording with its timeline; a folder for several.",
+    help="HTML page that plays the recording with its timeline; for several, a folder, as for --plot.",
 )
 @click.option("--people", is_flag=True, help="Timeline of a video: one row for each utterance, with the speaker.")
 @click.option("--embed", is_flag=True, help="Put the recording into the page of --html, so that it is one file.")

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,8 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     """
     model, caution = load_model(model_file), str(load_card(model_file).get("caution", ""))
     check_model(model, "predict")
-    files, problems = list_files(paths)
+    files, names, problems = list_files(paths)
+    names = output_names(files, names) if timeline is not None and timeline.is_kept else names
     for path, reason in problems:
         echo_error(f"{path}: {reason}")
     status = 1 if problems else 0
@@ -97,7 +99,8 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     rows = Rows(emotions, list(map(path_of, files)), out=out, **settings)
     try:
         # The rows of a table show the progress.
-        for file in tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True):
+        bar = tqdm(files, unit="file", disable=None if as_json and len(files) > 1 else True)
+        for file, name in zip(bar, names, strict=True):
             done = []
             try:
                 for prediction in _predictions(model, file, min_confidence, timeline):
@@ -109,12 +112,9 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
                 echo_error(str(error))
             finally:
                 if done:
-                    table = people_table if timeline.people else as_table
-                    try:
-                        _save(table(done, model.classes_), file, timeline, caution, several=len(files) > 1)
-                    except (ClipError, OSError, ValueError) as error:
+                    table = (people_table if timeline.people else as_table)(done, model.classes_)
+                    if not _save(table, file, name, timeline, caution, several=len(files) > 1):
                         status = 1
-                        echo_error(f"{file}: the page, plot or annotations are not written ({error})")
     except KeyboardInterrupt:
         status = INTERRUPTED
         echo("Interrupted: what was done before is kept.", err=True)
@@ -139,28 +139,73 @@ def list_files(paths):
     -------
     files : list of str or Segment
         Those of a folder sorted, including subfolders.
+    names : list of str
+        Path of each file, relative to the folder or table that names it.
     problems : list of tuple (str, str)
         Paths that cannot be predicted, with the reasons.
     """
-    files, problems = [], []
+    files, names, problems = [], [], []
     for path in paths:
         if not os.path.isdir(path):
             try:
-                files += _clips_of_table(path) if path.lower().endswith(".csv") else [path]
+                found = _clips_of_table(path) if path.lower().endswith(".csv") else [path]
             except (OSError, ValueError) as error:
                 problems.append((path, str(error)))
+                continue
+            files += found
+            names += [_relative(path_of(file), os.path.dirname(path)) for file in found]
             continue
         content = list_recordings(path)
         files += content.recordings
+        names += [_relative(file, path) for file in content.recordings]
         problems += content.unreadable
         # Text files next to recordings are expected.
         others = [os.path.relpath(other, path) for other in content.others if Path(other).suffix not in TEXT_SUFFIXES]
         if others:
-            names = few(others, 20)
-            echo(f"{path}: left out {names}, neither sound nor video by the suffix", err=True)
+            echo(f"{path}: left out {few(others, 20)}, neither sound nor video by the suffix", err=True)
         if not (content.recordings or content.unreadable):
             problems.append((path, "neither sounds nor videos in this folder"))
-    return files, problems
+    return files, names, problems
+
+
+def _relative(file, folder):
+    """Return the path of a file relative to a folder; its name if it is elsewhere."""
+    path = os.path.relpath(file, folder or os.curdir)
+    return os.path.basename(file) if os.path.isabs(path) or path.split(os.sep)[0] == os.pardir else path
+
+
+def output_names(files, names):
+    """Return names of plots, pages and annotations, so that those of several files keep apart.
+
+    Parameters
+    ----------
+    files : list of str or Segment
+        The files; segments have no timeline.
+    names : list of str
+        From :func:`list_files`.
+
+    Returns
+    -------
+    names : list of str
+        Without suffixes. Files whose names differ only by the suffix keep it.
+
+    Raises
+    ------
+    ValueError
+        If two files have the same name.
+    """
+    stems = [os.path.splitext(name)[0] for name in names]
+    # Some file systems do not distinguish case.
+    counts = Counter(stem.casefold() for stem in stems)
+    chosen = [stem if counts[stem.casefold()] == 1 else name for name, stem in zip(names, stems, strict=True)]
+    by_name = {}
+    for file, name in zip(files, chosen, strict=True):
+        if isinstance(file, Segment):
+            continue
+        if (other := by_name.get(name.casefold())) is not None:
+            raise ValueError(f"{other} and {file} would have the same output, {name!r}; predict them in two commands.")
+        by_name[name.casefold()] = file
+    return chosen
 
 
 def _clips_of_table(path):
@@ -201,27 +246,37 @@ def _predictions(model, file, min_confidence, timeline):
         raise FileError(f"clip {Path(file).stem!r} ({file}): {type(error).__name__}: {error}") from error
 
 
-def _save(table, file, timeline, caution, *, several):
-    """Save plot, page and annotations of a timeline: at the given paths, or in these folders with the file's name."""
+def _save(table, file, name, timeline, caution, *, several):
+    """Save plot, page and annotations of a timeline; return whether that succeeded."""
+    try:
+        _write(table, file, name, timeline, caution, several)
+    except (ClipError, OSError, ValueError) as error:
+        echo_error(f"{file}: the page, plot or annotations are not written ({error})")
+        return False
+    return True
+
+
+def _write(table, file, name, timeline, caution, several):
+    """Write the outputs at the given paths, or in these folders with a name."""
     if timeline.plot is not None:
-        path = _output(timeline.plot, file, _PLOTS, ".png", several)
+        path = _output(timeline.plot, name, _PLOTS, ".png", several)
         with write_atomically(path) as image:
             plot_timeline(table, file).savefig(image, format=path.suffix[1:])
         echo(f"plot: {path}", err=True)
     if timeline.html is not None:
-        path = _output(timeline.html, file, {".html", ".htm"}, ".html", several)
+        path = _output(timeline.html, name, {".html", ".htm"}, ".html", several)
         write_timeline_page(table, file, path, notes=caution, embed=timeline.embed)
         echo(f"page: {path}", err=True)
     if timeline.annotations is not None:
         path = timeline.annotations
         if several or not path.suffix:
-            path = path / f"{Path(file).stem}{ANNOTATIONS[timeline.format]}"
+            path = path / f"{name}{ANNOTATIONS[timeline.format]}"
         write_annotations(table, path, media=file, format=timeline.format)
         echo(f"annotations: {path}", err=True)
 
 
-def _output(path, file, suffixes, suffix, several):
-    return path if path.suffix.lower() in suffixes and not several else path / f"{Path(file).stem}{suffix}"
+def _output(path, name, suffixes, suffix, several):
+    return path if path.suffix.lower() in suffixes and not several else path / f"{name}{suffix}"
 
 
 class Rows:

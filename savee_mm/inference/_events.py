@@ -10,7 +10,7 @@ import numpy as np
 from savee_mm._missing import SILENT, is_silent
 from savee_mm._validation import ClipError
 from savee_mm.media._blocks import audio_blocks, settled_mix
-from savee_mm.media._container import ERRORS, check_file, damaged, default_stream, open_container
+from savee_mm.media._container import ERRORS, check_file, clock_start, damaged, default_stream, open_container
 from savee_mm.media._images import ImageConverter, read_still
 from savee_mm.media.frames import MAX_PIXELS
 
@@ -84,13 +84,45 @@ def first_times(path):
     Returns
     -------
     times : dict of str to float
-        By modality; those that cannot be read are left out.
+        By modality; one that cannot be read is left out.
+
+    Raises
+    ------
+    ClipError
+        If neither can be read.
     """
-    times = {}
+    times, errors = {}, []
     for modality in ("audio", "video"):
-        with suppress(ClipError), closing(read_events(path, [modality], 1)) as events:
-            times[modality] = next(events).time
+        try:
+            with closing(read_events(path, [modality], 1)) as events:
+                times[modality] = next(events).time
+        except ClipError as error:
+            errors.append(error)
+    if not times:
+        raise errors[0]
     return times
+
+
+def recording_start(path):
+    """Return the time (s) that media players show as 0, on the clock of :func:`read_events`.
+
+    Timelines, utterances and faces count from it, as segments do. Sound may start later, or images.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Raises
+    ------
+    ClipError
+        If there is no such file.
+    """
+    file = check_file(path)
+    # Sound in formats that only libsndfile reads starts at 0.
+    with suppress(ClipError), open_container(file) as container:
+        return clock_start(container)
+    return 0.0
 
 
 def check_sound(path):

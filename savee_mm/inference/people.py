@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from savee_mm.inference._events import first_times, read_events
+from savee_mm.inference._events import first_times, read_events, recording_start
 from savee_mm.vision import crop_face, make_detector, resolve_detector
 from savee_mm.vision.mouth import face_change
 from savee_mm.vision.track import match_boxes
@@ -32,7 +32,7 @@ class Person:
     name : str
         ``"person 1"``, ``"person 2"`` ..., in the order of appearance.
     times : ndarray of shape (n_faces,)
-        When the face was found (s since the first sound or frame).
+        When the face was found (s since the start of the recording).
     boxes : ndarray of shape (n_faces, 4)
         x and y of the upper left corner, width, height, as fractions of the width and height of the image.
     changes : ndarray of shape (n_faces, 32, 32), float16
@@ -70,6 +70,11 @@ def find_people(
     people : list of Person
         In the order of appearance; empty for a file without frames or faces.
 
+    Raises
+    ------
+    ClipError
+        If the file cannot be read to its end.
+
     Notes
     -----
     Boxes are linked from frame to frame until a cut, or until the face is absent for half a second. The pieces are
@@ -77,10 +82,9 @@ def find_people(
     recognised after a cut or an absence if hair, skin and light stay similar; this is no face recognition, and a
     person who returns in other light becomes a new one.
     """
-    starts = first_times(path)
-    if "video" not in starts:
+    if "video" not in first_times(path):
         return []
-    tracker = _Tracker(make_detector(resolve_detector(detector)).detect, min(starts.values()))
+    tracker = _Tracker(make_detector(resolve_detector(detector)).detect, recording_start(path))
     for frame in read_events(path, ["video"], fps):
         tracker.add(frame)
     return [track.as_person(f"person {i + 1}") for i, track in enumerate(_join(tracker.tracks))]
@@ -90,7 +94,8 @@ class _Track:
     """The face of a person without interruption."""
 
     def __init__(self):
-        self.times, self.boxes, self.changes, self.signatures, self.crops = [], [], [], [], []
+        self.times, self.boxes, self.changes, self.crops = [], [], [], []
+        self._sum = 0.0  # of the appearances
         self.box = None  # the last one, in pixels
         self.shot = None
 
@@ -100,18 +105,20 @@ class _Track:
         self.times.append(time)
         self.boxes.append(box / (width, height, width, height))
         self.changes.append(change)
-        self.signatures.append(signature)
+        self._sum = self._sum + signature.astype(np.float64)
         if not self.crops or time - self.crops[-1][0] >= _CROP_STEP:
             self.crops.append((time, np.uint8(255 * crop_face(image, box, size=_CROP, margin=_MARGIN))))
 
     @property
     def signature(self):
-        return np.mean(self.signatures, axis=0)
+        """Mean appearance."""
+        return self._sum / len(self.times)
 
     def extend(self, other):
         """Append a later track of the same person."""
-        for name in ("times", "boxes", "changes", "signatures", "crops"):
+        for name in ("times", "boxes", "changes", "crops"):
             getattr(self, name).extend(getattr(other, name))
+        self._sum = self._sum + other._sum
 
     def as_person(self, name):
         return Person(name, *(np.array(part) for part in (self.times, self.boxes, self.changes)), self.crops)
@@ -122,6 +129,7 @@ class _Tracker:
 
     def __init__(self, detect, origin):
         self.tracks = []
+        self._active = []
         self._detect = detect
         self._origin = origin
         self._last = self._last_image = self._last_time = None
@@ -134,7 +142,8 @@ class _Tracker:
             self._shot += 1
         self._last = small
         time, boxes = frame.time - self._origin, self._detect(frame.pixels).boxes
-        active = [track for track in self.tracks if track.shot == self._shot and time - track.times[-1] < _ABSENCE]
+        active = [track for track in self._active if track.shot == self._shot and time - track.times[-1] < _ABSENCE]
+        self._active = active.copy()
         last = np.array([track.box for track in active]).reshape(-1, 4)
         for box, index in zip(boxes, match_boxes(last, boxes), strict=True):
             signature = appearance(frame.pixels, box)
@@ -142,6 +151,7 @@ class _Tracker:
             if track is None or _distance(track.signature, signature) > _OTHER_FACE:
                 track = _Track()
                 self.tracks.append(track)
+                self._active.append(track)
             elif track.times[-1] == self._last_time:
                 change = face_change(self._last_image, frame.pixels, track.box)
             track.add(time, frame.pixels, box, signature, change, self._shot)
@@ -160,16 +170,19 @@ def _distance(a, b):
 
 def _join(tracks):
     """Join the tracks of each person; tracks of fewer than three frames are false detections."""
-    people = []
+    people, moments = [], []
     for track in tracks:
         if len(track.times) < _MIN_FACES:
             continue
         distances = [
-            np.inf if np.isin(track.times, person.times).any() else _distance(person.signature, track.signature)
-            for person in people
+            np.inf if not seen.isdisjoint(track.times) else _distance(person.signature, track.signature)
+            for person, seen in zip(people, moments, strict=True)
         ]
         if distances and min(distances) < _OTHER_TRACK:
-            people[int(np.argmin(distances))].extend(track)
+            nearest = int(np.argmin(distances))
+            people[nearest].extend(track)
+            moments[nearest].update(track.times)
         else:
             people.append(track)
+            moments.append(set(track.times))
     return people

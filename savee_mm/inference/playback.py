@@ -13,8 +13,8 @@ import numpy as np
 
 from savee_mm._files import write_atomically
 from savee_mm._validation import ClipError
-from savee_mm.inference._events import Frame, first_times, read_events
-from savee_mm.media._container import check_file, open_container
+from savee_mm.inference._events import Frame, first_times, read_events, recording_start
+from savee_mm.media._container import NOT_VIDEO, check_file, clock_start, open_container
 
 # Suffix -> codecs of video and audio that current browsers play.
 _PLAYABLE = {
@@ -29,11 +29,12 @@ _PLAYABLE = {
 _TYPES = {".mp4": "video/mp4", ".m4a": "audio/mp4", ".webm": "video/webm", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
 _TYPES |= {".ogg": "audio/ogg", ".flac": "audio/flac"}
 _MAX_EMBEDDED = 100_000_000  # bytes
+_LATE = 0.05  # s; browsers do not agree on the start of videos whose time stamps begin later
 _MAX_HEIGHT, _MAX_FPS, _RATE, _CLOCK = 720, 30, 48000, 90_000
 
 
 def is_playable(path):
-    """Return whether browsers play a file: a common container with common codecs.
+    """Return whether browsers play a file: a common container with common codecs, and a clock that starts at 0.
 
     Parameters
     ----------
@@ -47,11 +48,18 @@ def is_playable(path):
     file = check_file(path)
     video, audio = _PLAYABLE.get(file.suffix.lower(), (set(), set()))
     with open_container(file) as container:
-        streams = [stream for stream in container.streams if stream.type in ("video", "audio")]
-        codecs = [stream.codec_context.name if stream.codec_context else None for stream in streams]
+        streams = [
+            stream
+            for stream in container.streams
+            if stream.type in ("video", "audio") and not stream.disposition & NOT_VIDEO
+        ]
+        # The decoder may have another name, such as mp3float.
+        contexts = [stream.codec_context for stream in streams]
+        codecs = {context.codec.canonical_name if context else None for context in contexts}
+        is_late = clock_start(container) > _LATE
         formats = [stream.codec_context.format for stream in streams if stream.type == "video" and stream.codec_context]
     deep = any(pixels is not None and pixels.name not in ("yuv420p", "yuvj420p") for pixels in formats)
-    return bool(streams) and set(codecs) <= video | audio and not deep
+    return bool(streams) and codecs <= video | audio and not deep and not is_late
 
 
 def write_playable(path, stem):
@@ -118,9 +126,10 @@ def media_type(path):
 
 
 def _convert(source, modalities, target):
-    """Write sound and frames of a recording as MP4, on a clock that starts with the first of them."""
+    """Write sound and frames of a recording as MP4, on the clock of its timeline."""
     with av.open(target, "w", format="mp4", options={"movflags": "faststart"}) as container:
-        video = audio = origin = None
+        video = audio = None
+        origin = recording_start(source)
         if "video" in modalities:
             with closing(read_events(source, ["video"], 1)) as frames:
                 size = _size(next(frames).pixels)
@@ -129,7 +138,6 @@ def _convert(source, modalities, target):
         if "audio" in modalities:
             audio = container.add_stream("aac", rate=_RATE, layout="mono")
         for event in read_events(source, modalities, _MAX_FPS):
-            origin = event.time if origin is None else origin
             if isinstance(event, Frame):
                 container.mux(video.encode(_picture(event, origin, size)))
             else:

@@ -71,7 +71,8 @@ def predict_stream(
     _check_sources(model, {"audio": sound, "video": frames}, sr)
     sources = [] if sound is None else [_pieces(sound, sr)]
     sources += [] if frames is None else [_frames(frames, fps)]
-    return _classified(model, slide(in_order(sources), window, hop), settings)
+    origin = None if sound is None else 0.0
+    return _classified(model, slide(in_order(sources), window, hop, origin), settings)
 
 
 def _classified(model, windows, settings):

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from savee_mm._validation import ClipError
-from savee_mm.inference._events import check_sound, in_order, read_events
+from savee_mm.inference._events import check_sound, in_order, read_events, recording_start
 from savee_mm.inference.files import allows_missing, modalities_read
 from savee_mm.inference.people import Person, find_people
 from savee_mm.inference.utterances import find_utterances, utterance_windows
@@ -104,7 +104,7 @@ class EmotionTimeline:
         streams, missing = self._open(path)
         settings |= {"has_sound": "audio" in streams, "missing": missing}
         with closing(in_order(list(streams.values()))) as events, WindowClassifier(self.model, **settings) as classify:
-            yield from map(classify, slide(events, self.window, self.hop))
+            yield from map(classify, slide(events, self.window, self.hop, recording_start(path)))
 
     def predict(self, path: str | os.PathLike[str]) -> pd.DataFrame:
         """Predict a whole recording.
@@ -117,9 +117,9 @@ class EmotionTimeline:
         Returns
         -------
         table : DataFrame
-            One row per window: ``start``, ``end`` (s since the first sound or frame of the recording), ``emotion``
-            (None if there is no prediction), ``confidence``, ``note``, and the probability of every emotion, NaN in
-            pauses.
+            One row per window: ``start``, ``end`` (s since the start of the recording, as media players show it and
+            :class:`~savee_mm.Segment` counts), ``emotion`` (None if there is no prediction), ``confidence``, ``note``,
+            and the probability of every emotion, NaN in pauses.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class EmotionTimeline:
         streams, missing = self._open(path)
         settings |= {"has_sound": True, "missing": missing}
         with closing(in_order(list(streams.values()))) as events, WindowClassifier(self.model, **settings) as classify:
-            for utterance, window in utterance_windows(events, spoken, people):
+            for utterance, window in utterance_windows(events, spoken, people, recording_start(path)):
                 yield replace(classify(window), person=utterance.person)
 
     def predict_people(

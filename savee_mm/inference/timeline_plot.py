@@ -8,7 +8,7 @@ import pandas as pd
 
 from savee_mm._plots import literal
 from savee_mm._validation import ClipError
-from savee_mm.inference._events import first_times
+from savee_mm.inference._events import first_times, recording_start
 from savee_mm.media import map_frames
 from savee_mm.vision import choose_face, crop_face, make_detector, resolve_detector
 
@@ -127,10 +127,9 @@ def _faces(path, end, detector):
         index = choose_face(faces, image.shape)
         return None if index is None else crop_face(image, faces.boxes[index], size=_CROP, margin=_MARGIN)
 
-    starts = first_times(path)
-    if "video" not in starts:
+    if "video" not in first_times(path):
         return None
-    moments = min(starts.values()) + (np.arange(_N_FACES) + 0.5) * end / _N_FACES
+    moments = recording_start(path) + (np.arange(_N_FACES) + 0.5) * end / _N_FACES
     try:
         return map_frames(crop, path, times=moments)[0]
     except ClipError:

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from savee_mm.inference._events import first_times, read_events
+from savee_mm.inference._events import read_events, recording_start
 from savee_mm.inference.windows import cut, drop_before
 from savee_mm.signal import pitch
 from savee_mm.vision.mouth import mouth_motion
@@ -28,7 +28,7 @@ _PAUSE, _SHORTEST, _LONGEST = 0.3, 0.3, 15.0  # s; utterances are joined over sh
 
 @dataclass(frozen=True)
 class Utterance:
-    """Speech of one person without a pause: the name, start and end (s since the first sound or frame)."""
+    """Speech of one person without a pause: the name, start and end (s since the start of the recording)."""
 
     person: str
     start: float
@@ -78,7 +78,7 @@ def find_utterances(path, people):
 
 def _voiced(path):
     """Return whether there is speech at each moment of the grid."""
-    origin = min(first_times(path).values(), default=0.0)
+    origin = recording_start(path)
     shares = []
     for start, samples, sr in _blocks(path):
         f0, times = pitch(samples, sr, time_step=_PITCH_STEP)
@@ -143,7 +143,7 @@ def _runs(name, mask):
     return [part for part in parts if part.end - part.start > _SHORTEST]
 
 
-def utterance_windows(events, utterances, people):
+def utterance_windows(events, utterances, people, origin):
     """Cut events into the windows of utterances.
 
     Parameters
@@ -154,6 +154,8 @@ def utterance_windows(events, utterances, people):
         In the order of their starts.
     people : sequence of Person
         For the places of faces: frames are cropped to the surroundings of the speaker's face.
+    origin : float
+        Time of the events from which utterances and people count (s).
 
     Yields
     ------
@@ -162,9 +164,8 @@ def utterance_windows(events, utterances, people):
         Its sound and frames.
     """
     places = {person.name: person for person in people}
-    waiting, open_, held, origin = deque(utterances), [], deque(), None
+    waiting, open_, held = deque(utterances), [], deque()
     for event in events:
-        origin = event.time if origin is None else origin
         now = event.time - origin
         while waiting and waiting[0].start <= now:
             open_.append(waiting.popleft())

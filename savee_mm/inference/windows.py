@@ -42,7 +42,7 @@ class Window:
     Attributes
     ----------
     start, end : float
-        Since the first event (s).
+        Since the start of the recording (s).
     samples : ndarray of shape (n_samples,)
         Its sound, empty if there is none.
     sr : float or None
@@ -68,7 +68,8 @@ class WindowPrediction:
     Attributes
     ----------
     start, end : float
-        Since the first sound or frame (s).
+        Since the start of the recording (s), as media players show it. Streams without sound start with the first
+        frame.
     probabilities : Series of float
         By emotion; NaN if the window is not predicted.
     emotion : str or None
@@ -96,7 +97,7 @@ class WindowPrediction:
         return float(self.probabilities.max())
 
 
-def slide(events, window, hop):
+def slide(events, window, hop, origin=None):
     """Cut events into windows.
 
     Parameters
@@ -105,6 +106,8 @@ def slide(events, window, hop):
         In the order of their times.
     window, hop : float
         Length of a window, and from the start of one to the start of the next (s).
+    origin : float, default=None
+        Time of the events at which the first window starts (s); None for that of the first event.
 
     Yields
     ------
@@ -112,7 +115,7 @@ def slide(events, window, hop):
         Each as soon as an event at or after its end arrives. The last one ends with the recording; it is yielded if
         it adds more than half a hop. Only events of the current window are kept.
     """
-    held, origin, number, end = deque(), None, 0, 0.0
+    held, number, end = deque(), 0, None
     for event in events:
         origin = event.time if origin is None else origin
         now = event.time - origin
@@ -121,12 +124,14 @@ def slide(events, window, hop):
             number += 1
             drop_before(held, origin + number * hop)
         held.append(event)
-        end = max(end, event.end - origin)
+        end = max(end or 0.0, event.end - origin)
+    if end is None:
+        return
     while end >= number * hop + window - _EPS:
         yield cut(held, origin, number * hop, number * hop + window, end)
         number += 1
     covered = (number - 1) * hop + window if number else 0.0
-    if origin is not None and (number == 0 or end - covered > hop / 2):
+    if number == 0 or end - covered > hop / 2:
         yield cut(held, origin, number * hop, end, end)
 
 

@@ -17,7 +17,7 @@ _NOT_MEDIA = {"tty", "bin", "xbin", "adf", "idf", "lavfi"}
 _PLAYLISTS = {"concat", "concatf", "dash", "hls", "imf", "webm_dash_manifest"}
 _FORMATS = ",".join(sorted(av.formats_available - _PLAYLISTS))
 # Streams that are not the video: the cover of an audio file, thumbnails of chapters.
-_NOT_VIDEO = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+NOT_VIDEO = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 
 
 def check_source(path):
@@ -142,7 +142,7 @@ def has_video(container):
 
 
 def _streams(container, kind):
-    return [s for s in getattr(container.streams, kind) if not s.disposition & _NOT_VIDEO and s.codec_context]
+    return [s for s in getattr(container.streams, kind) if not s.disposition & NOT_VIDEO and s.codec_context]
 
 
 def damaged(file, error, seconds):

@@ -251,10 +251,39 @@ def test_page_of_a_timeline_has_the_recording_next_to_it_or_in_it(model, folder,
         assert sorted(path.name for path in page.parent.iterdir()) == files
 
 
+def files_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_outputs_of_files_with_the_same_name_keep_apart(model, folder, tmp_path):
+    shutil.copy(folder / "deep" / "a.flac", folder / "b.flac")
+    shutil.copy(folder / "b.wav", folder / "deep" / "b.wav")
+    out = [tmp_path / name for name in ("plots", "pages", "notes")]
+    options = ["--timeline", "--plot", out[0], "--html", out[1], "--embed", "--format", "vtt", "--out", out[2]]
+    result = run("predict", folder, "--model", model, *options)
+    assert result.exit_code == 0, result.output
+    names = ["b.flac", "b.wav", "deep/a", "deep/b"]
+    for path, suffix in zip(out, (".png", ".html", ".vtt"), strict=True):
+        assert files_in(path) == [f"{name}{suffix}" for name in names]
+    for name, recording in zip(names, ("b.flac", "b.wav", "deep/a.flac", "deep/b.wav"), strict=True):
+        assert f"<h1>{Path(recording).name}</h1>" in (out[1] / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_files_whose_outputs_would_be_the_same_are_refused_before_anything_is_written(model, folder, tmp_path):
+    (folder / "deep" / "b.wav").write_bytes((folder / "b.wav").read_bytes())
+    files = [folder / "b.wav", folder / "deep" / "b.wav"]
+    result = run("predict", *files, "--model", model, "--timeline", "--html", tmp_path / "pages")
+    assert result.exit_code == 1
+    assert f"{files[0]} and {files[1]} would have the same output, 'b.wav'; predict them in two" in result.stderr
+    assert not (tmp_path / "pages").exists()
+    # Without outputs of their own, each has its rows.
+    assert run("predict", *files, "--model", model, "--timeline").exit_code == 0
+
+
 def test_timelines_of_several_files_have_a_folder_of_plots(model, folder, tmp_path):
     result = run("predict", folder, "--model", model, "--timeline", "--plot", tmp_path / "plots", "--json")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["a.png", "b.png"]
+    assert files_in(tmp_path / "plots") == ["b.png", "deep/a.png"]
     assert {row["file"] for row in json.loads(result.stdout)} == {str(folder / "b.wav"), str(folder / "deep/a.flac")}
 
 
@@ -370,7 +399,7 @@ def test_timelines_as_files_of_annotation_tools(model, corpus, tmp_path, suffix)
 def test_annotations_of_several_recordings_are_written_to_a_folder(model, folder, tmp_path):
     result = run("predict", folder, "--model", model, "--timeline", "--format", "vtt", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.vtt", "b.vtt"]
+    assert files_in(tmp_path / "out") == ["b.vtt", "deep/a.vtt"]
 
 
 @pytest.mark.parametrize(

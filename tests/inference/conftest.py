@@ -57,13 +57,30 @@ def recording(corpus, tmp_path_factory, write_video):
     return path
 
 
+@pytest.fixture(scope="session", params=["audio", "video"])
+def late(request, corpus, tmp_path_factory, write_video):
+    """A talking face of 8 s, silent after 3.5 s for 1.5 s, whose sound or frames start 1.5 s later than the rest.
+
+    The modality that is late, and the path.
+    """
+    frames, _ = read_frames(corpus.data["video"].iloc[0], 20)
+    y = np.resize(np.trim_zeros(read_audio(corpus.data["audio"].iloc[0], SR)[0]), 8 * SR)
+    y[round(3.5 * SR) : 5 * SR] = 0
+    path = tmp_path_factory.mktemp("late") / f"{request.param}.mkv"
+    # The container starts at 0.5 s: its clock is not that of the time stamps.
+    starts = {"audio": 0.5, "video": 0.5, request.param: 2.0}
+    write_video(path, [frames[i % 20] for i in range(80)], y, starts=starts)
+    return request.param, path
+
+
 @pytest.fixture(scope="session")
 def write_video():
-    """Write frames, 10 per second, and sound at 16 kHz: ``write_video(path, frames, y=None)``."""
+    """Write frames, 10 per second, and sound at 16 kHz: ``write_video(path, frames, y=None, starts={})``."""
     return _write_video
 
 
-def _write_video(path, images, y=None):
+def _write_video(path, images, y=None, starts=None):
+    first, first_sample = ((starts or {}).get(name, 0.0) for name in ("video", "audio"))
     with av.open(str(path), "w") as container:
         video = container.add_stream("mpeg4", rate=FPS, options={"qscale": "3"})
         video.height, video.width = images[0].shape[:2]
@@ -71,12 +88,13 @@ def _write_video(path, images, y=None):
         audio = None if y is None else container.add_stream("pcm_s16le", rate=SR, layout="mono")
         for i, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = i, Fraction(1, FPS)
+            frame.pts, frame.time_base = i + round(first * FPS), Fraction(1, FPS)
             container.mux(video.encode(frame))
             if audio is not None:
                 block = y[i * SR // FPS : (i + 1) * SR // FPS]
                 sound = av.AudioFrame.from_ndarray(np.int16(block * 32767)[np.newaxis], format="s16", layout="mono")
-                sound.rate, sound.pts, sound.time_base = SR, i * SR // FPS, Fraction(1, SR)
+                sound.rate, sound.time_base = SR, Fraction(1, SR)
+                sound.pts = i * SR // FPS + round(first_sample * SR)
                 container.mux(audio.encode(sound))
         container.mux(video.encode(None))
         if audio is not None:

@@ -7,11 +7,11 @@ import av
 import numpy as np
 import pytest
 
-from savee_mm import EmotionTimeline
+from savee_mm import ClipError, EmotionTimeline, Segment, predict_file
 from savee_mm.datasets.synthetic.acting import act_face, act_voice, cast_speaker
 from savee_mm.datasets.synthetic.face import draw_face
 from savee_mm.datasets.synthetic.voice import synthesize_voice
-from savee_mm.inference.people import find_people
+from savee_mm.inference.people import _UNKNOWN, _Track, appearance, find_people
 from savee_mm.inference.utterances import Utterance, _runs, find_utterances
 
 FPS, SR = 12.5, 16000
@@ -157,6 +157,44 @@ def test_each_utterance_has_a_row_with_its_speaker(scene, voice, face):
         assert len(table) == len(speech)
         np.testing.assert_allclose(table["start"], [start for _, start, _ in speech], atol=0.5)
         assert table["emotion"].notna().all()
+
+
+def test_people_and_utterances_have_the_clock_of_segments_where_a_modality_starts_later(voice, late):
+    modality, path = late
+    (person,) = find_people(path, detector="lbp")
+    assert person.times[0] == pytest.approx(1.5 if modality == "video" else 0, abs=0.01)
+    assert person.times[-1] == pytest.approx(person.times[0] + 7.9, abs=0.01)
+    utterances = find_utterances(path, [])
+    assert utterances[0].start == pytest.approx(1.5 if modality == "audio" else 0, abs=0.3)
+    table = EmotionTimeline(voice).predict_people(path, [person])
+    assert table["emotion"].notna().all()
+    # The face is not visible before the first frame.
+    assert table["person"].iloc[0] == ("off screen" if modality == "video" else "person 1")
+    row = table[table["person"] == "person 1"].iloc[0]
+    assert row["end"] == pytest.approx(5 if modality == "audio" else 3.5, abs=0.3)
+    expected = predict_file(voice, Segment(str(path), row["start"], row["end"]))
+    np.testing.assert_allclose(row[expected.index].astype(float), expected, atol=1e-5)
+
+
+def test_files_that_cannot_be_read_are_errors(tmp_path):
+    with pytest.raises(ClipError, match=r"gone\.mp4.*no such file"):
+        find_people(tmp_path / "gone.mp4")
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(ClipError, match=r"text\.mp4.*not an audio or video file"):
+        find_people(tmp_path / "text.mp4")
+
+
+def test_signature_is_the_mean_of_all_appearances():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 64, 64, 3), np.uint8)
+    box = np.array([16.0, 16, 24, 24])
+    tracks = _Track(), _Track()
+    for i, image in enumerate(images):
+        tracks[i // 4].add(i / 10, image, box, appearance(image, box), _UNKNOWN, 0)
+    tracks[0].extend(tracks[1])
+    expected = np.mean([appearance(image, box) for image in images], axis=0)
+    np.testing.assert_allclose(tracks[0].signature, expected, rtol=1e-6)
+    assert tracks[0].times == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
 
 def test_sound_alone_has_a_speaker_off_screen(voice, corpus):

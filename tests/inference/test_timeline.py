@@ -8,7 +8,16 @@ import pytest
 import soundfile
 from sklearn.svm import SVC
 
-from savee_mm import ClipError, ClipWarning, EmotionTimeline, WindowPrediction, predict_file, read_audio, read_frames
+from savee_mm import (
+    ClipError,
+    ClipWarning,
+    EmotionTimeline,
+    Segment,
+    WindowPrediction,
+    predict_file,
+    read_audio,
+    read_frames,
+)
 from savee_mm.inference.files import without_cache
 
 SR = 16000  # of the recording
@@ -43,6 +52,26 @@ def test_window_of_sound_is_predicted_as_that_clip(voice, recording, table, tmp_
     soundfile.write(tmp_path / "cut.wav", y[SR : 3 * SR], SR, subtype="FLOAT")
     expected = predict_file(voice, tmp_path / "cut.wav")
     np.testing.assert_allclose(table.loc[1, expected.index].to_numpy(float), expected, atol=1e-6)
+
+
+def test_windows_have_the_clock_of_segments_where_a_modality_starts_later(voice, face, late):
+    modality, path = late
+    for model, reads in ((voice, "audio"), (face, "video")):
+        table = EmotionTimeline(model, window=2, hop=2, min_voice=0).predict(path)
+        n_windows = 5 if reads == modality else 4
+        assert table["start"].tolist() == [0, 2, 4, 6, 8][:n_windows]
+        assert table["end"].iloc[-1] == pytest.approx(9.5 if reads == modality else 8, abs=0.11)
+        for row in (1, 2):
+            expected = predict_file(model, Segment(str(path), 2 * row, 2 * row + 2))
+            np.testing.assert_allclose(table.loc[row, expected.index].to_numpy(float), expected, atol=1e-5)
+
+
+def test_windows_before_a_late_modality_are_blank(voice, face, late):
+    modality, path = late
+    model = {"audio": voice, "video": face}[modality]
+    table = EmotionTimeline(model, window=0.5, hop=0.5, min_voice=0).predict(path)
+    assert table["note"].iloc[:3].str.contains("none in this window").all()
+    assert (table["note"].iloc[3:6] == "").all()
 
 
 def test_face_model_needs_no_sound(face, corpus, tmp_path, write_video):

@@ -40,6 +40,12 @@ def test_clock_starts_with_the_first_event():
     np.testing.assert_allclose(windows[1].samples[0], 0.5)
 
 
+def test_clock_starts_at_the_origin():
+    windows = list(slide(sound(2, start=51.5), 1, 1, origin=50.0))
+    assert spans(windows) == [(0, 1), (1, 2), (2, 3), (3, 3.5)][:3]
+    assert [len(window.samples) for window in windows] == [0, 50, 100]
+
+
 @pytest.mark.parametrize(
     ("seconds", "window", "hop", "expected"),
     [
@@ -57,6 +63,7 @@ def test_last_window_ends_with_the_recording(seconds, window, hop, expected):
 
 def test_empty_stream_has_no_windows():
     assert list(slide(iter(()), 3, 1)) == []
+    assert list(slide(iter(()), 3, 1, origin=0.0)) == []
 
 
 def test_window_is_yielded_as_soon_as_it_is_over():

@@ -540,16 +540,30 @@ def test_diagram_shows_the_branches():
         assert name in html
 
 
-def test_metadata_routing_passes_weights_to_fit_without_a_request():
+@pytest.mark.parametrize("in_score", [False, True])
+def test_metadata_routing_passes_weights_to_fit_without_a_request_and_to_score_with_one(in_score):
     X, y = make_table(n_clips=15)
     weights = np.random.default_rng(0).uniform(0.5, 2, len(X))
     params = {"groups": X["speaker"], "sample_weight": weights}
     with config_context(enable_metadata_routing=True):
-        clf = make_fusion().set_score_request(sample_weight=False)
+        clf = make_fusion().set_score_request(sample_weight=in_score)
         scores = cross_val_score(clf, X, y, params=params, cv=GroupKFold(3), error_score="raise")
-    folds = GroupKFold(3).split(X, y, X["speaker"])
-    expected = [make_fusion().fit(X.iloc[a], y[a], sample_weight=weights[a]).score(X.iloc[b], y[b]) for a, b in folds]
-    np.testing.assert_array_equal(scores, expected)
+    expected = []
+    for train, test in GroupKFold(3).split(X, y, X["speaker"]):
+        predicted = make_fusion().fit(X.iloc[train], y[train], sample_weight=weights[train]).predict(X.iloc[test])
+        expected.append(accuracy_score(y[test], predicted, sample_weight=weights[test] if in_score else None))
+    np.testing.assert_allclose(scores, expected, rtol=1e-12)
+
+
+def test_score_is_the_accuracy_with_and_without_metadata_routing():
+    X, y = make_table(n_clips=15)
+    weights = np.random.default_rng(0).uniform(0.5, 2, len(X))
+    clf = make_fusion().fit(X, y)
+    predicted = clf.predict(X)
+    for routing in (False, True):
+        with config_context(enable_metadata_routing=routing):
+            assert clf.score(X, y) == accuracy_score(y, predicted)
+            assert clf.score(X, y, sample_weight=weights) == accuracy_score(y, predicted, sample_weight=weights)
 
 
 @pytest.mark.slow
