@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 STRIDES = (8, 16, 32)  # pixels between the anchors of the three maps
+_PAIRS = [0, 1] * 5  # x and y of each landmark
 _OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
 
 
@@ -62,17 +63,18 @@ class YuNetGraph:
         """
         below, right = (-side % STRIDES[-1] for side in image.shape[:2])
         padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT) if below or right else image
-        blob = np.ascontiguousarray(padded.transpose(2, 0, 1)[np.newaxis], dtype=np.float32)
-        outputs = self._session.run(_OUTPUTS, {self._input.name: blob})
+        outputs = self._session.run(_OUTPUTS, {self._input.name: cv2.dnn.blobFromImage(padded)})
         # The three maps, one after the other.
         classes, objects, boxes, points = (np.concatenate(outputs[i : i + 3], axis=1)[0] for i in range(0, 12, 3))
-        scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+        scores = np.sqrt(classes[:, 0] * objects[:, 0])
         found = np.flatnonzero(scores >= self._threshold)
+        if not len(found):
+            return np.empty((0, 15))
         found = found[np.argsort(-scores[found], kind="stable")[: self._top_k]]
         grid, strides = (of_anchors[found] for of_anchors in _anchors(*padded.shape[:2]))
         size = np.exp(boxes[found, 2:])
         corners = grid + boxes[found, :2] - size / 2
-        landmarks = np.tile(grid, 5) + points[found]
+        landmarks = points[found] + grid[:, _PAIRS]
         faces = np.hstack([strides * corners, strides * size, strides * landmarks, scores[found, np.newaxis]])
         return faces[_distinct(faces[:, :4], self._nms_threshold)]
 
