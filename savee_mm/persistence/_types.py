@@ -1,5 +1,9 @@
 """The types that a model file may name, beyond those that skops knows of scikit-learn, numpy and scipy."""
 
+import inspect
+import sys
+from importlib import import_module
+
 from savee_mm.persistence._names import OURS
 
 # Inner types of others, and functions that estimators take as parameters; none of them runs what a file says. Trees
@@ -33,6 +37,8 @@ _OTHERS = {
     "sklearn.utils._bunch": ("Bunch",),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
 }
+# Parts of scikit-learn whose classes are not part of its list of estimators.
+_NOT_SEARCHED = {"tests", "externals", "setup", "conftest", "experimental", "estimator_checks"}
 _REMEDIES = {
     "sklearn.neighbors._kd_tree.KDTree": 'set algorithm="brute" in the nearest neighbours',
     "sklearn.neighbors._ball_tree.BallTree": 'set algorithm="brute" in the nearest neighbours',
@@ -58,7 +64,42 @@ def unknown_types(payload):
     """
     import skops.io
 
-    return [name for name in skops.io.get_untrusted_types(data=payload) if name not in KNOWN]
+    named = skops.io.get_untrusted_types(data=payload)
+    return [name for name in named if name not in KNOWN and not _is_sklearn_estimator(name)]
+
+
+def import_skops():
+    """Import skops without its list of all estimators of scikit-learn, for which it imports all of scikit-learn.
+
+    In this process, skops then regards these estimators as types to be named, and :func:`unknown_types` knows them.
+    For processes that open one model file and end; has no effect if skops is imported already.
+    """
+    if "skops.io" in sys.modules:
+        return
+    import sklearn.utils
+
+    all_estimators = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = list
+    try:
+        import_module("skops.io")
+    finally:
+        sklearn.utils.all_estimators = all_estimators
+
+
+def _is_sklearn_estimator(name):
+    """Return whether a name is that of a public estimator of scikit-learn, which skops trusts by itself."""
+    from sklearn.base import BaseEstimator
+
+    path, _, own = name.rpartition(".")
+    package, *inner = path.split(".")
+    if package != "sklearn" or own.startswith("_") or not _NOT_SEARCHED.isdisjoint(inner):
+        return False
+    try:
+        found = getattr(import_module(path), own, None)
+    except ImportError:
+        return False
+    is_estimator = inspect.isclass(found) and issubclass(found, BaseEstimator) and found is not BaseEstimator
+    return is_estimator and not inspect.isabstract(found) and found.__module__ == path
 
 
 def remedy(names):

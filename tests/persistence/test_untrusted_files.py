@@ -2,12 +2,15 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import keras
 import numpy as np
 import pytest
 import skops.io
+import skops.io._trusted_types as skops_types
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -15,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from savee_mm import DenseClassifier, load_card, load_model, save_model
+from savee_mm.persistence import _types
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 3)), np.repeat(["a", "b", "c"], 10)
@@ -224,3 +228,29 @@ def test_networks_are_keras_archives_of_three_members(network, tmp_path):
     (tmp_path / "n.keras").write_bytes(next(content for name, content in members.items() if name.endswith(".keras")))
     assert set(members_of(tmp_path / "n.keras")) == {"config.json", "metadata.json", "model.weights.h5"}
     assert keras.saving.load_model(tmp_path / "n.keras", compile=False).count_params() == network.model_.count_params()
+
+
+def test_names_of_sklearn_estimators_are_those_that_skops_trusts():
+    trusted = skops_types.SKLEARN_ESTIMATOR_TYPE_NAMES
+    assert [name for name in trusted if not _types._is_sklearn_estimator(name)] == []
+    others = [
+        "sklearn.base.BaseEstimator",
+        "sklearn.linear_model._base.LinearModel",  # abstract
+        "sklearn.utils._mocking.CheckingClassifier2",
+        "sklearn.nowhere.Estimator",
+        "sklearn.externals._arff.ArffDecoder",
+        "sklearn.datasets._base.load_files",
+        "os.system",
+    ]
+    assert not {*others} & {*trusted}
+    assert [name for name in others if _types._is_sklearn_estimator(name)] == []
+
+
+def test_process_without_the_list_of_estimators_opens_the_same_files(path):
+    code = (
+        "import sys; from savee_mm.persistence import load_model; from savee_mm.persistence._types import import_skops;"
+        "import_skops(); model = load_model(sys.argv[1]); print(*model.predict([[0.0, 0, 0], [9, 9, 9]]));"
+        "assert 'sklearn.gaussian_process' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == load_model(path).predict([[0.0, 0, 0], [9, 9, 9]]).tolist()
