@@ -199,16 +199,17 @@ def functionals(*, speaker_normalized):
     """Return functionals of the voice: inner folds choose kernels, width, regularisation and level.
 
     Levels re full scale are informative relative to other clips of the same speaker. Those of an unseen speaker
-    depend on the recording as well. Which of the two prevails depends on the corpus, so that inner folds decide.
+    depend on the recording as well. Which of the two prevails depends on the corpus, so that inner folds decide; the
+    second level must be clearly better.
     """
-    # Of equally good candidates, the first is chosen.
     features, levels = VoiceFunctionals(), ["relative", "absolute"]
     path = "voicefunctionals__level"
     if speaker_normalized:
         features, levels = SpeakerNormalizer(VoiceFunctionals(level="absolute")), levels[::-1]
         path = "speakernormalizer__extractor__level"
     pipeline = make_pipeline(features, StandardScaler(), KernelRidgeClassifier())
-    return ClipGridSearchCV(pipeline, {path: levels, **_KERNEL_GRID})
+    cv = SpeakerOrClipKFold(unseen_texts=True)
+    return ClipGridSearchCV(pipeline, {path: levels, **_KERNEL_GRID}, cv=cv, prefer_first=True)
 
 
 def _on_selected(classifier, speaker_normalized):
