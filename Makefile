@@ -38,9 +38,10 @@ bench: $(VENV)/.benched
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
 
-# extract_features on 1,000, 10,000 and 100,000 clips, written into docs/scale.md.
+# extract_features on 1,000, 10,000 and 100,000 clips, training on 2,000 and 20,000, written into docs/scale.md.
 scale: $(VENV)/.benched
 	$(BIN)/python -m benchmarks.scale docs/scale.md
+	$(BIN)/python -m benchmarks.training docs/scale.md
 
 # Readers on 5,000 damaged and manipulated inputs; 50 runs that are killed and run again; memory of 20,000 clips and 60 fits.
 # Each ends with one line of counts.

@@ -18,7 +18,16 @@ from benchmarks.workers import usage
 
 SIZES = (1_000, 10_000, 100_000)
 N_FILES, SECONDS, SR = 500, 0.25, 16000
-_TABLE = re.compile(r"(<!-- scale -->\n).*?(<!-- end of scale -->)", re.DOTALL)
+THREADS = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ),
+    "1",
+)
 
 
 def write_clips(folder):
@@ -91,16 +100,21 @@ def main(argument):
     if argument.isdigit():
         print(json.dumps(measure(int(argument))))
         return
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     rows = []
     for size in SIZES:
         command = [sys.executable, "-m", "benchmarks.scale", str(size)]
-        run = subprocess.run(command, env={**os.environ, **threads}, check=True, stdout=subprocess.PIPE)
+        run = subprocess.run(command, env={**os.environ, **THREADS}, check=True, stdout=subprocess.PIPE)
         rows.append(json.loads(run.stdout))
         print(rows[-1], flush=True)
-    page = Path(argument)
-    text, n = _TABLE.subn(lambda found: found[1] + table_of(rows) + found[2], page.read_text(encoding="utf-8"))
-    assert n == 1, f"{page} has no place for the table"
+    write_into(argument, "scale", table_of(rows))
+
+
+def write_into(page, name, table):
+    """Write a table between the marks ``<!-- name -->`` and ``<!-- end of name -->`` of a page."""
+    page = Path(page)
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    text, n = marks.subn(lambda found: found[1] + table + found[2], page.read_text(encoding="utf-8"))
+    assert n == 1, f"{page} has no place for the table {name!r}"
     page.write_text(text, encoding="utf-8")
 
 

@@ -151,7 +151,7 @@ class ConvLSTMClassifier(NetworkClassifier):
         Parameters
         ----------
         X : array-like of shape (n_clips, n_frames, height, width, channels)
-            Pixels in [0, 1].
+            Pixels in [0, 1]. An array of :func:`~savee_mm.open_features` may be larger than memory.
         y : array-like of shape (n_clips,)
             Class labels.
         %(network_fit)s
