@@ -111,6 +111,13 @@ def best_fusion_warm(corpus):
     return lambda: corpus.fit("best_fusion", 4, "memory")
 
 
+@row("`FusionClassifier` fit, 120 clips, two epochs", 0.5)
+def fusion_network(corpus):
+    from savee_mm import FusionClassifier
+
+    return lambda: FusionClassifier(random_state=0, epochs=2).fit(*corpus.every(4))
+
+
 def _prediction(corpus, name):
     """Return a call of ``savee-mm predict`` on one clip by a model that this checkout has fitted."""
     from savee_mm import save_model
