@@ -372,6 +372,11 @@ def predict(
     and process their data by the law of data protection: Art. 50(3) of Regulation (EU) 2024/1689, which applies since
     2 August 2026. At work and in education, Art. 5(1)(f) prohibits such systems.
     """
+    from savee_mm.persistence._types import import_skops
+
+    # First: it is faster while few modules are imported.
+    import_skops()
+
     from savee_mm.cli.predict import Timeline, run_predict
 
     if model_file is None:

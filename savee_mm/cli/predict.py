@@ -29,7 +29,6 @@ from savee_mm.inference.files import check_model, predict_file_with_note
 from savee_mm.inference.timeline import as_table, people_table
 from savee_mm.inference.windows import WindowPrediction, decide
 from savee_mm.media import list_recordings
-from savee_mm.persistence._types import import_skops
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as in shells."""
@@ -85,7 +84,6 @@ def run_predict(paths, model_file, *, min_confidence=0.0, timeline=None, as_json
     status : int
         0; 1 if a file could not be used, which is named on stderr; 130 after Ctrl-C.
     """
-    import_skops()
     model, caution = load_model(model_file), str(load_card(model_file).get("caution", ""))
     check_model(model, "predict")
     files, names, problems = list_files(paths)

@@ -1,12 +1,16 @@
 """Checks of fitted values that compiled code uses as addresses without checking them."""
 
+import sys
+
 import numpy as np
-from scipy.interpolate import interp1d
 from scipy.sparse import issparse
-from sklearn.ensemble._gb import BaseGradientBoosting
-from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
-from sklearn.svm._base import BaseLibSVM
-from sklearn.tree._tree import Tree
+
+# Modules and names of classes. A module that is not imported has no instances, and need not be imported.
+_TREE = "sklearn.tree._tree", "Tree"
+_INTERPOLATION = "scipy.interpolate", "interp1d"
+_SVM = "sklearn.svm._base", "BaseLibSVM"
+_BOOSTING = "sklearn.ensemble._gb", "BaseGradientBoosting"
+_HISTOGRAM_BOOSTING = "sklearn.ensemble._hist_gradient_boosting.gradient_boosting", "BaseHistGradientBoosting"
 
 _LEAF = -1
 _N_CATEGORIES = 256  # bits of a set of categories in histogram boosting
@@ -27,22 +31,28 @@ def check_compiled(things):
         not fit each other, if a sparse matrix has indices outside of it, or if an interpolation is not linear.
     """
     for thing in things:
-        if isinstance(thing, Tree):
+        if _is(thing, _TREE):
             _check_tree(thing, thing.n_features)
         elif issparse(thing):
             # Only the formats of scikit-learn's estimators can be checked.
             thing.check_format(full_check=True)
-        elif isinstance(thing, interp1d) and getattr(thing, "_kind", None) != "linear":
+        elif _is(thing, _INTERPOLATION) and getattr(thing, "_kind", None) != "linear":
             raise ValueError("an interpolation in it is not linear")
-        elif isinstance(thing, BaseLibSVM) and hasattr(thing, "support_vectors_"):
+        elif _is(thing, _SVM) and hasattr(thing, "support_vectors_"):
             _check_svm(thing)
-        elif isinstance(thing, BaseGradientBoosting) and hasattr(thing, "estimators_"):
+        elif _is(thing, _BOOSTING) and hasattr(thing, "estimators_"):
             _check_boosting(thing)
-        elif isinstance(thing, BaseHistGradientBoosting) and hasattr(thing, "_predictors"):
+        elif _is(thing, _HISTOGRAM_BOOSTING) and hasattr(thing, "_predictors"):
             _check_histogram_boosting(thing)
         tree = getattr(thing, "__dict__", {}).get("tree_")
-        if isinstance(tree, Tree):
+        if _is(tree, _TREE):
             _check_tree(tree, thing.n_features_in_)
+
+
+def _is(thing, named):
+    """Return whether something is an instance of a class that is named by its module and name."""
+    module, name = named
+    return module in sys.modules and isinstance(thing, getattr(sys.modules[module], name))
 
 
 def _check_tree(tree, n_features):

@@ -76,6 +76,8 @@ def import_skops():
     """
     if "skops.io" in sys.modules:
         return
+    # First, because skops looks for each function of scipy.special in all modules, in the order of their import.
+    import_module("scipy.special")
     import sklearn.utils
 
     all_estimators = sklearn.utils.all_estimators
