@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 # Largest array that is kept in memory (bytes).
-MEMORY_LIMIT = 64 << 20
+MEMORY_LIMIT = 16 << 20
 # Rows that are computed at a time.
 BLOCK = 256
 
@@ -67,7 +67,9 @@ class RowFile:
         size = math.prod(self.shape[1:]) * self.dtype.itemsize
         for row, value in zip(chosen.tolist(), values, strict=True):
             self._file.seek(self._offset + row * size)
-            self._file.write(np.ascontiguousarray(value).data)
+            rest = memoryview(value.tobytes())
+            while rest:  # a disk that is almost full takes a part
+                rest = rest[self._file.write(rest) :]
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

@@ -41,7 +41,7 @@ class AudioCNNClassifier(TableNetworkClassifier):
     %(augment)s
     cache : "memory", path-like or None, default="memory"
         Where to keep the arrays of each clip. It replaces the cache of all extractors, including nested ones.
-        Arrays of all clips that exceed 64 MiB are in a temporary file, in this folder if it is one.
+        Arrays of all clips that exceed 16 MiB are in a temporary file, in this folder if it is one.
     kernels : sequence of two pairs of int, default=((5, 15), (3, 9))
         Rows and frames of the kernels of the two convolutions of an image.
     n_filters : int, default=32

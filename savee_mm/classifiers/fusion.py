@@ -70,7 +70,7 @@ class FusionClassifier(TableNetworkClassifier):
         A fit takes about twice the time.
     cache : "memory", path-like or None, default="memory"
         Where to keep the arrays of each clip. It replaces the cache of all extractors.
-        Arrays of all clips that exceed 64 MiB are in a temporary file, in this folder if it is one.
+        Arrays of all clips that exceed 16 MiB are in a temporary file, in this folder if it is one.
     n_filters : int, default=24
         Number of filters of each branch.
     n_units : int, default=64
