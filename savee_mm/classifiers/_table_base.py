@@ -279,7 +279,7 @@ class TableNetworkClassifier(NetworkClassifier):
     def _output(self, name, part, table, y):
         """Return the output of a part as float32, which may be in a file; with labels, the part is fitted."""
         compact = partial(self._compact, name)
-        if isinstance(part, ClipTransformer) and not isinstance(part, TabularTransformer):
+        if _extracts_in_blocks(type(part)):
             return part._output_rows(table, compact, self._new_rows, fitting=y is not None)
         # Other transformers may need all clips at once. The labels are for a selector in a Pipeline.
         array = part.transform(table) if y is None else part.fit_transform(table, y)
@@ -332,3 +332,13 @@ def check_ndim(name, array, ndim, example):
             f"The {name} extractor must return {ndim}-D arrays, as {example.__name__} does; it returned an array of "
             f"shape {array.shape}."
         )
+
+
+def _extracts_in_blocks(kind):
+    """Return whether a class extracts arrays, by methods that no subclass has changed."""
+    return (
+        issubclass(kind, ClipTransformer)
+        and not issubclass(kind, TabularTransformer)
+        and kind.transform is ClipTransformer.transform
+        and kind.fit_transform is ClipTransformer.fit_transform
+    )
