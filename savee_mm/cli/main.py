@@ -573,9 +573,10 @@ def fetch_weights(name, to):
 )
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="File to write.")
 def export(model, kind, out):
-    """Export the network of the model file MODEL for other programs, such as onnxruntime in C++ or in a browser.
+    """Export the classifier of the model file MODEL for other programs, such as onnxruntime in C++ or in a browser.
 
-    The ONNX graph maps the arrays of the extractors to probabilities; extraction is not in it.
+    The ONNX graph maps the arrays or features of the extractors to probabilities; extraction is not in it. Systems of
+    scikit-learn need skl2onnx (extra "export") and are refused if probabilities of the graph differ by more than 1e-5.
     """
     from savee_mm import export_onnx, load_model
 
