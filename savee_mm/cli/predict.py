@@ -265,7 +265,8 @@ def _write(table, file, name, timeline, caution, several):
         echo(f"plot: {path}", err=True)
     if timeline.html is not None:
         path = _output(timeline.html, name, {".html", ".htm"}, ".html", several)
-        write_timeline_page(table, file, path, notes=caution, embed=timeline.embed)
+        notes = f"About the model: {caution}." if caution else ""
+        write_timeline_page(table, file, path, notes=notes, embed=timeline.embed)
         echo(f"page: {path}", err=True)
     if timeline.annotations is not None:
         path = timeline.annotations

@@ -6,7 +6,6 @@ import io
 import os
 import tempfile
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -49,10 +48,15 @@ class Row(NamedTuple):
 
     @property
     def texts(self):
-        """Spans in which neighbours with the same text are one."""
-        runs = groupby(self.spans, key=lambda span: (span.kind, span.text))
-        runs = [list(run) for _, run in runs]
-        return [run[0]._replace(end=run[-1].end) for run in runs]
+        """Spans in which neighbours with the same text are one, without a gap."""
+        texts = []
+        for span in self.spans:
+            last = texts[-1] if texts else None
+            if last and (last.kind, last.text) == (span.kind, span.text) and span.start <= last.end + 1e-6:
+                texts[-1] = last._replace(end=span.end)
+            else:
+                texts.append(span)
+        return texts
 
 
 def write_timeline_page(
@@ -239,7 +243,8 @@ def _limits(table, end, *, are_utterances):
     if (are_utterances or len(table) > 1) and (starts[1:] >= ends[:-1] - 1e-6).all():
         return starts, ends
     _, edges = window_edges(table, end)
-    return edges[:-1], edges[1:]
+    # The first window starts, and the last one ends, where they do.
+    return np.append(starts[0], edges[1:-1]), np.append(edges[1:-1], ends[-1])
 
 
 def _name(emotion, confidence, is_predicted, note):
@@ -251,12 +256,10 @@ def _name(emotion, confidence, is_predicted, note):
 
 
 def _crops(crops, end):
-    """Return at most 16 crops, with the fraction of the time and a data URL each."""
-    chosen, slots = [], set()
+    """Return at most 16 crops that do not overlap, with the time and a data URL each."""
+    chosen = []
     for time, pixels in crops:
-        slot = int(time / end * _N_CROPS)
-        if slot not in slots and time <= end:
-            slots.add(slot)
+        if time < end and (not chosen or time - chosen[-1][0] >= end / _N_CROPS):
             chosen.append((time, _jpeg(pixels)))
     return chosen
 

@@ -168,7 +168,9 @@ class _Service:
         timeline: Annotated[bool, Form(description="Whether to predict sliding windows")] = False,
         window: Annotated[float, Form(description="Length of a window (s)", gt=0, le=60)] = 3.0,
         hop: Annotated[float, Form(description="From the start of a window to the next (s)", ge=0.1, le=60)] = 1.0,
-        min_voice: Annotated[float, Form(description="Voiced time (s) of a pause", ge=0, le=60)] = 0.2,
+        min_voice: Annotated[
+            float, Form(description="Voiced time (s) below which a window is a pause", ge=0, le=60)
+        ] = 0.2,
         min_confidence: Annotated[float, Form(description="Below it no emotion is named", ge=0, le=1)] = 0.0,
     ) -> dict:
         """Return emotion, probabilities and note; with ``timeline`` those of each window."""

@@ -66,6 +66,22 @@ def test_predictions_of_camera_and_microphone_are_shown_with_their_delay(browser
     assert browser.get_log("browser") == []
 
 
+def test_error_of_the_service_is_shown(browser):
+    browser.execute_script("informed.click(); start.click()")
+    shown = browser.execute_async_script(
+        "const done = arguments[0];"
+        "new MutationObserver(() => {"
+        "  if (state.textContent.startsWith('Running')) session.socket.send(new Uint8Array([9, 9]));"
+        "  if (state.textContent.startsWith('Error')) done([state.textContent, session, start.disabled]);"
+        "}).observe(state, {childList: true})"
+    )
+    assert shown == [
+        "Error: Expected a message that starts with 1 (float32 samples) or 2 (float64 time, JPEG image).",
+        None,
+        False,
+    ]
+
+
 @pytest.mark.parametrize("width", [400, 1600])
 def test_page_fits_the_window(browser, set_width, width):
     set_width(browser, width)

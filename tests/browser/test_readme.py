@@ -14,6 +14,8 @@ README = Path(__file__).parents[2] / "README.md"
 def test_commands_lead_to_a_page_that_plays(open_browser, tmp_path):
     section = README.read_text(encoding="utf-8").split("## From the installation to a page that plays")[1]
     install, *commands, look = re.search(r"```bash\n(.*?)```", section, re.DOTALL)[1].splitlines()
+    assert len(commands) + 2 <= 5
+    assert look.startswith("python -m webbrowser ")
     # The environment of the test has the library, and its browser is headless.
     assert install == "pip install ."
     for command in commands:

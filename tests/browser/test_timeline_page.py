@@ -107,6 +107,21 @@ def test_box_is_on_the_face_and_the_prediction_is_named(browser):
     assert browser.execute_script("return readout.textContent") == "0:03.0 unsure"
 
 
+def test_small_video_is_enlarged_with_its_boxes_and_without_controls_over_the_face(browser, set_width):
+    set_width(browser, 1600)
+    time_of(browser, "seek(0.8)")
+    video, stage, controls = browser.execute_script(
+        "const size = each => { const box = each.getBoundingClientRect(); return [box.width, box.height]; };"
+        "return [size(media), size(stage), media.controls]"
+    )
+    assert video == pytest.approx(stage, abs=1)
+    assert video[0] / video[1] == pytest.approx(
+        browser.execute_script("return media.videoWidth / media.videoHeight"), rel=0.01
+    )
+    assert video[0] > browser.execute_script("return media.videoWidth")
+    assert not controls
+
+
 def test_labels_are_shown_as_they_are(browser):
     names = browser.execute_script(
         "return [...document.querySelectorAll('.legend li, thead th, h1')].map(each => each.textContent)"

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from savee_mm import EmotionTimeline, write_timeline_page
+from savee_mm.inference.timeline_page import Row, Span, _crops
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,28 @@ def test_faces_have_relative_boxes_and_crops(voice, corpus, tmp_path):
     assert np.abs(faces[:, 1] + faces[:, 3] / 2 - 0.5).max() < 0.15
     assert (faces[:, 3:] < 0.6).all()
     assert page.read_text(encoding="utf-8").count("data:image/jpeg;base64,") == 2
+
+
+def test_texts_of_neighbours_are_joined_unless_there_is_a_gap():
+    times = [(0, 1), (1, 2), (3, 4), (4, 5)]
+    spans = [
+        Span(*pair, text, 0.5, "emotion", "") for pair, text in zip(times, ["joy", "joy", "joy", "fear"], strict=True)
+    ]
+    assert [text[:3] for text in Row("", [], spans, []).texts] == [(0, 2, "joy"), (3, 4, "joy"), (4, 5, "fear")]
+
+
+def test_first_and_last_window_are_drawn_to_their_ends(page, table):
+    ((_, spans),) = data_of(page)["rows"]
+    assert spans[0][0] == table["start"].iloc[0]
+    assert spans[-1][1] == table["end"].iloc[-1]
+    assert all(first[1] == second[0] for first, second in pairwise(spans))
+
+
+def test_crops_do_not_overlap():
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    times = [time for time, _ in _crops([(time, pixels) for time in np.arange(0, 100, 1.5)], 96.0)]
+    assert len(times) <= 16
+    assert np.diff(times).min() >= 6
 
 
 def test_text_is_escaped(corpus, tmp_path):

@@ -72,8 +72,8 @@ def write_page(report, readable, *, title, notes, reads, command=None):
     intervals, gaps, summary = report.intervals(), report.gaps(), report.summary()
     coverage = " ".join(COVERAGE[drawn] for drawn in dict.fromkeys(intervals["drawn"]))
     sections = [
-        Section("Leakage", _leakage(report.leakage)),
         Section("Summary", _summary(report, summary, readable, coverage)),
+        Section("Leakage", _leakage(report.leakage)),
         Section("Subgroups", _subgroups(report, gaps)),
         Section("What each modality adds", _modalities(report, reads)),
         Section("Systems compared", _compared(report, summary)),
