@@ -131,7 +131,7 @@ def map_rows(function, rows, allocate=new_rows):
     result : ndarray or RowFile
     """
     result = None
-    for start in range(0, len(rows), BLOCK):
+    for start in range(0, max(len(rows), 1), BLOCK):  # no rows are one block
         block = function(np.asarray(rows[start : start + BLOCK]))
         if result is None:
             result = allocate((len(rows), *block.shape[1:]), block.dtype)

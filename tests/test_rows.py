@@ -83,6 +83,10 @@ def test_function_is_applied_to_all_rows(array, in_files):
     np.testing.assert_array_equal(result, array.sum(axis=1))
 
 
+def test_function_of_no_rows_has_the_shape_of_its_result(array):
+    assert map_rows(lambda block: block.sum(axis=1), array[:0]).shape == (0, 2)
+
+
 def test_rows_are_spread_over_a_longer_array(array, in_files):
     present = np.arange(60) % 3 == 0
     result = np.asarray(spread_rows(array, present))
