@@ -50,6 +50,7 @@ _LOSS = (
     "weights of an earlier epoch."
 )
 _MAX_COLUMNS = 8
+_MAX_HEADLINES = 4
 _MAX_GAPS = 20
 
 
@@ -71,8 +72,9 @@ def write_page(report, readable, *, title, notes, reads, command=None):
     """
     intervals, gaps, summary = report.intervals(), report.gaps(), report.summary()
     coverage = " ".join(COVERAGE[drawn] for drawn in dict.fromkeys(intervals["drawn"]))
+    cells = _with_levels(report, summary, readable[0])
     sections = [
-        Section("Summary", _summary(report, summary, readable, coverage)),
+        Section("Summary", _summary(report, cells, readable[1], coverage)),
         Section("Leakage", _leakage(report.leakage)),
         Section("Subgroups", _subgroups(report, gaps)),
         Section("What each modality adds", _modalities(report, reads)),
@@ -85,7 +87,7 @@ def write_page(report, readable, *, title, notes, reads, command=None):
     ]
     # Descriptions of loaders are reStructuredText: headings are underlined, names are in backticks.
     notes = re.sub(r"^[-=]{3,}$|`+", "", notes, flags=re.MULTILINE)
-    lead = "\n\n".join([*_warnings(report), *readable[2], *_largest_gap(gaps)])
+    lead = "\n\n".join([*_warnings(report), *_headlines(cells), *readable[2], *_largest_gap(gaps)])
     return render(title, lead, notes, [section for section in sections if section.blocks])
 
 
@@ -94,6 +96,18 @@ def _warnings(report):
     if report.leakage:
         lines.append(f"{len(report.leakage)} leak(s) between training and test, see below: the results are too good.")
     return lines
+
+
+def _headlines(cells):
+    """Return the accuracy of each system next to the levels that it is compared with, if there are few systems."""
+    if len(cells) > _MAX_HEADLINES:
+        return []
+    levels = [name for name in ("chance", "majority class", "sentence alone") if name in cells]
+    return [
+        f"Accuracy of {row['system']}, protocol {row['protocol']}: {row['accuracy']}, 95% interval "
+        f"{row['95% interval']}. For comparison: {', '.join(f'{name} {row[name]}' for name in levels if row[name] != "-")}."
+        for _, row in cells.iterrows()
+    ]
 
 
 def _leakage(leakage):
@@ -121,17 +135,21 @@ def _largest_gap(gaps):
     ]
 
 
-def _summary(report, summary, readable, coverage):
-    cells, note, _ = readable
+def _with_levels(report, summary, cells):
+    """Return the cells of the comparison with the levels of chance and of the most frequent class."""
+    levels = report._levels().set_index("protocol")
+    cells = cells.assign(folds=summary["n_folds"].to_numpy())
+    cells["chance"] = [short(1 / levels["n_classes"][name]) for name in summary["protocol"]]
+    cells["majority class"] = [short(levels["majority"][name]) for name in summary["protocol"]]
+    return cells
+
+
+def _summary(report, cells, note, coverage):
     predictions = report.predictions
     names = predictions["protocol"].unique()
     _, speakers = clip_codes(predictions)
     size = f"{len(speakers)} clips, {len(set(speakers))} speakers, {predictions['seed'].nunique()} seed(s)."
     known = [f"Protocol {name}: {_PROTOCOLS[name]}." for name in names if name in _PROTOCOLS]
-    levels = report._levels().set_index("protocol")
-    cells = cells.assign(folds=summary["n_folds"].to_numpy())
-    cells["chance"] = [short(1 / levels["n_classes"][name]) for name in summary["protocol"]]
-    cells["majority class"] = [short(levels["majority"][name]) for name in summary["protocol"]]
     first = [name for name in _FIRST if name in cells]
     return [
         Text(" ".join([size, *known])),

@@ -1,5 +1,7 @@
 """The accuracy of the sentence alone: by hand, on SAVEE, and only in protocols by speaker."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,4 +107,10 @@ def test_report_warns_of_systems_that_are_not_better(report, tmp_path):
     assert "Warning: the accuracy of poor, protocol speaker, is not above that of the sentence alone" in text
     assert "accuracy of good" not in text
     page = report.to_html(tmp_path / "r.html").read_text("utf-8")
-    assert "the accuracy of poor, protocol speaker, is not above" in page[: page.index("<h2")]
+    lead = page[: page.index("<h2")]
+    assert "the accuracy of poor, protocol speaker, is not above" in lead
+    # It is named where the speakers are unseen.
+    named = re.findall(r"protocol (\w+): [^<]*?majority class \.500(.*?)\.<", lead)
+    (value,) = {rest for protocol, rest in named if protocol == "speaker"}
+    assert float(value.removeprefix(", sentence alone ")) > 0.7
+    assert {rest for protocol, rest in named if protocol == "clip"} == {""}

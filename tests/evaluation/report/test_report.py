@@ -373,6 +373,12 @@ def test_page_shows_levels_of_no_skill_next_to_the_accuracy_and_its_origin(tmp_p
     row = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", re.search(r"<tbody><tr>(.*?)</tr>", text)[1])
     assert float(row[4]) == pytest.approx(1 / clips["target"].nunique(), abs=5e-4)
     assert float(row[5]) == pytest.approx(clips["target"].value_counts(normalize=True).max(), abs=5e-4)
+    # The first paragraph has the same values, and the interval.
+    lead = re.search('<p class="first">(.*?)</p>', text)[1]
+    assert lead == (
+        f"Accuracy of {row[0]}, protocol {row[1]}: {row[2]}, 95% interval {row[3]}. "
+        f"For comparison: chance {row[4]}, majority class {row[5]}."
+    )
     origin = text.split("Origin of the results</h2>")[1]
     assert "Command: savee-mm evaluate &#39;my corpus&#39;" in origin
     assert f"Corpus: {len(clips)} clips, 3 speakers" in origin
