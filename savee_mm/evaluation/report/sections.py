@@ -102,12 +102,15 @@ def _headlines(cells):
     """Return the accuracy of each system next to the levels that it is compared with, if there are few systems."""
     if len(cells) > _MAX_HEADLINES:
         return []
-    levels = [name for name in ("chance", "majority class", "sentence alone") if name in cells]
-    return [
-        f"Accuracy of {row['system']}, protocol {row['protocol']}: {row['accuracy']}, 95% interval "
-        f"{row['95% interval']}. For comparison: {', '.join(f'{name} {row[name]}' for name in levels if row[name] != "-")}."
-        for _, row in cells.iterrows()
-    ]
+    names = [name for name in ("chance", "majority class", "sentence alone") if name in cells]
+    lines = []
+    for _, row in cells.iterrows():
+        levels = ", ".join(f"{name} {row[name]}" for name in names if row[name] != "-")
+        lines.append(
+            f"Accuracy of {row['system']}, protocol {row['protocol']}: {row['accuracy']}, 95% interval "
+            f"{row['95% interval']}. For comparison: {levels}."
+        )
+    return lines
 
 
 def _leakage(leakage):
