@@ -181,7 +181,7 @@ def start(checkout):
     with Listener() as listener:
         environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(checkout)}
         process = subprocess.Popen(
-            [sys.executable, __file__, "--serve", str(listener.address)], env=environment, stdout=sys.stderr
+            [sys.executable, __file__, "--serve", str(listener.address)], env=environment, stdout=subprocess.DEVNULL
         )
         return process, listener.accept()
 
