@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint docs bench scale hostile kill soak opencv4 matrix oldest python313 package browser clean
+.PHONY: demo test quick coverage lint docs bench smoke scale hostile kill soak opencv4 matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -37,6 +37,10 @@ bench: $(VENV)/.benched
 		--benchmark-columns=median,rounds --benchmark-json=.benchmarks/report.json
 	$(BIN)/python -m benchmarks.workers .benchmarks/workers.json
 	$(BIN)/python -m benchmarks.write_table docs/benchmarks.md .benchmarks/report.json .benchmarks/workers.json
+
+# Every benchmark of kernels once, without timing; bench_convlstm.py trains the published network, which takes minutes.
+smoke: $(VENV)/.benched
+	$(BIN)/python -m pytest -q benchmarks --benchmark-disable -o python_files='bench_*.py' --rounds 1 --ignore benchmarks/bench_convlstm.py
 
 # extract_features on 1,000, 10,000 and 100,000 clips, training on 2,000 and 20,000, written into docs/scale.md.
 scale: $(VENV)/.benched

@@ -48,7 +48,7 @@ class Corpus:
         if shared.is_dir():
             corpus = load_savee(shared)
         else:
-            corpus = make_talking_faces(self.folder / "corpus", n_speakers=4, n_sentences=4, random_state=0)
+            corpus = make_talking_faces(self.folder / "corpus", n_speakers=4, n_sentences=2, random_state=0)
         self.data, self.target = corpus.data, corpus.target
 
     def every(self, n):
@@ -131,7 +131,7 @@ def _prediction(corpus, name):
     else:
         estimator = corpus.fit(name, 8, "memory")
     save_model(estimator, model)
-    return _command(corpus, "predict", str(model), str(table["video"].iloc[0]))
+    return _command(corpus, "predict", str(table["video"].iloc[0]), "--model", str(model))
 
 
 def _command(corpus, *words):
@@ -200,7 +200,7 @@ def main(arguments=None):
     print("| what | this (s) | other (s) | ratio (over the rounds) | goal |\n| --- | ---: | ---: | ---: | ---: |")
     for name, (goal, _) in ROWS.items():
         if options.rows in name:
-            print(_line(name, goal, _race(name, connections, options.rounds)), flush=True)
+            print(line(name, goal, _race(name, connections, options.rounds)), flush=True)
     for process, connection in zip(processes, connections, strict=True):
         connection.close()
         process.wait()
@@ -217,7 +217,8 @@ def _race(name, connections, rounds):
     return times[1:]
 
 
-def _line(name, goal, times):
+def line(name, goal, times):
+    """Return the row of the table for the times (s) of this and the other checkout in each round."""
     ours, others = zip(*times, strict=True)
     ratios = sorted(own / other for own, other in times)
     ratio = median(ours) / median(others)

@@ -1,7 +1,7 @@
 """Times on a GPU: ``python -m benchmarks.gpu``. Without one it runs on the processor, and says so.
 
 Wall time of an epoch of FusionClassifier, of a batch prediction in Keras and in onnxruntime, and of faces found by
-YuNet (OpenCV, on the processor) if its weights are in ``SAVEE_MM_WEIGHTS``. Inputs are random arrays of the default
+YuNet (on the processor) if its weights are in ``SAVEE_MM_WEIGHTS``. Inputs are random arrays of the default
 shapes: times of networks do not depend on the values.
 """
 

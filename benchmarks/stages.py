@@ -55,7 +55,7 @@ def voice_stages(files, rounds):
     timing = [(*clip, report) for clip, report in zip(working, reports, strict=True)]
     yield "timing", milliseconds(functionals.measure_timing, timing, rounds)[1]
     extractor = VoiceFunctionals(cache=None).fit(files[:4])
-    yield "whole extraction", milliseconds(extractor.transform, [([file],) for file in files], rounds)[1]
+    yield "whole extraction", milliseconds(extractor.transform, [(files,)], rounds)[1] / len(files)
 
 
 def face_stages(files, rounds):
@@ -72,11 +72,11 @@ def face_stages(files, rounds):
     _, spent = milliseconds(lambda video: [detector.detect(frame, refine=False) for frame in video], frames, rounds)
     yield f"detection ({name})", spent
     default = FaceDescriptor(cache=None).fit(files[:4])
-    crops, whole = milliseconds(default.sampler_.transform, [([file],) for file in files], rounds)
-    images = [(crop[0, ..., 0],) for crop in crops]
+    [crops], whole = milliseconds(default.sampler_.transform, [(files,)], rounds)
+    images = [(crop[..., 0],) for crop in crops]
     yield "histograms of oriented gradients", milliseconds(hog, images, rounds)[1]
-    yield "decoding, detection, refinement, tracking and crops together", whole
-    yield "whole extraction", milliseconds(default.transform, [([file],) for file in files], rounds)[1]
+    yield "decoding, detection, refinement, tracking and crops together", whole / len(files)
+    yield "whole extraction", milliseconds(default.transform, [(files,)], rounds)[1] / len(files)
 
 
 def tables(sounds, videos, rounds):
