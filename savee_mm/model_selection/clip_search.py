@@ -245,13 +245,9 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _score(self, grid, features, y, folds, weights):
         """Return candidates of the remaining steps, and their scores, of shape (n_candidates, n_folds)."""
         rest = clone(self.estimator[1:])
-        prefix = f"{rest.steps[-1][0]}__"
-        shared = [prefix + name for name in getattr(rest[-1], "_shared_parameters", ())]
-        if type(rest) is Pipeline and self.scoring == "accuracy" and shared and set(grid) <= set(shared):
+        if type(rest) is Pipeline and self.scoring == "accuracy":
             candidates = list(ParameterGrid(grid))
-            own = [{path.removeprefix(prefix): value for path, value in params.items()} for params in candidates]
-            weight = weights.get(f"{prefix}sample_weight")
-            tasks = [(rest, own, features, y, weight, *fold) for fold in folds]
+            tasks = [(rest, candidates, features, y, weights, *fold) for fold in folds]
             return candidates, np.transpose(run_all(_score_fold, tasks, n_jobs=self.n_jobs))
         search = GridSearchCV(
             rest, grid, cv=folds, scoring=self.scoring, n_jobs=self.n_jobs, refit=False, error_score="raise"
@@ -286,12 +282,32 @@ class _Candidate(NamedTuple):
     results: list
 
 
-def _score_fold(pipeline, candidates, X, y, sample_weight, train, test):
-    """Return the accuracy of each candidate of the last step, which shares the work that is the same for all."""
+def _score_fold(pipeline, candidates, X, y, weights, train, test):
+    """Return the accuracy of each candidate. Steps ahead of the first that differs between candidates are fitted once.
+
+    ``weights`` has the parameter of ``fit`` that takes weights, if there are any.
+    """
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
-    if len(pipeline) > 1:
-        before = clone(pipeline[:-1])
-        X_train, X_test = before.fit_transform(X_train, y[train]), before.transform(X_test)
-    weights = None if sample_weight is None else sample_weight[train]
-    predictions = pipeline[-1]._predict_candidates(candidates, X_train, y[train], X_test, weights)
+    weights = {name: values[train] for name, values in weights.items()}
+    changed = {path.partition("__")[0] for path in set().union(*candidates)}
+    n_equal = next((i for i, (name, _) in enumerate(pipeline.steps[:-1]) if name in changed), len(pipeline) - 1)
+    if n_equal:
+        equal = clone(pipeline[:n_equal])
+        X_train, X_test = equal.fit_transform(X_train, y[train]), equal.transform(X_test)
+    rest = pipeline[n_equal:]
+    predictions = _predict_by_shared_distances(rest, candidates, X_train, y[train], X_test, weights)
+    if predictions is None:
+        models = (clone(rest).set_params(**clone(params, safe=False)) for params in candidates)
+        predictions = [model.fit(X_train, y[train], **weights).predict(X_test) for model in models]
     return [np.mean(predicted == y[test]) for predicted in predictions]
+
+
+def _predict_by_shared_distances(pipeline, candidates, X_train, y_train, X_test, weights):
+    """Return the predictions of all candidates by a classifier that computes them together, None if it cannot."""
+    name, last = pipeline.steps[-1]
+    shared = {f"{name}__{parameter}" for parameter in getattr(last, "_shared_parameters", ())}
+    if len(pipeline) > 1 or not shared or not set().union(*candidates) <= shared:
+        return None
+    own = [{path.removeprefix(f"{name}__"): value for path, value in params.items()} for params in candidates]
+    weight = weights.get(f"{name}__sample_weight")
+    return last._predict_candidates(own, X_train, y_train, X_test, weight)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut, cross_val_predict
@@ -100,6 +101,23 @@ def test_shared_distances_do_not_change_the_scores(max_exact):
     for name in ("mean_test_score", "std_test_score"):
         np.testing.assert_array_equal(shared.cv_results_[name], separate.cv_results_[name])
     np.testing.assert_array_equal(shared.predict_proba(X), separate.predict_proba(X))
+
+
+def test_equal_steps_are_fitted_once_without_a_change_of_the_scores():
+    X, y = make_table()
+    steps = [("columns", Columns()), ("scaler", StandardScaler()), ("kept", SelectKBest(k=2)), ("clf", GaussianNB())]
+    weights = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    for grid in (
+        {"clf": [GaussianNB(), DecisionTreeClassifier(max_depth=2, random_state=0), KernelRidgeClassifier()]},
+        {"kept__k": [1, 3], "clf__var_smoothing": [1e-9, 1.0]},
+        {"columns__start": ["x", "z"], "scaler": [StandardScaler(), "passthrough"]},
+    ):
+        together = ClipGridSearchCV(Pipeline(steps), grid).fit(X, y, sample_weight=weights)
+        scoring = make_scorer(accuracy_score)
+        separate = ClipGridSearchCV(Pipeline(steps), grid, scoring=scoring).fit(X, y, sample_weight=weights)
+        for name in ("mean_test_score", "std_test_score"):
+            np.testing.assert_array_equal(together.cv_results_[name], separate.cv_results_[name])
+        assert str(together.best_params_) == str(separate.best_params_)
 
 
 def test_every_clip_is_read_once_for_each_candidate_of_the_extractor():
