@@ -66,6 +66,8 @@ def extract_features(
     chunk_size : int, default=256
         Number of clips of a task and a file. It determines the memory of a worker, and the work that is lost when a
         worker is killed.
+    overwrite : bool, default=False
+        Whether features of other rows in ``out`` are replaced. Those of equal chunks are kept in any case.
 
     Returns
     -------
