@@ -111,11 +111,11 @@ def best_fusion_warm(corpus):
     return lambda: corpus.fit("best_fusion", 4, "memory")
 
 
-@row("`FusionClassifier` fit, 120 clips, two epochs", 0.5)
+@row("`FusionClassifier` fit, 120 clips, 30 epochs", 0.5)
 def fusion_network(corpus):
     from savee_mm import FusionClassifier
 
-    return lambda: FusionClassifier(random_state=0, epochs=2).fit(*corpus.every(4))
+    return lambda: FusionClassifier(random_state=0, epochs=30).fit(*corpus.every(4))
 
 
 def _prediction(corpus, name):
