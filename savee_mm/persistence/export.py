@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -75,6 +76,11 @@ def _convert(own):
     pipeline = make_pipeline(*(step for step in own if not hasattr(type(step), "failed_clips_")))
     if not len(pipeline) or not hasattr(pipeline, "predict_proba"):
         raise TypeError(_refusal(own, "predicts no probabilities from features"))
+    if isinstance(pipeline[-1], KNeighborsClassifier) and pipeline[-1].weights != "uniform":
+        # In graphs of skl2onnx 1.20, the probabilities of training samples, at distance 0, are wrong.
+        raise TypeError(
+            _refusal(own, f"has neighbours with weights={pipeline[-1].weights!r}, which have no exact graph")
+        )
     try:
         inputs = [("features", FloatTensorType([None, pipeline.n_features_in_]))]
         with warnings.catch_warnings():

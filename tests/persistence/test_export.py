@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -80,4 +81,11 @@ def test_estimator_without_a_conversion_is_refused(tmp_path):
         export_onnx(Ridge().fit(X, Y == "high"), tmp_path / "n.onnx")
     with pytest.raises(NotFittedError):
         export_onnx(DenseClassifier(), tmp_path / "n.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_neighbours_weighted_by_distance_are_refused(tmp_path):
+    pipeline = make_pipeline(StandardScaler(), KNeighborsClassifier(3, weights="distance")).fit(X, Y)
+    with pytest.raises(TypeError, match="weights='distance', which have no exact graph"):
+        export_onnx(pipeline, tmp_path / "k.onnx")
     assert not list(tmp_path.iterdir())
