@@ -144,8 +144,8 @@ class YAMNetEmbedding(TabularTransformer):
     def _shape(self):
         return (len(STATISTICS) * _N_EMBEDDINGS + _N_CLASSES,)
 
-    def _extract(self, X, *, fitting=False):
-        values, failures = super()._extract(X, fitting=fitting)
+    def _extract(self, X, **settings):
+        values, failures = super()._extract(X, **settings)
         scores = values[:, len(STATISTICS) * _N_EMBEDDINGS :]
         names = [clip.clip_id for clip in check_clips(X, self._column, array_ndim=self._array_ndim)]
         self._top = [(name, *_top_class(row)) for name, row in zip(names, scores, strict=True)]

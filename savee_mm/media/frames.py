@@ -254,10 +254,11 @@ def _map_segment(function, file, opened, choose):
         if index is None:
             return None
         shown = np.sort([entry.pts for entry in index if entry.shown])
-        wanted = shown[choose(shown * float(stream.time_base))]
+        base = float(stream.time_base)
+        wanted = shown[choose(shown * base)]
         reader = PacketReader(container, stream, convert, index, seeks=True, wanted=wanted)
         results = _map_chosen(function, reader, wanted)
-    return None if results is None else (results, wanted * float(stream.time_base))
+    return None if results is None else (results, wanted * base)
 
 
 def _map_by_packets(function, file, opened, choose):

@@ -389,7 +389,8 @@ def test_groups_are_those_of_the_fit_and_compared_as_text(calibrated, by_seen_an
 def test_model_file_keeps_the_weights_and_the_seen_groups(calibrated, by_seen_and_unseen, tmp_path):
     mixed = by_seen_and_unseen[0]
     again = load_model(save_model(calibrated, tmp_path / "fusion.savee"))
-    np.testing.assert_allclose(again.predict_proba(mixed), calibrated.predict_proba(mixed), atol=1e-6)
+    # A loaded network runs in onnxruntime, and the weights of the branches multiply its rounding errors.
+    np.testing.assert_allclose(again.predict_proba(mixed), calibrated.predict_proba(mixed), rtol=0, atol=1e-5)
 
 
 def test_explanation_has_the_calibrated_probability(calibrated, by_seen_and_unseen):
