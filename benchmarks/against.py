@@ -19,10 +19,6 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from statistics import median
 
-ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-}
 # Name, goal of the ratio, and function of a Corpus that returns the function to measure.
 ROWS = {}
 
@@ -178,8 +174,11 @@ def _processor_time():
 
 def start(checkout):
     """Start a process that uses a checkout; return it and its connection."""
+    # Here, because the process runs this file, where the package of benchmarks is that of the checkout.
+    from benchmarks.scale import THREADS
+
     with Listener() as listener:
-        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(checkout)}
+        environment = {**os.environ, **THREADS, "PYTHONPATH": str(checkout)}
         process = subprocess.Popen(
             [sys.executable, __file__, "--serve", str(listener.address)], env=environment, stdout=subprocess.DEVNULL
         )

@@ -50,16 +50,15 @@ def update(estimator, file_format):
     -------
     estimator : estimator
     """
-    ours = [part for part in parts(estimator) if type(part).__module__.partition(".")[0] == "savee_mm"]
-    if file_format < _FORMAT_OF_NAMES:
-        for part in ours:
-            _rename_attributes(part)
-    for part in ours:
-        _add_parameters(part)
-    if file_format < _FORMAT_OF_NAMES:
-        for part in list(parts(estimator)):
-            if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
-                _rename_candidates(part)
+    everything = list(parts(estimator))
+    for part in everything:
+        if type(part).__module__.partition(".")[0] == "savee_mm":
+            if file_format < _FORMAT_OF_NAMES:
+                _rename_attributes(part)
+            _add_parameters(part)
+    for part in everything if file_format < _FORMAT_OF_NAMES else ():
+        if hasattr(part, "param_grid") or hasattr(part, "param_distributions"):
+            _rename_candidates(part)
     return estimator
 
 

@@ -301,14 +301,11 @@ def _nearest_to_equal(shares, pools, clips):
 
     Weights that are fitted to few clips vary more than they gain over equal ones.
     """
-    weights = clips.weights / clips.weights.sum()
-    accuracy = np.array([weights @ (log_p.argmax(axis=1) == clips.codes) for log_p in pools])
+    accuracy, loss = np.transpose([accuracy_and_loss(log_p, clips) for log_p in pools])
     allowed = accuracy >= accuracy[shares.max(axis=1) == 1].max() - _ROUNDING
     losses = -np.array([log_p[np.arange(len(clips.codes)), clips.codes] for log_p in pools])
-    loss = losses @ weights
-    excess = losses - losses[np.where(allowed, loss, np.inf).argmin()]
-    error = np.sqrt((excess - (excess @ weights)[:, np.newaxis]) ** 2 @ weights**2)
-    allowed &= excess @ weights <= error + _ROUNDING
+    excess, error = _mean_and_error(losses - losses[np.where(allowed, loss, np.inf).argmin()], clips.weights)
+    allowed &= excess <= error + _ROUNDING
     distance = np.abs(shares - shares.mean(axis=1, keepdims=True)).sum(axis=1).round(9)
     return np.lexsort((loss, distance, ~allowed))[0]
 
@@ -333,7 +330,13 @@ def _cross_fitted_stack(branches, clips):
 
 def _clearly_better(log_p, other, clips):
     """Return whether the accuracy is higher by more than a standard error of the difference, and the loss lower."""
-    share = clips.weights / clips.weights.sum()
-    gain = (log_p.argmax(axis=1) == clips.codes) - (other.argmax(axis=1) == clips.codes).astype(float)
-    error = np.sqrt(share**2 @ (gain - share @ gain) ** 2)
-    return share @ gain > error and accuracy_and_loss(log_p, clips)[1] < accuracy_and_loss(other, clips)[1]
+    better = (log_p.argmax(axis=1) == clips.codes) - (other.argmax(axis=1) == clips.codes).astype(float)
+    gain, error = _mean_and_error(better, clips.weights)
+    return gain > error and accuracy_and_loss(log_p, clips)[1] < accuracy_and_loss(other, clips)[1]
+
+
+def _mean_and_error(values, weights):
+    """Return the weighted mean over clips, the last axis, and its standard error."""
+    share = weights / weights.sum()
+    mean = values @ share
+    return mean, np.sqrt((values - mean[..., np.newaxis]) ** 2 @ share**2)
