@@ -105,7 +105,7 @@ $(VENV)/.benched: EXTRA := bench
 
 $(VENV)-opencv4/.installed: light/pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
-	$(VENV)-opencv4/bin/pip install --quiet ./light 'opencv-python-headless<5' matplotlib praat-parselmouth pytest pytest-benchmark
+	$(VENV)-opencv4/bin/pip install --quiet ./light 'opencv-python-headless<5' matplotlib praat-parselmouth scikit-image pytest pytest-benchmark
 	touch $@
 
 $(VENV)-matrix/.installed: pyproject.toml

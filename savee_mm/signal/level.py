@@ -1,5 +1,7 @@
 """Normalization of a recording: no offset, no rumble, a given RMS level."""
 
+from functools import lru_cache
+
 import numpy as np
 
 # Below the lowest voices (Hz); the second-order filter has 12 dB per octave.
@@ -41,15 +43,22 @@ def normalize_rms(y: np.ndarray, sr: float, *, rms: float = 0.05) -> tuple[np.nd
     (0.05, -9.1)
     """
     # Imported here: scipy.signal takes longer to import than the whole package.
-    from scipy.signal import butter, sosfilt
+    from scipy.signal import sosfilt
 
     y = np.asarray(y, dtype=np.float64)
     if y.ndim != 1:
         raise ValueError(f"expected a sound of shape (n_samples,), got {y.shape}")
     if not y.size:
         return y.astype(np.float32), 20 * np.log10(rms)
-    high = sosfilt(butter(_ORDER, _CUTOFF, "highpass", fs=sr, output="sos"), y - y.mean())
+    high = sosfilt(_high_pass(sr), y - y.mean())
     found = np.sqrt(np.mean(high**2))
     if found < np.finfo(np.float32).eps * np.abs(y).max() or not found:
         return np.zeros(len(y), np.float32), 20 * np.log10(rms)
     return (high * (rms / found)).astype(np.float32), float(20 * np.log10(found))
+
+
+@lru_cache(maxsize=16)
+def _high_pass(sr):
+    from scipy.signal import butter
+
+    return butter(_ORDER, _CUTOFF, "highpass", fs=sr, output="sos")

@@ -120,13 +120,10 @@ def mel_spectrogram(
     """
     y = check_sound(y)
     n_frames = n_centred_frames(len(y), frame_length=n_fft, hop_length=hop_length)
-    filters = mel_filters(sr, n_fft, n_mels, fmin, fmax)
+    filters = _sparse_filterbank(sr, n_fft, n_mels, fmin, fmax)
     mel = np.empty((n_frames, n_mels), dtype=np.float32)
-    # Imported here: numba takes half a second to import.
-    from savee_mm.signal import _spectral_kernels as kernels
-
     for start, power in stft_power_blocks(y, n_fft=n_fft, hop_length=hop_length):
-        kernels.weighted_bands(power, *filters, mel[start : start + len(power)])
+        mel[start : start + len(power)] = (filters @ power.T).T
     return mel.T
 
 
@@ -271,6 +268,19 @@ def mel_to_cepstrum(mel, n_mfcc):
         block = fft.dct(level, type=2, norm="ortho", overwrite_x=True)
         cepstrum[:, start : start + _CEPSTRUM_FRAMES] = block[:, :n_mfcc].T
     return cepstrum
+
+
+@lru_cache(maxsize=16)
+def _sparse_filterbank(sr, n_fft, n_mels, fmin, fmax):
+    """Return ``mel_filterbank`` as a sparse array.
+
+    Unlike a compiled kernel, it needs no numba, whose import takes a fifth of a prediction in a new process. In a dense
+    product, rounding errors would depend on the position of the frame in the block.
+    """
+    # Imported here: scipy.sparse takes longer to import than the whole package.
+    from scipy.sparse import csr_array
+
+    return csr_array(mel_filterbank(sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax))
 
 
 @lru_cache(maxsize=16)

@@ -40,8 +40,14 @@ class LBPDetector(FaceDetector):
     def __init__(self, *, threshold):
         super().__init__(threshold=threshold)
         # Slow to import, and not needed by the other detectors.
-        from skimage import data
-        from skimage.feature import Cascade
+        try:
+            from skimage import data
+            from skimage.feature import Cascade
+        except ImportError as error:
+            raise ImportError(
+                "The face detector 'lbp' needs scikit-image. Install it with `pip install scikit-image`, or fetch the "
+                "weights of a better detector with `savee-mm fetch-weights yunet`."
+            ) from error
 
         self._cascade = Cascade(data.lbp_frontal_face_cascade_filename())
 

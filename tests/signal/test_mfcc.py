@@ -1,5 +1,7 @@
 """Power spectrum, mel bands and MFCC: agreement with librosa, properties of the transform, short sounds."""
 
+import subprocess
+import sys
 import tracemalloc
 
 import librosa
@@ -127,6 +129,12 @@ def test_filterbank_with_edges_agrees_with_librosa():
     ours = mel_filterbank(16000, n_fft=1024, n_mels=32, fmin=100, fmax=6000)
     theirs = librosa.filters.mel(sr=16000, n_fft=1024, n_mels=32, fmin=100, fmax=6000)
     assert_allclose(ours, theirs, rtol=0, atol=1e-6 * theirs.max())
+
+
+def test_mfcc_does_not_load_numba():
+    code = "import sys, numpy, savee_mm.signal as s; s.mfcc(numpy.ones(4096), 22050); print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_filters_have_equal_area():

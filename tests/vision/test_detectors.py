@@ -3,6 +3,7 @@
 import pickle
 import shutil
 import struct
+import sys
 import threading
 
 import cv2
@@ -12,7 +13,7 @@ import pytest
 from savee_mm.media import read_frames
 from savee_mm.vision import available_detectors, choose_face, detector_files, make_detector, resolve_detector
 from savee_mm.vision.align import eye_angle
-from savee_mm.vision.lbp import merge_windows
+from savee_mm.vision.lbp import LBPDetector, merge_windows
 
 HAS_CAFFE = hasattr(cv2.dnn, "readNetFromCaffe")
 HAS_TENSORFLOW = hasattr(cv2.dnn, "readNetFromTensorflow")
@@ -85,6 +86,12 @@ def test_without_weights_auto_is_the_cascade(monkeypatch, tmp_path):
     assert len(faces) == 1
     assert faces.landmarks is None
     assert overlap(faces.boxes[0], ASTRONAUT) > 0.6
+
+
+def test_cascade_without_scikit_image_names_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)  # importing it raises ImportError
+    with pytest.raises(ImportError, match="pip install scikit-image"):
+        LBPDetector(threshold=4)
 
 
 @pytest.mark.parametrize("name", ["yunet", "ssd"])
