@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test quick coverage lint docs bench smoke scale hostile kill soak opencv4 matrix oldest python313 package browser clean
+.PHONY: demo test quick coverage lint docs bench smoke scale hostile kill soak opencv4 export matrix oldest python313 package browser clean
 
 demo: $(VENV)/.installed
 	$(BIN)/savee-mm demo --out demo
@@ -58,6 +58,10 @@ opencv4: $(VENV)/.tested $(VENV)-opencv4/.installed
 	$(BIN)/python tests/light/train.py $(VENV)-opencv4/trained
 	$(VENV)-opencv4/bin/python tests/light/use.py $(VENV)-opencv4/trained
 
+# `savee-mm export-encoder` with torch and transformers, which take 5 GB: small checkpoints of each family.
+export: $(VENV)-export/.installed
+	$(VENV)-export/bin/pytest tests/features/encoders/test_export.py
+
 # pandas 2 and scikit-learn two minor versions back.
 matrix: $(VENV)-matrix/.installed
 	$(VENV)-matrix/bin/pytest
@@ -85,7 +89,7 @@ browser: $(VENV)/.tested
 	$(BIN)/pytest -m browser tests/browser
 
 clean:
-	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-matrix $(VENV)-oldest $(VENV)-trixie $(VENV)-build $(VENV)-package dist build demo docs/_build docs/api docs/gallery
+	rm -rf $(VENV) $(VENV)-opencv4 $(VENV)-export $(VENV)-matrix $(VENV)-oldest $(VENV)-trixie $(VENV)-build $(VENV)-package dist build demo docs/_build docs/api docs/gallery
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -106,6 +110,11 @@ $(VENV)/.benched: EXTRA := bench
 $(VENV)-opencv4/.installed: light/pyproject.toml
 	$(PYTHON) -m venv $(VENV)-opencv4
 	$(VENV)-opencv4/bin/pip install --quiet ./light 'opencv-python-headless<5' matplotlib praat-parselmouth scikit-image pytest pytest-benchmark
+	touch $@
+
+$(VENV)-export/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-export
+	$(VENV)-export/bin/pip install --quiet --editable '.[test,export]'
 	touch $@
 
 $(VENV)-matrix/.installed: pyproject.toml
