@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from savee_mm import ProsodyFeatures, evaluate, load_model, load_savee, systems
+from savee_mm.cli import main
 
 folder = Path(sys.argv[1])
 assert not any(map(importlib.util.find_spec, ("tensorflow", "keras")))
@@ -19,3 +20,7 @@ report = evaluate({"logreg": systems.make("logreg", random_state=0)}, savee, ["s
 assert len(report.summary()) == 1
 with pytest.raises(ImportError, match="Install savee-mm instead of savee-mm-light"):
     load_model(folder / "fusion.savee").fit(savee.data, savee.target)
+page = folder / "talk.html"
+command = ["predict", str(savee.data["video"].iloc[0]), "--model", str(folder / "fusion.savee"), "--timeline"]
+main([*command, "--html", str(page)], standalone_mode=False)
+assert "<video" in page.read_text(encoding="utf-8")
