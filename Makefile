@@ -58,7 +58,7 @@ opencv4: $(VENV)/.tested $(VENV)-opencv4/.installed
 	$(BIN)/python tests/light/train.py $(VENV)-opencv4/trained
 	$(VENV)-opencv4/bin/python tests/light/use.py $(VENV)-opencv4/trained
 
-# `savee-mm export-encoder` with torch and transformers, which take 5 GB: small checkpoints of each family.
+# `savee-mm export-encoder` with torch and transformers, which take 9 GB: small checkpoints of each family.
 export: $(VENV)-export/.installed
 	$(VENV)-export/bin/pytest tests/features/encoders/test_export.py
 

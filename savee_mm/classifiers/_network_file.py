@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from savee_mm._sessions import make_session
 from savee_mm._zip import read_zip, write_zip
 from savee_mm.classifiers._onnx_graph import onnx_graph
-from savee_mm.features.encoders._onnx import make_session
 
 _FOR_PREDICTION = ContextVar("for prediction", default=False)
 # Allowed names by module; None allows every name. Layers that run code or read files are left out: Lambda, wrappers of

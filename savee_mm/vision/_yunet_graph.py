@@ -5,6 +5,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from savee_mm._sessions import make_session
+
 STRIDES = (8, 16, 32)  # pixels between the anchors of the three maps
 _PAIRS = [0, 1] * 5  # x and y of each landmark
 _OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
@@ -33,14 +35,11 @@ class YuNetGraph:
     """
 
     def __init__(self, model, threshold, nms_threshold, top_k):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        # Worker processes use the other cores.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
         try:
-            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            # One small image at a time: on a GPU, the transfers would take longer than the network.
+            self._session = make_session(str(model), keeps_memory=True, on_gpu=False)
+        except ImportError:
+            raise
         except Exception as error:  # onnxruntime's errors share no base class
             raise ValueError(f"onnxruntime cannot read {model}") from error
         [self._input] = self._session.get_inputs()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from savee_mm._sessions import make_session
 from savee_mm._validation import ClipError
 from savee_mm._weights import LocalWeights, identify_weights
 
 # Operator sets that onnxruntime implements itself.
 _DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 _MAX_SESSIONS = 4
-_PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 def identify_model(path):
@@ -78,7 +78,7 @@ def _nodes(graph):
 
 
 def _load(path):
-    onnx = _import("onnx")
+    onnx = _import_onnx()
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf has errors of its own
@@ -88,13 +88,14 @@ def _load(path):
     return model
 
 
-def _import(name):
+def _import_onnx():
     try:
-        return __import__(name)
+        import onnx
     except ImportError as error:
         raise ImportError(
-            f"Encoders need the package {name}, which is not installed; run `pip install 'savee-mm[encoders]'`."
+            "Encoders need the package onnx, which is not installed; run `pip install 'savee-mm[encoders]'`."
         ) from error
+    return onnx
 
 
 def check_digest(weights, sha256):
@@ -140,21 +141,6 @@ def _output_names(weights):
     return declared, tuple(name for node in graph.node for name in node.output if name and name not in declared)
 
 
-def make_session(model, *, keeps_memory=False):
-    """Return a session of onnxruntime for a path or bytes.
-
-    It runs on one thread, because worker processes use the other cores, or on a GPU where onnxruntime's build for CUDA
-    is installed. Inputs of few shapes are faster if it keeps its memory; for many shapes, that memory grows.
-    """
-    onnxruntime = _import("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = keeps_memory
-    options.log_severity_level = 3
-    providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
-    return onnxruntime.InferenceSession(model, options, providers=providers)
-
-
 @lru_cache(maxsize=_MAX_SESSIONS)
 def open_session(weights, outputs):
     """Return a function ``array -> list of arrays`` that runs a model for the tensors ``outputs``."""
@@ -175,7 +161,7 @@ def _with_outputs(weights, outputs):
     inner = [name for name in outputs if name not in declared]
     if not inner:
         return weights.path
-    onnx = _import("onnx")
+    onnx = _import_onnx()
     model = onnx.load(weights.path)
     model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in inner)
     return model.SerializeToString()
