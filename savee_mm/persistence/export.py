@@ -15,6 +15,8 @@ from savee_mm._files import write_atomically
 
 # Largest difference of probabilities from those of scikit-learn, and number of random rows on which it is measured.
 _TOLERANCE, _N_ROWS = 1e-5, 256
+# Operators that every onnxruntime since 1.12 (2022) has.
+_OPSETS = {"": 17, "ai.onnx.ml": 3}
 
 
 def export_onnx(estimator: BaseEstimator, path: str | os.PathLike[str]) -> Path:
@@ -85,7 +87,7 @@ def _convert(own):
         inputs = [("features", FloatTensorType([None, pipeline.n_features_in_]))]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # deprecated attributes of scikit-learn that it reads
-            model = to_onnx(pipeline, initial_types=inputs, options={"zipmap": False})
+            model = to_onnx(pipeline, initial_types=inputs, options={"zipmap": False}, target_opset=_OPSETS)
     except (MissingConverter, MissingShapeCalculator, NotImplementedError, AttributeError) as error:
         raise TypeError(_refusal(own, f"has a step without a conversion ({type(error).__name__})")) from error
     graph = model.SerializeToString()
