@@ -150,7 +150,7 @@ def test_sparse_matrix_with_indices_outside_is_refused():
     check_compiled([matrix])
     matrix.indices[0] = 1000
     # SciPy's own message: "indices", in earlier versions "index values".
-    with pytest.raises(ValueError, match="indices|index"):
+    with pytest.raises(ValueError, match=r"indices|index"):
         check_compiled([matrix])
 
 
