@@ -1,25 +1,6 @@
 """Files, long recordings and streams -> predictions."""
 
-from savee_mm.inference.explain import Explanation, explain
-from savee_mm.inference.files import predict_file
-from savee_mm.inference.importance import group_importance
-from savee_mm.inference.people import Person, find_people
-from savee_mm.inference.stream import predict_stream
-from savee_mm.inference.timeline import EmotionTimeline
-from savee_mm.inference.timeline_page import write_timeline_page
-from savee_mm.inference.timeline_plot import plot_timeline
-from savee_mm.inference.windows import WindowPrediction
+import lazy_loader
 
-__all__ = [
-    "EmotionTimeline",
-    "Explanation",
-    "Person",
-    "WindowPrediction",
-    "explain",
-    "find_people",
-    "group_importance",
-    "plot_timeline",
-    "predict_file",
-    "predict_stream",
-    "write_timeline_page",
-]
+# From __init__.pyi, on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
