@@ -151,7 +151,8 @@ def _dask_client(scheduler, n_jobs, engine):
         with Client(scheduler):
             yield
     else:
-        with Client(n_workers=n_jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address=None):
+        # Any free port: without an address, Dask's server takes 8787 and warns if another cluster has it.
+        with Client(n_workers=n_jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"):
             yield
 
 
