@@ -46,7 +46,7 @@ def content_key(source, parameters):
     OSError
         If the file cannot be read.
     """
-    digest = hashlib.blake2b(parameters.encode(), digest_size=20)
+    digest = hashlib.blake2b(parameters.encode(), digest_size=_DIGEST_SIZE)
     if isinstance(source, str):
         digest.update(_content(source))
     elif isinstance(source, Segment):
@@ -55,6 +55,11 @@ def content_key(source, parameters):
         digest.update(f"{source.dtype.str}{source.shape}".encode())
         digest.update(np.ascontiguousarray(source).data)
     return digest.hexdigest()
+
+
+def text_key(text):
+    """Return the key of a computation that a text identifies, such as the key of another one and parameters."""
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_SIZE).hexdigest()
 
 
 def _content(path):
@@ -69,7 +74,7 @@ def _content(path):
 @lru_cache(maxsize=1 << 16)
 def _file_digest(path, size, modified):
     """Return the digest of a file, read again only if its size or time of modification (ns) changes."""
-    digest = hashlib.blake2b(digest_size=20)
+    digest = hashlib.blake2b(digest_size=_DIGEST_SIZE)
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)

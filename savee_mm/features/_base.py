@@ -224,12 +224,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     def _results(self, clips):
         """Yield position and array or ClipError of each clip, in any order, from the cache if possible."""
         kernel, store = self._kernel(), open_store(self.cache)
-        parameters = f"{__version__}.{KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
-        missing, keys = [], {}
-        for i, clip in enumerate(clips):
-            # A key reads the whole file, so without a store none is made.
-            keys[i] = None if self.cache is None else _key(clip, parameters)
-            kept = None if keys[i] is None else store.get(keys[i])
+        missing, keys = [], self._keys(clips, kernel)
+        for i, key in enumerate(keys):
+            kept = None if key is None else store.get(key)
             if kept is None:
                 missing.append(i)
             else:
@@ -251,6 +248,14 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         if messages := [message for i in sorted(corrected) for message in corrected[i]]:
             message = f"{len(messages)} of {len(clips)} clips were corrected. First correction: {messages[0]}"
             warnings.warn(message, ClipWarning, stacklevel=4)
+
+    def _keys(self, clips, kernel):
+        """Return the cache key of each clip, None for a clip whose content cannot be read."""
+        if self.cache is None:
+            # A key reads the whole file.
+            return [None] * len(clips)
+        parameters = f"{__version__}.{KERNEL_VERSION} {kernel.func.__qualname__} {sorted(kernel.keywords.items())}"
+        return [_key(clip, parameters) for clip in clips]
 
     def _with_progress(self, results, total):
         if not self.verbose or not total:

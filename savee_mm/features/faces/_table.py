@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import clone
 
-from savee_mm._cache import content_key, open_store
+from savee_mm._cache import open_store, text_key
 from savee_mm._validation import ClipError
 from savee_mm._version import __version__
 from savee_mm.features._base import run_on_clip
@@ -36,32 +36,34 @@ class FaceTableTransformer(TabularTransformer):
 
     def _results(self, clips):
         """Yield position and description or ClipError of each clip, in any order."""
-        describe, store = self._describe(), open_store(self.cache)
+        describe, store, sampler = self._describe(), open_store(self.cache), self.sampler_
         parameters = (
-            f"{__version__}.{self._describe_version} {describe.func.__qualname__} {sorted(describe.keywords.items())}"
+            f"{__version__}.{self._describe_version} {sampler.color} {describe.func.__qualname__} "
+            f"{sorted(describe.keywords.items())}"
         )
-        for i, packed in self.sampler_._results(clips):
+        missing, keys = [], []
+        for i, key in enumerate(sampler._keys(clips, sampler._kernel())):
+            keys.append(None if key is None else text_key(f"{key} {parameters}"))
+            described = None if key is None else store.get(keys[i])
+            if described is None:
+                missing.append(i)
+            else:
+                yield i, described
+        for n, packed in sampler._results([clips[i] for i in missing]):
+            i = missing[n]
             if isinstance(packed, ClipError):
                 yield i, packed
-            else:
-                track = self.sampler_._unpack(packed)
-                yield i, run_on_clip(clips[i], _look_up, store, parameters, describe, track)
+                continue
+            described = run_on_clip(clips[i], describe, sampler._unpack(packed))
+            if keys[i] is not None and not isinstance(described, ClipError):
+                store.put(keys[i], described)
+            yield i, described
 
     def _default_sampler(self):
         raise NotImplementedError
 
     def _describe(self):
         raise NotImplementedError
-
-
-def _look_up(store, parameters, describe, track):
-    """Return the description of one clip, from the cache if it was computed of the same crops."""
-    key = content_key(track.crops, content_key(track.landmarks, content_key(track.boxes, parameters)))
-    described = store.get(key)
-    if described is None:
-        described = describe(track)
-        store.put(key, described)
-    return described
 
 
 def apex_frames(values):
