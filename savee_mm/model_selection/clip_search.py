@@ -247,7 +247,8 @@ class ClipGridSearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         rest = clone(self.estimator[1:])
         if type(rest) is Pipeline and self.scoring == "accuracy":
             candidates = list(ParameterGrid(grid))
-            tasks = [(rest, candidates, features, y, weights, *fold) for fold in folds]
+            equal, models = _split(rest, candidates)
+            tasks = [(equal, models, candidates, features, y, weights, *fold) for fold in folds]
             return candidates, np.transpose(run_all(_score_fold, tasks, n_jobs=self.n_jobs))
         search = GridSearchCV(
             rest, grid, cv=folds, scoring=self.scoring, n_jobs=self.n_jobs, refit=False, error_score="raise"
@@ -282,23 +283,27 @@ class _Candidate(NamedTuple):
     results: list
 
 
-def _score_fold(pipeline, candidates, X, y, weights, train, test):
-    """Return the accuracy of each candidate. Steps ahead of the first that differs between candidates are fitted once.
+def _split(pipeline, candidates):
+    """Return the steps that all candidates share, None if there are none, and the other steps of each candidate."""
+    changed = {path.partition("__")[0] for path in set().union(*candidates)}
+    n_equal = next((i for i, (name, _) in enumerate(pipeline.steps[:-1]) if name in changed), len(pipeline) - 1)
+    models = [clone(pipeline[n_equal:]).set_params(**clone(params, safe=False)) for params in candidates]
+    return (pipeline[:n_equal] if n_equal else None), models
+
+
+def _score_fold(equal, models, candidates, X, y, weights, train, test):
+    """Return the accuracy of each candidate. The steps that they share are fitted once.
 
     ``weights`` has the parameter of ``fit`` that takes weights, if there are any.
     """
     X_train, X_test = _safe_indexing(X, train), _safe_indexing(X, test)
     weights = {name: values[train] for name, values in weights.items()}
-    changed = {path.partition("__")[0] for path in set().union(*candidates)}
-    n_equal = next((i for i, (name, _) in enumerate(pipeline.steps[:-1]) if name in changed), len(pipeline) - 1)
-    if n_equal:
-        equal = clone(pipeline[:n_equal])
+    if equal is not None:
+        equal = clone(equal)
         X_train, X_test = equal.fit_transform(X_train, y[train]), equal.transform(X_test)
-    rest = pipeline[n_equal:]
-    predictions = _predict_by_shared_distances(rest, candidates, X_train, y[train], X_test, weights)
+    predictions = _predict_by_shared_distances(models[0], candidates, X_train, y[train], X_test, weights)
     if predictions is None:
-        models = (clone(rest).set_params(**clone(params, safe=False)) for params in candidates)
-        predictions = [model.fit(X_train, y[train], **weights).predict(X_test) for model in models]
+        predictions = [clone(model).fit(X_train, y[train], **weights).predict(X_test) for model in models]
     return [np.mean(predicted == y[test]) for predicted in predictions]
 
 
