@@ -179,8 +179,8 @@ class AudioStream:
     def pieces(self, frames):
         """Yield frames, of which the first is the first of the stream, as pieces."""
         skip = self.skip
-        for frame in frames:
-            gap, time = self.clock(frame)
+        for frame, following in _with_next(frames):
+            gap, time = self.clock(frame, following)
             self._start = time + self._shift if self._start is None else self._start
             channels = _channels(frame)[:, skip:]
             skip -= min(skip, frame.samples)
@@ -198,8 +198,8 @@ class StreamClock:
         self._counted = 0.0  # end of the last frame (s) by the samples since the rate changed
         self.end = None  # of the last frame (s)
 
-    def __call__(self, frame):
-        """Return the gap before a frame and its time (s)."""
+    def __call__(self, frame, following=None):
+        """Return the gap before a frame and its time (s); the frame that follows tells a gap from a late stamp."""
         self._first_rate = self._first_rate or frame.sample_rate
         duration = frame.samples / frame.sample_rate
         time, gap = frame.time, 0.0
@@ -207,8 +207,11 @@ class StreamClock:
             time = 0.0 if time is None else time
         elif time is None or not self._honours:
             time = self.end
-        elif time - self.end > max(_SHORTEST_GAP, self._last / 2, duration / 2) and time - self.end < self._longest:
-            gap = time - self.end
+        elif max(_SHORTEST_GAP, self._last / 2, duration / 2) < time - self.end < self._longest:
+            if _is_late(frame, following, time - self.end):
+                time = self.end
+            else:
+                gap = time - self.end
         self._last = duration
         self._set_end(frame, time, duration, gap)
         return gap, time
@@ -222,6 +225,31 @@ class StreamClock:
             # FFmpeg counts stamps between those of the container as at the first rate, and so do some writers.
             self._counted += duration
             self.end = max(self._counted, time + frame.samples / self._first_rate)
+
+
+def _with_next(frames):
+    """Yield each frame with the one that follows, None for the last."""
+    frames = iter(frames)
+    frame = next(frames, None)
+    while frame is not None:
+        following = next(frames, None)
+        yield frame, following
+        frame = following
+
+
+def stamps_agree(frame, following):
+    """Return whether a frame is not stamped later than the one that follows allows.
+
+    FFmpeg 8 stamps a Vorbis frame between a long and a short block by the length of a short one, about 10 ms too late.
+    """
+    return not _is_late(frame, following, 2 * _SHORTEST_GAP)
+
+
+def _is_late(frame, following, lateness):
+    """Return whether the stamp of the following frame goes back by half of ``lateness`` (s) or more."""
+    if following is None or following.time is None:
+        return False
+    return following.time < frame.time + frame.samples / frame.sample_rate - lateness / 2
 
 
 def _channels(frame):

@@ -9,13 +9,16 @@ from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, warn_of_correction
 from savee_mm.media._container import ERRORS, check_whole, clock_start, open_container
 from savee_mm.media._headers import check_length, find_recordings
-from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces
+from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces, stamps_agree
 
 # Time that is decoded before a segment (s): codecs need some frames until their output no longer depends on earlier
 # ones; Opus, with the slowest recovery, 0.08 s (RFC 7845, 4.6).
 _PRE_ROLL, _SHORTEST_PRE_ROLL = 1.0, 0.2
 # Segments that start sooner after the start of the file (s) are reached by decoding.
 _NEAR = 3.0
+# Formats in which stamps after a seek are wrong: WAV computes them from the header's bytes per second (G.722, Yamaha's
+# ADPCM), program streams give that of a packet to another AC-3 frame. They are decoded from the start.
+_NO_SEEK = {"wav", "w64", "mpeg"}
 # Packets that a decoder may reject after a seek.
 _REJECTED = 10
 # Time stamps in steps of ms are wrong by less than this (s).
@@ -104,6 +107,8 @@ def _stream_pieces(file, container, target):
         if target - head[0].time < _NEAR:
             # A packet may hold more than two frames, so that the same iterator goes on.
             return audio.pieces(_chain(head, frames))
+        if container.format.name in _NO_SEEK:
+            return None
         container.seek(int((target - _PRE_ROLL) / audio.stream.time_base), stream=audio.stream)
         landed, frames = _first_frame(audio)
     except ERRORS:
@@ -132,16 +137,17 @@ def _chain(head, frames):
 
 
 def _first_frame(audio):
-    """Return the first frame with a time after a seek, and an iterator of the next ones."""
+    """Return the first frame with a reliable time after a seek, and an iterator of the next ones."""
     for _ in range(_REJECTED):
-        frames = audio.frames()
+        frames, landed = audio.frames(), None
         try:
-            for frame in frames:
-                if frame.time is not None:
-                    return frame, frames
+            for n, frame in enumerate(frames):
+                if landed is not None and (n > _REJECTED or stamps_agree(landed, frame)):
+                    return landed, _chain([frame], frames)
+                landed = None if frame.time is None else frame
         except ERRORS:
             continue
-        break
+        return landed, iter(())
     return None, None
 
 

@@ -80,7 +80,9 @@ def _near_index(container, stream, start, end):
     for packet in container.demux(stream):
         if packet.size:
             index.append(Entry(packet.pts, packet.dts, packet.is_keyframe, not packet.is_discard))
-            if packet.pts is None or packet.pts * base > latest:
+            # Packets are in the order of decoding: after a frame that is shown much later, earlier ones can follow.
+            stamp = packet.pts if packet.dts is None else packet.dts
+            if stamp is None or stamp * base > latest:
                 break
     return index
 

@@ -49,6 +49,21 @@ def test_compressed_audio_keeps_pitch_rate_and_length(tmp_path, suffix):
     assert peak_frequency(y, sr) == pytest.approx(440, abs=sr / y.size)
 
 
+def bursts(seconds, sr):
+    """Noise that begins suddenly twenty times a second, so that Vorbis changes the length of its blocks."""
+    t = np.arange(round(seconds * sr)) / sr
+    return 0.5 * np.random.default_rng(0).uniform(-1, 1, t.size) * np.exp(-100 * (t % 0.05))
+
+
+@pytest.mark.parametrize("sr", [44100, 48000])
+def test_blocks_of_vorbis_have_no_gaps(tmp_path, sr):
+    soundfile.write(tmp_path / "a.ogg", bursts(3.0, sr), sr, subtype="VORBIS")
+    expected, _ = soundfile.read(tmp_path / "a.ogg")
+    y, _ = read_audio(tmp_path / "a.ogg")
+    assert y.size == expected.size == 3 * sr
+    np.testing.assert_allclose(y, expected, atol=1e-5)  # two decoders
+
+
 @pytest.mark.parametrize(
     ("suffix", "codec"),
     [("avi", "mp3"), ("mp4", "aac"), ("mov", "aac"), ("mpg", "mp2"), ("flv", "mp3"), ("mkv", "flac")],

@@ -1,5 +1,7 @@
 """Segments of files: equal to slices of the whole file, for any format, and errors for times outside of it."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pandas as pd
@@ -43,6 +45,8 @@ def test_files_are_cut_exactly(tmp_path, kind, subtype, start, end):
         ("flv", "aac", 1e-4),
         ("ac3", "ac3", 1e-4),  # so does that of AC-3
         ("avi", "libmp3lame", 1e-6),
+        ("wav", "adpcm_yamaha", 1e-6),
+        ("vob", "ac3", 1e-4),
     ],
 )
 def test_streams_are_cut_exactly(write_audio, suffix, codec, tolerance):
@@ -70,6 +74,17 @@ def test_time_stamps_in_ms_are_exact_to_1_ms(tmp_path):
         middle = read_audio(Segment(tmp_path / "long.mka", start, start + 1))[0][100:-100]
         places = round(start * sr) + 100 + np.arange(-44, 45)
         assert min(np.abs(y[place : place + len(middle)] - middle).max() for place in places) < 1e-6
+
+
+def test_segments_of_vorbis_begin_between_blocks_of_any_length(tmp_path):
+    sr = 44100
+    t = np.arange(8 * sr) / sr
+    bursts = 0.5 * np.random.default_rng(0).uniform(-1, 1, t.size) * np.exp(-30 * (t % 0.2))
+    soundfile.write(tmp_path / "long.ogg", bursts, sr, subtype="VORBIS")
+    y, _ = read_audio(tmp_path / "long.ogg")
+    for start in np.arange(4, 7, 0.13):
+        segment, _ = read_audio(Segment(tmp_path / "long.ogg", start, start + 0.3))
+        np.testing.assert_allclose(segment, y[round(start * sr) :][: len(segment)], atol=1e-5)
 
 
 def test_gaps_are_silence_in_segments_too(write_audio):
@@ -152,6 +167,25 @@ def test_frames_and_audio_of_a_segment_share_a_clock(video, name, codec, audio_c
         centres = read_envelope(Segment(path, start, end))[1]
         assert centres[0] == pytest.approx(zero + start + 0.01, abs=0.03)
         assert centres[-1] == pytest.approx(zero + end - 0.01, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_frames_before_a_pause_are_read_where_later_ones_are_decoded_first(tmp_path, name):
+    """Frames at 0 to 0.92 s, then from 3.96 s on; with two B-frames, a frame after the pause precedes two before it."""
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "2", "b-adapt": "0", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for i in range(60):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 4 * i, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = i * 40 + (3000 if i >= 24 else 0), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    times = 0.04 * np.arange(24)
+    for start, end in [(0.5, 1.2), (0.86, 0.95)]:
+        _, shown = read_frames(Segment(tmp_path / name, start, end), 60)
+        expected = times[(times >= start) & (times < end)]
+        np.testing.assert_allclose(np.unique(shown), expected, atol=1e-3)
 
 
 def test_still_image_is_shown_all_the_time(tmp_path):
