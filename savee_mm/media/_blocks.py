@@ -1,10 +1,13 @@
 """The audio of a file as blocks of mono samples, at one rate and on one clock."""
 
+from operator import add
+
 import numpy as np
 import soxr
 
 from savee_mm._validation import warn_of_correction
 from savee_mm.media._pieces import pieces
+from savee_mm.media._samples import full_scale
 from savee_mm.media._segments import segment_pieces
 
 _SILENCE = 1.0  # longest block of silence (s)
@@ -15,36 +18,61 @@ _OPPOSITE = -0.5
 
 
 class Downmix:
-    """Mono mix of channels, whose weights depend on the levels and correlations in the whole file.
+    """Mono mix of channels with full scale at 1, which depends on the levels and correlations in the whole file.
 
     The mix is the mean of the channels. :meth:`settle` changes that after all blocks were seen: channels without a
-    signal are left out, and of channels in opposite phase only the strongest one is used.
+    signal are left out, of channels in opposite phase only the strongest one is used, and integers that were
+    written as floats are divided by their full scale.
     """
 
     def __init__(self):
         self.weights = {}  # number of channels -> array; a file can change its channels
         self._moments = {}
+        self._peak, self._are_whole = 0.0, True
+        self._scale = None
 
     def __call__(self, channels):
         """Return the mix of a block of shape (n_channels, n_samples)."""
+        if self._scale is None:
+            self._observe(channels)
+        else:
+            channels = channels / np.float32(self._scale)
         n_channels = len(channels)
         if n_channels == 1:
             return np.ascontiguousarray(channels[0])
         if n_channels in self.weights:
             return self.weights[n_channels] @ channels
-        moments = self._moments.setdefault(n_channels, [0, np.zeros(n_channels), np.zeros((n_channels, n_channels))])
+        return channels.mean(axis=0, dtype=np.float32)
+
+    def _observe(self, channels):
+        """Add a block to the peak, and of several channels to the moments."""
         with np.errstate(all="ignore"):
-            for moment, added in enumerate((channels.shape[1], channels.sum(axis=1), channels @ channels.T)):
-                moments[moment] = moments[moment] + added
-            return channels.mean(axis=0, dtype=np.float32)
+            if channels.size:
+                self._peak = max(self._peak, float(channels.max()), -float(channels.min()))
+                self._are_whole = self._are_whole and np.array_equal(channels, np.rint(channels))
+            if len(channels) > 1:
+                # In double precision: the variance of a constant channel is not to be rounding errors.
+                block = channels.astype(np.float64)
+                added = block.shape[1], block.sum(axis=1), block @ block.T
+                before = self._moments.get(len(block), (0, 0.0, 0.0))
+                self._moments[len(block)] = tuple(map(add, before, added))
 
     @property
-    def n_channels(self):
-        """Largest number of channels of a block so far, 1 if all were mono."""
-        return max(self._moments, default=1)
+    def is_settled(self):
+        """Whether the blocks so far are mono and no integers, so that the others cannot change the mix."""
+        return not self._moments and not self._are_whole
 
     def settle(self, file):
-        """Choose the weights. Return whether a mix is not the mean, so that the file is to be read again."""
+        """Choose scale and weights. Return whether the file is to be read again, for they are not 1 and the mean.
+
+        Raises
+        ------
+        ClipError
+            If samples are so large that their full scale is unknown.
+        """
+        again = False
+        if np.isfinite(self._peak) and (scale := full_scale(self._peak, self._are_whole, file)) is not None:
+            self._scale, again = scale, True
         for n_channels, (n_samples, sums, products) in self._moments.items():
             covariance = products / n_samples - np.outer(sums, sums) / n_samples**2
             weights, correlation = _channel_weights(covariance)
@@ -52,7 +80,7 @@ class Downmix:
                 self.weights[n_channels] = weights.astype(np.float32)
             if correlation is not None:
                 _warn_opposite(file, correlation)
-        return bool(self.weights)
+        return again or bool(self.weights)
 
 
 def _channel_weights(covariance):
@@ -104,7 +132,7 @@ def settled_mix(file):
     """Return the Downmix of a file, for :func:`audio_blocks`. A file with several channels is read to its end."""
     mix = Downmix()
     for _ in audio_blocks(file, mix):
-        if mix.n_channels == 1:
+        if mix.is_settled:
             break
     mix.settle(file)
     return mix

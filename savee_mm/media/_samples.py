@@ -42,14 +42,40 @@ def to_full_scale(y, path=None):
     if not np.isfinite(peak):
         n_bad = np.count_nonzero(~np.isfinite(y))
         raise ClipError(f"{n_bad} of {y.size} samples are NaN or infinite; export the recording again", path=path)
-    is_integer = peak >= _MIN_INTEGER_PEAK or (peak > 1 and np.array_equal(y, np.rint(y)))
-    if not is_integer and peak <= _MAX_PEAK:
-        return y.astype(np.float32, copy=False)
+    scale = full_scale(peak, np.array_equal(y, np.rint(y)) if 1 < peak < _MIN_INTEGER_PEAK else False, path)
+    return y.astype(np.float32, copy=False) if scale is None else (y / scale).astype(np.float32)
+
+
+def full_scale(peak, are_whole, path=None):
+    """Return the full scale of samples that were integers, None for samples with full scale at 1.
+
+    Parameters
+    ----------
+    peak : float
+        Largest absolute value of the samples.
+    are_whole : bool
+        Whether all samples are whole numbers.
+    path : path-like, default=None
+        The file, for messages.
+
+    Raises
+    ------
+    ClipError
+        If the samples are so large that their full scale is unknown.
+
+    Warns
+    -----
+    ClipWarning
+        If the samples were integers.
+    """
+    are_integers = peak >= _MIN_INTEGER_PEAK or (peak > 1 and are_whole)
+    if not are_integers and peak <= _MAX_PEAK:
+        return None
     scale = next((scale for scale in _FULL_SCALES if peak <= _OVERSHOOT * scale), None)
-    if not is_integer or scale is None:
+    if not are_integers or scale is None:
         raise ClipError(
             f"samples of up to {peak:.4g}; expected floats with full scale at 1; divide them by their full scale",
             path=path,
         )
     warn_of_correction(f"samples of up to {peak:.4g}, expected full scale at 1; they were divided by {scale:.0f}", path)
-    return (y / scale).astype(np.float32)
+    return scale

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from savee_mm import ClipError, ClipWarning
+from savee_mm import ClipError, ClipWarning, Segment
 from savee_mm.media import read_audio, read_envelope, read_frames
 from savee_mm.media._blocks import Downmix, audio_blocks, settled_mix
 
@@ -272,3 +272,27 @@ def test_sample_formats_of_containers(write_audio, codec, layout):
     channels = np.random.default_rng(0).uniform(-0.9, 0.9, (n_channels, SR))
     y, _ = read_audio(write_audio("a.mov" if codec == "pcm_s16be" else "a.mkv", channels, SR, codec, layout))
     np.testing.assert_allclose(y, channels.mean(axis=0), atol=1 / 128 if codec == "pcm_u8" else 1 / 32768)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_channel_that_is_constant_is_dead(tmp_path, subtype):
+    y = 0.005 * np.random.default_rng(0).normal(size=4 * SR)
+    soundfile.write(tmp_path / "a.wav", np.stack([y, np.full(len(y), 0.03)], axis=1), SR, subtype=subtype)
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav")[0], y, atol=1 / 32768)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_integers_in_floats_have_one_scale_in_all_readers(tmp_path, n_channels):
+    """Whole numbers of room noise around a loud tone: the mean of two channels is not whole."""
+    y = np.random.default_rng(0).integers(-4, 5, (3 * SR, n_channels)).astype(float)
+    y[SR : 2 * SR] += np.rint(8000 * tone(150, amplitude=1.0))[:, None]
+    soundfile.write(tmp_path / "a.wav", y, SR, subtype="FLOAT")
+    expected = y.mean(axis=1) / 32768
+    with pytest.warns(ClipWarning, match="divided by 32768"):
+        np.testing.assert_allclose(read_audio(tmp_path / "a.wav")[0], expected, atol=1e-7)
+    with pytest.warns(ClipWarning, match="divided by 32768"):
+        quiet, _ = read_audio(Segment(tmp_path / "a.wav", 0.2, 0.7))
+    np.testing.assert_allclose(quiet, expected[round(0.2 * SR) : round(0.7 * SR)], atol=1e-7)
+    with pytest.warns(ClipWarning, match="divided by 32768"):
+        rms, _ = read_envelope(tmp_path / "a.wav", step=0.1)
+    np.testing.assert_allclose(rms, np.sqrt(np.square(expected).reshape(-1, SR // 10).mean(axis=1)), rtol=1e-4)
