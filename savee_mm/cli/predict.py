@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from savee_mm import (
@@ -25,6 +24,7 @@ from savee_mm._files import write_atomically
 from savee_mm._validation import path_of, segments
 from savee_mm.cli._text import echo, echo_error, json_text, printable, quote_formula
 from savee_mm.datasets._common import TEXT_SUFFIXES, few
+from savee_mm.datasets.table import read_clip_table
 from savee_mm.inference.files import check_model, predict_file_with_note
 from savee_mm.inference.timeline import as_table, people_table
 from savee_mm.inference.windows import WindowPrediction, decide
@@ -210,7 +210,7 @@ def output_names(files, names):
 
 def _clips_of_table(path):
     """Return the files or segments in a CSV file; paths in it start at its folder."""
-    table = pd.read_csv(path, dtype={"audio": str, "video": str}).dropna(how="all")
+    table, folder, _ = read_clip_table(path)
     columns = [table[name] for name in ("video", "audio") if name in table]
     if not columns:
         raise ValueError(f"expected a column 'audio' or 'video' with paths, got {', '.join(map(str, table.columns))}")
@@ -219,7 +219,7 @@ def _clips_of_table(path):
     names = columns[0] if len(columns) == 1 else columns[0].fillna(columns[1])
     if names.isna().any():
         raise ValueError(f"the clip in row {int(names.isna().argmax()) + 2} has no file")
-    return segments(table, [os.path.join(os.path.dirname(path), name) for name in names])
+    return segments(table, [os.path.join(folder, name) for name in names])
 
 
 def _predictions(model, file, min_confidence, timeline):

@@ -115,7 +115,7 @@ def load_table(
     (['one', 'two'], ['joy', 'anger'], ['ann', 'bob'])
     >>> folder.cleanup()
     """
-    table, folder, source = _read(path, target, columns or {})
+    table, folder, source = read_clip_table(path, target, columns or {})
     _check_columns(table, target, source)
     for column in _PATHS:
         table[column] = _paths(table, column, folder)
@@ -137,8 +137,33 @@ def load_table(
     return bunch_or_X_y(bunch, return_X_y)
 
 
-def _read(path, target, columns):
-    """Return the table with normalised names of columns, the folder of its paths, and its name in messages."""
+def read_clip_table(path, target="emotion", columns=None):
+    """Read a CSV file as :func:`load_table` does, or rename the columns of a table.
+
+    Parameters
+    ----------
+    path : path-like or DataFrame
+        The file or table.
+    target : str, default="emotion"
+        Column of the classes, if there is one.
+    columns : dict of str to str, default=None
+        Names of columns of the file by those of :func:`load_table`.
+
+    Returns
+    -------
+    table : DataFrame
+        With the names of :func:`load_table`, whatever their case, spaces and hyphens.
+    folder : str
+        Folder in which relative paths start.
+    source : str
+        Name of the table in messages.
+
+    Raises
+    ------
+    ValueError
+        If the file is no CSV table, or its columns contradict each other.
+    """
+    columns = columns or {}
     path = as_table(path)
     if isinstance(path, pd.DataFrame):
         table, folder, source = path.reset_index(drop=True), "", "the DataFrame"
@@ -150,9 +175,9 @@ def _read(path, target, columns):
             raise FileNotFoundError(f"There is no file {path!r}{here}. Expected a CSV file with one row per clip.")
         header, rows, delimiter = _read_rows(path)
         folder, source = os.path.dirname(path), repr(path)
-        names = _column_names(header, target, columns, source)
+        names = column_names(header, target, columns, source)
         table = _infer_types(rows, [name in (*_PATHS, *_NAMES, target) for name in names], delimiter)
-    return _merge_doubles(table, _column_names(header, target, columns, source), source), folder, source
+    return _merge_doubles(table, column_names(header, target, columns, source), source), folder, source
 
 
 def _read_rows(path):
@@ -205,8 +230,21 @@ def _infer_types(rows, as_text, delimiter):
     )
 
 
-def _column_names(header, target, columns, source):
-    """Return names of columns, stripped; those that load_table expects in their own spelling."""
+def column_names(header, target="emotion", columns=None, source="the table"):
+    """Return names of columns, stripped; those that :func:`load_table` expects in their own spelling.
+
+    Parameters
+    ----------
+    header : sequence
+        Names of the columns.
+    target : str
+        Column of the classes.
+    columns : dict of str to str
+        Names of columns of the table by those of :func:`load_table`.
+    source : str
+        Name of the table in messages.
+    """
+    columns = columns or {}
     known = {_key(name): name for name in (*_KNOWN, target)} | {_key(own): name for name, own in columns.items()}
     absent = [own for own in columns.values() if _key(own) not in map(_key, header)]
     if absent:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from savee_mm._validation import SEGMENT_COLUMNS
+from savee_mm.datasets.table import column_names
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FILES = ("audio", "video")
@@ -79,6 +80,7 @@ def _read_file(path, chunk_size):
     is_csv = path.endswith((".csv", ".csv.gz"))
     folder = os.path.dirname(path) if is_csv or path.endswith(".parquet") else path
     for frame in _read_csv(path, chunk_size) if is_csv else _read_parquet(path, chunk_size):
+        frame.columns = column_names(frame.columns)
         for column in frame.columns.intersection(_FILES):
             frame[column] = [_join(folder, value) for value in frame[column]]
         yield frame
@@ -86,8 +88,11 @@ def _read_file(path, chunk_size):
 
 def _read_csv(path, chunk_size):
     # Types that pandas finds in one chunk may differ from those of the next.
-    kinds = defaultdict(lambda: str, dict.fromkeys(SEGMENT_COLUMNS, float))
-    with pd.read_csv(path, chunksize=chunk_size, dtype=kinds, keep_default_na=False, na_values=[""]) as frames:
+    form = {"encoding": "utf-8-sig", "skipinitialspace": True}
+    header = pd.read_csv(path, nrows=0, **form).columns
+    times = [own for own, name in zip(header, column_names(header), strict=True) if name in SEGMENT_COLUMNS]
+    kinds = defaultdict(lambda: str, dict.fromkeys(times, float))
+    with pd.read_csv(path, chunksize=chunk_size, dtype=kinds, keep_default_na=False, na_values=[""], **form) as frames:
         yield from frames
 
 

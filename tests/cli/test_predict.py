@@ -369,7 +369,9 @@ def test_table_of_segments_is_predicted_row_by_row(model, voice, corpus, tmp_pat
     soundfile.write(tmp_path / "long.wav", np.concatenate([y for y, _ in sounds]), sr, subtype="FLOAT")
     middle, end = len(sounds[0][0]) / sr, sum(len(y) for y, _ in sounds) / sr
     table = pd.DataFrame({"audio": "long.wav", "start": [0, middle], "end": [middle, end]})
-    table.to_csv(tmp_path / "clips.csv", index=False)
+    # As a spreadsheet may write it.
+    names = {"audio": " Audio", "start": "Start", "end": "END "}
+    table.rename(columns=names).to_csv(tmp_path / "clips.csv", index=False, sep=";", decimal=",")
     result = run("predict", tmp_path / "clips.csv", "--model", model, "--out", tmp_path / "out.csv")
     assert result.exit_code == 0, result.output
     out = pd.read_csv(tmp_path / "out.csv")

@@ -107,6 +107,12 @@ def as_relative_csv(table, folder):
     return as_csv(table.assign(audio=["clips/" + Path(path).name for path in table["audio"]]), folder)
 
 
+def as_csv_of_a_spreadsheet(table, folder):
+    table = table.rename(columns={"audio": " Audio", "speaker": "Speaker ", "clip_id": "Clip ID"})
+    table.to_csv(folder / "clips.csv", index=False, encoding="utf-8-sig")
+    return folder / "clips.csv"
+
+
 def as_parquet(table, folder):
     table.to_parquet(folder / "clips.parquet")
     return str(folder / "clips.parquet")
@@ -125,7 +131,16 @@ def as_tables(table, folder):
     return (table.iloc[start : start + 3] for start in range(0, len(table), 3))
 
 
-KINDS = [lambda table, folder: table, as_csv, as_relative_csv, as_parquet, as_url, as_folder, as_tables]
+KINDS = [
+    lambda table, folder: table,
+    as_csv,
+    as_csv_of_a_spreadsheet,
+    as_relative_csv,
+    as_parquet,
+    as_url,
+    as_folder,
+    as_tables,
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
