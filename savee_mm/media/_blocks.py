@@ -13,8 +13,9 @@ from savee_mm.media._segments import segment_pieces
 _SILENCE = 1.0  # longest block of silence (s)
 # A channel with a smaller fraction of the power of the strongest one (40 dB) is not used.
 _DEAD = 1e-4
-# Two channels with a lower correlation have opposite phase: their mean loses half of the level, or more.
-_OPPOSITE = -0.5
+# Two channels with a lower correlation have opposite phase: their mean loses half of the level, or more. Of more
+# channels, those with a smaller fraction of the largest power (13 dB), such as ambience, are not compared.
+_OPPOSITE, _COMPARED = -0.5, 0.05
 
 
 class Downmix:
@@ -90,7 +91,8 @@ def _channel_weights(covariance):
         return None, None
     used = power > _DEAD * power.max()
     scale = np.sqrt(np.maximum(power, 0))
-    lowest = (covariance[np.ix_(used, used)] / np.outer(scale[used], scale[used])).min()
+    compared = used if len(power) == 2 else power > _COMPARED * power.max()
+    lowest = (covariance[np.ix_(compared, compared)] / np.outer(scale[compared], scale[compared])).min()
     if lowest < _OPPOSITE:
         return np.arange(len(power)) == power.argmax(), lowest
     return (None if used.all() else used / used.sum()), None

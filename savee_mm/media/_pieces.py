@@ -205,7 +205,7 @@ class StreamClock:
         time, gap = frame.time, 0.0
         if self.end is None:
             time = 0.0 if time is None else time
-        elif time is None or not self._honours:
+        elif time is None or not self._honours or self._is_early(frame):
             time = self.end
         elif max(_SHORTEST_GAP, self._last / 2, duration / 2) < time - self.end < self._longest:
             if _is_late(frame, following, time - self.end):
@@ -215,6 +215,10 @@ class StreamClock:
         self._last = duration
         self._set_end(frame, time, duration, gap)
         return gap, time
+
+    def _is_early(self, frame):
+        """Return whether a stamp is earlier than the end of the samples before it, as capture times are that jitter."""
+        return frame.sample_rate == self._first_rate and 0 < self.end - frame.time <= _SPLICE
 
     def _set_end(self, frame, time, duration, gap):
         """Set the time at which the next frame is expected."""

@@ -1,5 +1,6 @@
 """Pieces of a segment of a file, decoded from shortly before its start."""
 
+from contextlib import suppress
 from itertools import islice
 
 import numpy as np
@@ -7,7 +8,7 @@ import soundfile
 
 from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, warn_of_correction
-from savee_mm.media._container import ERRORS, check_whole, clock_start, open_container
+from savee_mm.media._container import ERRORS, check_whole, clock_start, damaged, has_video, open_container
 from savee_mm.media._headers import check_length, find_recordings
 from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces, stamps_agree
 
@@ -25,6 +26,7 @@ _REJECTED = 10
 _ROUNDING = 1.5e-3
 # A segment may end later than the file by this time (s), about a video frame, without a warning.
 _LATE = 0.05
+_MICROSECONDS = 1e6  # unit of the duration of a container
 
 
 def segment_pieces(file, segment):
@@ -68,7 +70,7 @@ def segment_pieces(file, segment):
             origin = clock_start(container)
             near = _stream_pieces(file, container, origin + segment.start)
             if near is not None:
-                yield from _cut(file, near, segment, origin)
+                yield from _cut(file, _decoded(file, near), segment, origin)
                 return
         with open_container(file) as container:
             origin = clock_start(container)
@@ -129,6 +131,14 @@ def _jumped(audio, first, landed, frames, jump):
     for piece in audio.pieces(_chain([landed], frames)):
         yield piece._replace(gap=piece.gap + jump)
         jump = 0.0
+
+
+def _decoded(file, near):
+    """Yield pieces; errors of their decoder are ClipErrors."""
+    try:
+        yield from near
+    except ERRORS as error:
+        raise damaged(file, error, None) from error
 
 
 def _chain(head, frames):
@@ -216,28 +226,46 @@ def _cut(file, whole, segment, origin=0.0):
 
 def _check_begun(file, segment, end, begins):
     if end <= 0:
-        what = (
-            f"the audio of the file begins at {begins:.3f} s, after the end of the segment ({segment.end:g} s); "
-            "correct the times, or leave the clip out"
-        )
-        raise ClipError(missing_reason("audio", what), path=file)
+        raise before_begin(file, segment, "audio", begins)
 
 
 def _check_ended(file, segment, n_samples, ends):
     """Raise if there are no samples of the segment, whose end is after the end of the audio (s); warn if it is late."""
     if n_samples <= 0:
-        raise beyond_end(file, segment, ends)
+        raise beyond_end(file, segment, "audio", ends)
     if segment.end - ends > _LATE:
         warn_late(file, segment, ends)
 
 
-def beyond_end(file, segment, ends):
-    """Return the ClipError of a segment that starts after the file ends (s)."""
-    return ClipError(
-        f"the segment starts at {segment.start:g} s, and the file ends at {ends:.3f} s; correct the times, or leave "
-        "the clip out",
-        path=file,
+def before_begin(file, segment, modality, begins):
+    """Return the ClipError of a segment that ends before the audio or the video of the file begins (s)."""
+    what = (
+        f"the {modality} of the file begins at {begins:.3f} s, after the end of the segment ({segment.end:g} s); "
+        "correct the times, or leave the clip out"
     )
+    return ClipError(missing_reason(modality, what), path=file)
+
+
+def beyond_end(file, segment, modality, ends):
+    """Return the ClipError of a segment that starts after the audio or the video of the file ends (s).
+
+    The modality is missing if the other one goes on.
+    """
+    remedy = "correct the times, or leave the clip out"
+    if _goes_on(file, segment.start):
+        what = f"the {modality} of the file ends at {ends:.3f} s, before the segment ({segment.start:g} s); {remedy}"
+        return ClipError(missing_reason(modality, what), path=file)
+    return ClipError(
+        f"the segment starts at {segment.start:g} s, and the file ends at {ends:.3f} s; {remedy}", path=file
+    )
+
+
+def _goes_on(file, seconds):
+    """Return whether a file with audio and video lasts longer."""
+    with suppress(ClipError), open_container(file) as container:
+        both = has_video(container) and container.streams.audio
+        return bool(both and container.duration and container.duration / _MICROSECONDS > seconds + _LATE)
+    return False
 
 
 def warn_late(file, segment, ends):

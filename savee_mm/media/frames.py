@@ -20,7 +20,7 @@ from savee_mm.media._container import (
     open_container,
 )
 from savee_mm.media._images import ImageConverter, read_still
-from savee_mm.media._segments import beyond_end, warn_late
+from savee_mm.media._segments import before_begin, beyond_end, warn_late
 from savee_mm.media._video import PacketReader, packet_index, segment_index
 
 # 50 megapixels: more than 8K video and most cameras.
@@ -172,8 +172,10 @@ class _Within:
         """
         first, last = np.searchsorted(times, np.array([self.start, self.end]) - _TIME_EPS)
         ends = times[-1] + self._frame
+        if self.end <= times[0] - _TIME_EPS:
+            raise before_begin(self._file, self._segment, "video", times[0] - self._origin)
         if self.start > ends - _TIME_EPS:
-            raise beyond_end(self._file, self._segment, ends - self._origin)
+            raise beyond_end(self._file, self._segment, "video", ends - self._origin)
         if self.end > ends + 2 * self._frame:
             warn_late(self._file, self._segment, ends - self._origin)
         if first == last:

@@ -296,3 +296,31 @@ def test_integers_in_floats_have_one_scale_in_all_readers(tmp_path, n_channels):
     with pytest.warns(ClipWarning, match="divided by 32768"):
         rms, _ = read_envelope(tmp_path / "a.wav", step=0.1)
     np.testing.assert_allclose(rms, np.sqrt(np.square(expected).reshape(-1, SR // 10).mean(axis=1)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("lateness", [0.011, 0.02])
+def test_late_stamps_add_no_silence(tmp_path, lateness):
+    """A live recorder stamps packets of 20 ms when they arrive."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(scale=0.1, size=(1, 48000 * 10)).astype(np.float32)
+    with av.open(str(tmp_path / "a.webm"), "w") as container:
+        stream = container.add_stream("libopus", rate=48000, layout="mono")
+        for start in range(0, y.shape[1], 960):
+            frame = av.AudioFrame.from_ndarray(y[:, start : start + 960], format="flt", layout="mono")
+            frame.sample_rate, frame.pts = 48000, start
+            for packet in stream.encode(frame):
+                packet.pts += round(max(0, rng.uniform(-lateness, lateness)) / packet.time_base)
+                packet.dts = packet.pts
+                container.mux(packet)
+        container.mux(stream.encode(None))
+    samples, sr = read_audio(tmp_path / "a.webm")
+    assert abs(samples.size - y.shape[1]) <= 2 * lateness * sr
+
+
+def test_weak_ambience_in_opposite_phase_leaves_the_mean(tmp_path):
+    rng = np.random.default_rng(0)
+    left, right, voice, ambience = rng.normal(size=(4, SR))
+    channels = [0.06 * left, 0.06 * right, 0.05 * voice, 0 * voice, 0.003 * ambience, -0.003 * ambience]
+    soundfile.write(tmp_path / "a.wav", np.stack(channels, axis=1), SR, format="WAVEX", subtype="PCM_24")
+    live = np.mean([channels[i] for i in (0, 1, 2, 4, 5)], axis=0)
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav")[0], live, atol=1e-6)

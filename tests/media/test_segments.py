@@ -237,3 +237,21 @@ def test_segment_before_the_audio_is_missing_audio(tmp_path, audio_packets, vide
     with pytest.raises(ClipError, match=r"missing audio: the audio of the file begins at 3\.000 s"):
         read_audio(Segment(tmp_path / "late.mkv", 0.5, 2))
     assert read_audio(Segment(tmp_path / "late.mkv", 2, 4))[0].size == SR
+
+
+@pytest.mark.parametrize(("modality", "segment"), [("video", (0.5, 1.5)), ("audio", (5, 6)), ("video", (8.5, 9))])
+def test_segment_beside_one_modality_lacks_it(tmp_path, audio_packets, video_packets, modality, segment):
+    """Images from 2 to 8 s, and sound that ends before or after them."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        images = container.add_stream("mpeg4", rate=10)
+        images.height, images.width, images.pix_fmt = 32, 48, "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=SR, layout="mono")
+        packets = list(audio_packets(sound, chirp(10.0 if segment[0] > 8 else 4.0), SR))
+        for packet in video_packets(images, [np.zeros((32, 48, 3), np.uint8)] * 60):
+            packet.pts, packet.dts = packet.pts + 20, packet.dts + 20
+            packets.append(packet)
+        for packet in sorted(packets, key=lambda p: float((p.dts or 0) * p.time_base)):
+            container.mux(packet)
+    with pytest.raises(ClipError, match=f"missing {modality}: the {modality} of the file (begins|ends) at"):
+        (read_audio if modality == "audio" else read_frames)(Segment(path, *segment))
