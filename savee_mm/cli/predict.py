@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from tqdm import tqdm
 
 from savee_mm import (
@@ -148,7 +149,7 @@ def list_files(paths):
     for path in paths:
         if not os.path.isdir(path):
             try:
-                found = _clips_of_table(path) if path.lower().endswith(".csv") else [path]
+                found = _clips_of_table(path, problems) if path.lower().endswith(".csv") else [path]
             except (OSError, ValueError) as error:
                 problems.append((path, str(error)))
                 continue
@@ -208,8 +209,8 @@ def output_names(files, names):
     return chosen
 
 
-def _clips_of_table(path):
-    """Return the files or segments in a CSV file; paths in it start at its folder."""
+def _clips_of_table(path, problems):
+    """Return the files or segments in a CSV file; paths in it start at its folder. Rows without one are problems."""
     table, folder, _ = read_clip_table(path)
     columns = [table[name] for name in ("video", "audio") if name in table]
     if not columns:
@@ -217,9 +218,15 @@ def _clips_of_table(path):
     if len(columns) == 2 and (columns[0].notna() & columns[1].notna() & (columns[0] != columns[1])).any():
         raise ValueError("some clips have two files, for audio and video; predict them from Python with load_table")
     names = columns[0] if len(columns) == 1 else columns[0].fillna(columns[1])
-    if names.isna().any():
-        raise ValueError(f"the clip in row {int(names.isna().argmax()) + 2} has no file")
-    return segments(table, [os.path.join(folder, name) for name in names])
+    clips = []
+    for row, name in enumerate(names):
+        try:
+            if pd.isna(name):
+                raise ClipError("has no file; name it, or delete the row")
+            clips += segments(table.iloc[[row]], [os.path.join(folder, name)])
+        except ClipError as error:
+            problems.append((path, f"row {row + 2}: {error}"))
+    return clips
 
 
 def _predictions(model, file, min_confidence, timeline):

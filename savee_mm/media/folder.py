@@ -16,13 +16,15 @@ _OTHER_FORMATS = {
     *("dash", "hls", "webm_dash_manifest", "imf"),
 }
 _IMAGE_SUFFIXES = {"heic", "heif", "mpo"}  # of images in containers of video
+# Suffixes of these formats that FFmpeg does not state.
+_MORE_SUFFIXES = ("3ga", "awb", "bwf", "divx", "mpga", "qt", "rf64", "snd", "wave", "weba")
 # Folders in which macOS and its file servers keep resource forks.
 _FORK_FOLDERS = {"__MACOSX"}
 
 
 @functools.cache
 def recording_suffixes() -> frozenset[str]:
-    """Return the suffixes of audio and video files that FFmpeg can read.
+    """Return the usual suffixes of audio and video files that FFmpeg can read.
 
     Returns
     -------
@@ -35,7 +37,7 @@ def recording_suffixes() -> frozenset[str]:
     >>> {".wav", ".m4a", ".mp4"} <= recording_suffixes(), ".txt" in recording_suffixes()
     (True, False)
     """
-    found: set[str] = set()
+    found: set[str] = set(_MORE_SUFFIXES)
     other = set(_IMAGE_SUFFIXES)
     for name in av.formats_available:
         # Many formats state their suffixes only for writing.

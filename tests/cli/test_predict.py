@@ -381,7 +381,9 @@ def test_table_of_segments_is_predicted_row_by_row(model, voice, corpus, tmp_pat
     table.assign(end=[middle, 0]).to_csv(tmp_path / "bad.csv", index=False)
     result = run("predict", tmp_path / "bad.csv", "--model", model)
     assert result.exit_code == 1
+    assert "row 3: " in result.stderr
     assert "0 <= start < end" in result.stderr
+    assert len(result.stdout.splitlines()) == 2  # the header and the other row
     assert run("predict", tmp_path / "clips.csv", "--model", model, "--timeline").exit_code == 1
 
 

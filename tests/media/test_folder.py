@@ -8,6 +8,9 @@ from savee_mm.media import list_recordings, recording_suffixes
 
 AUDIO = [
     "wav",
+    "wave",
+    "bwf",
+    "weba",
     "flac",
     "ogg",
     "oga",
