@@ -7,7 +7,7 @@ import av
 
 from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, Segment, path_of
-from savee_mm.media._headers import SLACK, check_end, check_length
+from savee_mm.media._headers import SLACK, check_end, check_length, find_recordings
 
 ERRORS = (av.error.FFmpegError, ValueError, OSError)
 
@@ -154,8 +154,11 @@ def damaged(file, error, seconds):
 
 
 def check_whole(file, container):
-    """Raise ClipError if the file is shorter than its header or index states."""
+    """Raise ClipError if the file is shorter than its header or index states, or several joined ones."""
     check_length(file)
+    # Also raises if an Ogg file is cut short. FFmpeg reads on in Ogg files that are joined.
+    if len(find_recordings(file)) > 1 and container.format.name != "ogg":
+        raise ClipError("several recordings that are joined; split them, or join them with ffmpeg", path=file)
     size = file.stat().st_size
     for stream in container.streams:
         entries = getattr(stream, "index_entries", None)

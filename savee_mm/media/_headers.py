@@ -1,7 +1,9 @@
 """File headers: the length that they state, and the recordings that are joined in one file."""
 
 import io
+import math
 import mmap
+import re
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -19,7 +21,15 @@ _METADATA = {b"LIST", b"PEAK", b"bext", b"cue ", b"fact", b"id3 ", b"iXML", b"sm
 _MARKS = {
     b"fLaC": (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"),
     b"caff": (b"caff\x00\x01\x00\x00desc",),
+    b"RF64": (b"RF64\xff\xff\xff\xffWAVEds64",),
+    b"riff": (_W64_RIFF,),
+    b"NIST": (b"NIST_1A\n   1024\n",),
+    b"Crea": (b"Creative Voice File\x1a",),
+    b"TTA1": (b"TTA1\x01\x00", b"TTA1\x02\x00"),
+    b"FLV\x01": tuple(b"FLV\x01" + flags + b"\x00\x00\x00\x09" for flags in (b"\x01", b"\x04", b"\x05")),
+    b"0&\xb2u": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel",),  # ASF: wma, wmv
 }
+_NIST_SIZES = (b"sample_count", b"channel_count", b"sample_n_bytes")
 _SEGMENT = b"\x18\x53\x80\x67"  # of Matroska
 
 
@@ -101,7 +111,8 @@ def check_end(file, size, stated, *, slack=0):
 def find_recordings(file):
     """Return the (start, stop) bytes of the recordings in a file: of one, or of several that are joined.
 
-    Ogg (chained streams), flac, caf, wav, aiff and au files are found if they are written one after the other.
+    Ogg (chained streams), flac, caf, wav, rf64, w64, aiff, au, NIST, voc, tta, flv, wma and wmv files are found if they
+    are written one after the other.
 
     Raises
     ------
@@ -161,6 +172,10 @@ def _stated_end(stream):
         return None if length is None else length + 8
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return _matroska_end(stream)
+    if head[:8] == b"NIST_1A\n":
+        return _nist_end(stream)
+    if head == b"Creative Voi":
+        return _voc_end(stream)
     # The outer length of a wav is often wrong; readers rely on that of the data chunk.
     data = _find_data(stream)
     return None if data is None or data.length is None else data.start + data.length
@@ -181,6 +196,28 @@ def _xing_end(stream):
     # Its flags state which fields follow: 1 the number of frames, 2 the number of bytes.
     place += 12 if frame[place + 7] & 1 else 8
     return start + int.from_bytes(frame[place : place + 4], "big")
+
+
+def _nist_end(stream):
+    """Return where the samples of an uncompressed NIST SPHERE file end, None if unknown."""
+    stream.seek(0)
+    header = stream.read(1024)
+    numbers = [re.search(rb"^%s -i (\d+)" % name, header, re.M) for name in _NIST_SIZES]
+    if None in numbers or b"shorten" in header:
+        return None
+    return len(header) + math.prod(int(number[1]) for number in numbers)
+
+
+def _voc_end(stream):
+    """Return where the last block of a voc file ends."""
+    stream.seek(20)
+    place = int.from_bytes(stream.read(2), "little")
+    while True:
+        _seek(stream, place)
+        block = stream.read(4)
+        if len(block) < 4 or not block[0]:
+            return place
+        place += 4 + int.from_bytes(block[1:], "little")
 
 
 def _find_data(stream):

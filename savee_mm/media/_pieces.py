@@ -199,7 +199,10 @@ class StreamClock:
         self.end = None  # of the last frame (s)
 
     def __call__(self, frame, following=None):
-        """Return the gap before a frame and its time (s); the frame that follows tells a gap from a late stamp."""
+        """Return the gap before a frame and its time (s).
+
+        A late stamp is no gap: the following frame takes it back.
+        """
         self._first_rate = self._first_rate or frame.sample_rate
         duration = frame.samples / frame.sample_rate
         time, gap = frame.time, 0.0

@@ -21,9 +21,11 @@ def video_packets():
 def write_audio(tmp_path):
     """Write planar samples: ``write_audio(name, y, sr, codec, layout, keep)``. Packets that ``keep`` drops are lost."""
 
-    def write(name, y, sr=16000, codec="pcm_s16le", layout="mono", keep=lambda time: True, **options):
+    def write(name, y, sr=16000, codec="pcm_s16le", layout="mono", keep=lambda time: True, bit_rate=None, **options):
         with av.open(str(tmp_path / name), "w", **options) as container:
             stream = container.add_stream(codec, rate=sr, layout=layout)
+            if bit_rate is not None:
+                stream.bit_rate = bit_rate
             for packet in _audio_packets(stream, y, sr, layout):
                 if packet.pts is None or keep(float(packet.pts * packet.time_base)):
                     container.mux(packet)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from savee_mm import ClipError
-from savee_mm.media import read_audio
+from savee_mm.media import read_audio, read_frames
 from savee_mm.media._headers import complete_header, find_recordings
 
 SR = 16000
@@ -29,6 +29,8 @@ FORMATS = [  # of soundfile: format, subtype
     ("CAF", "PCM_16"),
     ("CAF", "ALAC_16"),
     ("FLAC", "PCM_24"),
+    ("NIST", "PCM_16"),
+    ("VOC", "PCM_16"),
     ("OGG", "VORBIS"),
     ("OGG", "OPUS"),
     ("MP3", "MPEG_LAYER_III"),
@@ -128,6 +130,10 @@ JOINED = [
     ("CAF", "PCM_16"),
     ("FLAC", "PCM_16"),
     ("OGG", "OPUS"),
+    ("RF64", "PCM_16"),
+    ("W64", "PCM_16"),
+    ("NIST", "PCM_16"),
+    ("VOC", "PCM_16"),
 ]
 
 
@@ -147,6 +153,29 @@ def test_second_of_joined_recordings_cut_short(tmp_path, kind, subtype):
     path.write_bytes(content + content[: round(0.7 * len(content))])
     with pytest.raises(ClipError, match="cut short"):
         read_audio(path)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [("wma", "wmav2"), ("flv", "libmp3lame"), ("tta", "tta")])
+def test_joined_containers_are_read_to_their_end(write_audio, suffix, codec):
+    path = write_audio(f"a.{suffix}", noise(2), 44100, codec, bit_rate=64_000)
+    n_samples = read_audio(path)[0].size
+    path.write_bytes(2 * path.read_bytes())
+    assert read_audio(path)[0].size == 2 * n_samples
+
+
+def test_frames_of_joined_videos_are_an_error(write_images):
+    path = write_images("a.flv", [np.zeros((32, 48, 3), np.uint8)] * 5, "flv1")
+    path.write_bytes(2 * path.read_bytes())
+    with pytest.raises(ClipError, match="several recordings that are joined; split them"):
+        read_frames(path, 2)
+
+
+def test_frames_of_an_ogg_file_cut_short(write_images):
+    images = np.random.default_rng(0).integers(0, 256, (20, 32, 48, 3), np.uint8)
+    path = write_images("a.ogv", list(images), "libvpx")
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(ClipError, match="cut short"):
+        read_frames(path, 2)
 
 
 def test_mark_in_the_samples_is_not_a_recording(tmp_path):

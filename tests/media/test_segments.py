@@ -240,7 +240,7 @@ def test_segment_before_the_audio_is_missing_audio(tmp_path, audio_packets, vide
 
 
 @pytest.mark.parametrize(("modality", "segment"), [("video", (0.5, 1.5)), ("audio", (5, 6)), ("video", (8.5, 9))])
-def test_segment_beside_one_modality_lacks_it(tmp_path, audio_packets, video_packets, modality, segment):
+def test_segment_outside_one_modality_lacks_it(tmp_path, audio_packets, video_packets, modality, segment):
     """Images from 2 to 8 s, and sound that ends before or after them."""
     path = tmp_path / "a.mkv"
     with av.open(str(path), "w") as container:
