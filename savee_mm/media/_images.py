@@ -138,6 +138,8 @@ def read_still(file, max_pixels):
     orientation = _still_orientation(file, max_pixels)
     if orientation is None:
         return None
+    if codec == "tiff" and (image := _jpeg_in_tiff(file)) is not None:
+        return orient(image, orientation)
     decoder = av.CodecContext.create(codec, "r")
     try:
         frames = [*decoder.decode(av.Packet(file.read_bytes())), *decoder.decode(None)]
@@ -148,6 +150,18 @@ def read_still(file, max_pixels):
     frame = frames[0]
     image = VideoReformatter().reformat(frame, frame.width, frame.height, format="rgb24", threads=1).to_ndarray()
     return orient(image, orientation)
+
+
+def _jpeg_in_tiff(file):
+    """Return the image in a TIFF file with JPEG compression, None for others. FFmpeg 8 decodes these as black."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            is_jpeg = image.info.get("compression") in ("jpeg", "tiff_jpeg")
+            return np.asarray(image.convert("RGB")) if is_jpeg else None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise damaged(file, error, None) from error
 
 
 def _still_orientation(file, max_pixels):

@@ -203,3 +203,10 @@ def test_pixels_are_counted_before_memory_is_requested(tmp_path):
 def test_bad_max_pixels(tmp_path, max_pixels):
     with pytest.raises(ValueError, match="max_pixels"):
         read_frames(tmp_path / "a.png", max_pixels=max_pixels)
+
+
+def test_jpeg_in_tiff_is_not_black(tmp_path):
+    image = np.repeat(np.linspace(0, 255, 64).astype(np.uint8)[np.newaxis, :, np.newaxis], 48, axis=0).repeat(3, axis=2)
+    Image.fromarray(image).save(tmp_path / "a.tif", compression="jpeg")
+    frames, _ = read_frames(tmp_path / "a.tif", 1)
+    np.testing.assert_allclose(frames[0].astype(float), image, atol=12)  # JPEG's default quality
