@@ -29,6 +29,9 @@ _MARKS = {
     b"FLV\x01": tuple(b"FLV\x01" + flags + b"\x00\x00\x00\x09" for flags in (b"\x01", b"\x04", b"\x05")),
     b"0&\xb2u": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\x00\xaa\x00b\xcel",),  # ASF: wma, wmv
 }
+# Tags at the start of an mp3 file: ID3, and those of encoders in their first frame, with the bytes that follow.
+_MP3_TAGS = (b"ID3\x03\x00", b"ID3\x04\x00", b"Xing\x00\x00\x00", b"Info\x00\x00\x00")
+_MP3_FRAME = 1441  # bytes of the longest frame
 _NIST_SIZES = (b"sample_count", b"channel_count", b"sample_n_bytes")
 _SEGMENT = b"\x18\x53\x80\x67"  # of Matroska
 
@@ -181,11 +184,24 @@ def _stated_end(stream):
     return None if data is None or data.length is None else data.start + data.length
 
 
+def is_joined_mp3(file):
+    """Return whether an mp3 file has a tag of another file after its own ones."""
+    with file.open("rb") as stream:
+        first = _mp3_start(stream) + _MP3_FRAME
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(tag, first) >= 0 for tag in _MP3_TAGS)
+
+
+def _mp3_start(stream):
+    """Return where the ID3 tag at the start of a file ends, 0 if there is none."""
+    head = _head(stream)
+    # Its length has 7 bits a byte.
+    return 0 if head[:3] != b"ID3" else 10 + sum(byte << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
+
+
 def _xing_end(stream):
     """Return where an mp3 file ends by the Xing or Info tag in its first frame, None if it has none."""
-    head = _head(stream)
-    # The length of an ID3 tag has 7 bits a byte.
-    start = 0 if head[:3] != b"ID3" else 10 + sum(byte << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
+    start = _mp3_start(stream)
     stream.seek(start)
     frame = stream.read(64)
     if len(frame) < 2 or frame[0] != 0xFF or frame[1] < 0xE0:  # the 11 bits that start a frame

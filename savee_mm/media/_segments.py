@@ -9,7 +9,7 @@ import soundfile
 from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, warn_of_correction
 from savee_mm.media._container import ERRORS, check_whole, clock_start, damaged, has_video, open_container
-from savee_mm.media._headers import check_length, find_recordings
+from savee_mm.media._headers import check_length, find_recordings, is_joined_mp3
 from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces, stamps_agree
 
 # Time that is decoded before a segment (s): codecs need some frames until their output no longer depends on earlier
@@ -109,7 +109,7 @@ def _stream_pieces(file, container, target):
         if target - head[0].time < _NEAR:
             # A packet may hold more than two frames, so that the same iterator goes on.
             return audio.pieces(_chain(head, frames))
-        if container.format.name in _NO_SEEK:
+        if container.format.name in _NO_SEEK or (container.format.name == "mp3" and is_joined_mp3(file)):
             return None
         container.seek(int((target - _PRE_ROLL) / audio.stream.time_base), stream=audio.stream)
         landed, frames = _first_frame(audio)

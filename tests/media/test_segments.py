@@ -108,6 +108,20 @@ def test_joined_recordings_have_one_clock(tmp_path):
         )
 
 
+def test_joined_mp3_files_have_one_clock(write_audio):
+    """The first frame of the second file, the tag of its encoder, is decoded as silence."""
+    sr = 44100
+    first, second = (
+        write_audio("a.mp3", chirp(5.0, sr), sr, "libmp3lame"),
+        write_audio("b.mp3", chirp(8.0, sr), sr, "libmp3lame"),
+    )
+    second.write_bytes(first.read_bytes() + second.read_bytes())
+    y, _ = read_audio(second)
+    for start in (6.0, 9.3):
+        segment, _ = read_audio(Segment(second, start, start + 1))
+        np.testing.assert_allclose(segment, y[round(start * sr) :][: len(segment)], atol=1e-6)
+
+
 def test_channels_are_mixed_and_resampled_as_in_a_file_of_the_segment(tmp_path):
     """A channel that is silent in the segment is not part of the mean, whatever it holds elsewhere."""
     channels = np.stack([chirp(), chirp()], axis=1)
