@@ -60,7 +60,7 @@ def segment_pieces(file, segment):
         with sound:
             # Joined recordings follow each other: the first one may be all that the segment needs.
             last = round(segment.end * sound.samplerate)
-            if sound.seekable() and (last <= sound.frames or len(find_recordings(file)) == 1):
+            if sound.seekable() and (_is_in_first(sound, segment, last) or len(find_recordings(file)) == 1):
                 check_length(file)
                 yield from _cut(file, _sound_pieces(file, sound, segment), segment)
                 return
@@ -77,6 +77,17 @@ def segment_pieces(file, segment):
     else:
         origin = 0.0
     yield from _cut(file, pieces(file), segment, 0.0 if sound is not None else origin)
+
+
+def _is_in_first(sound, segment, last):
+    """Return whether a segment up to a sample is reached by a seek, in the first of joined recordings.
+
+    libsndfile cannot seek in joined flac files whose channels differ.
+    """
+    try:
+        return last <= sound.frames and sound.seek(round(segment.start * sound.samplerate)) >= 0
+    except soundfile.LibsndfileError:
+        return False
 
 
 def _sound_pieces(file, sound, segment):

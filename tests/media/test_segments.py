@@ -108,6 +108,19 @@ def test_joined_recordings_have_one_clock(tmp_path):
         )
 
 
+def test_joined_flac_files_of_other_channels(tmp_path):
+    first, second = tmp_path / "a.flac", tmp_path / "b.flac"
+    soundfile.write(first, np.stack([chirp(4.0, 48000)] * 2, axis=1), 48000)
+    soundfile.write(second, chirp(4.0, 24000), 24000)
+    second.write_bytes(first.read_bytes() + second.read_bytes())
+    y, _ = read_audio(second)
+    for start in (0.5, 2.5, 3.4, 5.0):
+        segment, _ = read_audio(Segment(second, start, start + 0.5))
+        # The second file is resampled, in a segment without the samples around it.
+        middle = slice(round(start * 48000) + 300, round((start + 0.5) * 48000) - 300)
+        np.testing.assert_allclose(segment[300:-300], y[middle], atol=1e-5)
+
+
 def test_joined_mp3_files_have_one_clock(write_audio):
     """The first frame of the second file, the tag of its encoder, is decoded as silence."""
     sr = 44100
