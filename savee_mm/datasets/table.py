@@ -23,6 +23,7 @@ _NAMES = ("speaker", "sentence", "clip_id")
 _TIMES = ("start", "end")
 _KNOWN = (*_PATHS, *_NAMES, *_TIMES, "corpus", "augmentation")
 _DELIMITERS = ",;\t"
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 # Classes with fewer clips are warned of.
 _FEW_CLIPS = 3
 # Of difflib, from which two names may be the same with a typing error; only looked for in tables with some classes.
@@ -185,7 +186,10 @@ def _read_rows(path):
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets write a byte-order mark
             text = file.read()
-        delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)
+        # Excel states the delimiter in a first line of its own. It may be part of a quoted name.
+        if stated := re.match(rf"sep=([{_DELIMITERS}])\r?\n", text):
+            text = text[stated.end() :]
+        delimiter = max(_DELIMITERS, key=re.sub('"[^"]*"', "", text.partition("\n")[0]).count)
         rows = [
             (reader.line_num, [cell.strip() for cell in row])
             for reader in [csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True, strict=True)]
@@ -218,16 +222,26 @@ def _infer_types(rows, as_text, delimiter):
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     buffer.seek(0)
-    has_decimal_commas = delimiter == ";" and any(re.fullmatch(r"[+-]?\d+,\d+", cell) for row in rows for cell in row)
-    return pd.read_csv(
+    table = pd.read_csv(
         buffer,
         names=range(len(as_text)),
         # A speaker "007" keeps its zeros, an emotion "none" is not a missing value.
         dtype={position: str for position, is_text in enumerate(as_text) if is_text},
         keep_default_na=False,
         na_values=["", "NaN", "nan"],
-        decimal="," if has_decimal_commas else ".",
     )
+    if delimiter == ";":
+        for position in table.columns.difference(np.flatnonzero(as_text)):
+            table[position] = _with_decimal_points(table[position])
+    return table
+
+
+def _with_decimal_points(column):
+    """Return a column of numbers with decimal commas as floats, any other column as it is."""
+    cells = column.dropna()
+    if not len(cells) or not all(isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell) for cell in cells):
+        return column
+    return column.str.replace(",", ".").astype(float)
 
 
 def column_names(header, target="emotion", columns=None, source="the table"):

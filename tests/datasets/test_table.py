@@ -130,6 +130,21 @@ def test_semicolons_with_decimal_commas(corpus):
     assert bunch.data["age"].tolist() == [1.5]
 
 
+def test_semicolons_with_decimal_points_and_commas(corpus):
+    text = "audio;start;end;emotion;raters\nann/one.wav;0.1;0.3;joy;1,5\nann/two.wav;0.2;0.4;fear;2\n"
+    table = load_table(corpus(text)).data
+    assert table[["start", "end", "raters"]].to_numpy().tolist() == [[0.1, 0.3, 1.5], [0.2, 0.4, 2.0]]
+
+
+def test_delimiter_in_a_line_of_its_own(corpus):
+    assert load_table(corpus("sep=;\naudio;emotion\nann/one.wav;joy\n")).target.tolist() == ["joy"]
+
+
+def test_other_delimiters_in_a_quoted_name(corpus):
+    bunch = load_table(corpus('audio;emotion;"a, b, c"\nann/one.wav;joy;1\n'))
+    assert bunch.data["a, b, c"].tolist() == [1]
+
+
 def test_quoted_cells(corpus):
     bunch = load_table(corpus('audio,emotion,note\n"ann/one.wav",joy,"a, ""b""\nc"\n'))
     assert bunch.data["note"].tolist() == ['a, "b"\nc']
