@@ -30,13 +30,14 @@ class Downmix:
         self.weights = {}  # number of channels -> array; a file can change its channels
         self._moments = {}
         self._peak, self._are_whole = 0.0, True
-        self._scale = None
+        self._scale = 1.0
+        self._has_chosen = False
 
     def __call__(self, channels):
         """Return the mix of a block of shape (n_channels, n_samples)."""
-        if self._scale is None:
+        if not self._has_chosen:
             self._observe(channels)
-        else:
+        elif self._scale != 1:
             channels = channels / np.float32(self._scale)
         n_channels = len(channels)
         if n_channels == 1:
@@ -71,9 +72,9 @@ class Downmix:
         ClipError
             If samples are so large that their full scale is unknown.
         """
-        again = False
-        if np.isfinite(self._peak) and (scale := full_scale(self._peak, self._are_whole, file)) is not None:
-            self._scale, again = scale, True
+        self._has_chosen = True
+        if np.isfinite(self._peak):
+            self._scale = full_scale(self._peak, self._are_whole, file) or 1.0
         for n_channels, (n_samples, sums, products) in self._moments.items():
             covariance = products / n_samples - np.outer(sums, sums) / n_samples**2
             weights, correlation = _channel_weights(covariance)
@@ -81,7 +82,7 @@ class Downmix:
                 self.weights[n_channels] = weights.astype(np.float32)
             if correlation is not None:
                 _warn_opposite(file, correlation)
-        return again or bool(self.weights)
+        return self._scale != 1 or bool(self.weights)
 
 
 def _channel_weights(covariance):

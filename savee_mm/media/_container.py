@@ -154,11 +154,8 @@ def damaged(file, error, seconds):
 
 
 def check_whole(file, container):
-    """Raise ClipError if the file is shorter than its header or index states, or several joined ones."""
+    """Raise ClipError if the file is shorter than its header or index states."""
     check_length(file)
-    # Also raises if an Ogg file is cut short. FFmpeg reads on in Ogg files that are joined.
-    if len(find_recordings(file)) > 1 and container.format.name != "ogg":
-        raise ClipError("several recordings that are joined; split them, or join them with ffmpeg", path=file)
     size = file.stat().st_size
     for stream in container.streams:
         entries = getattr(stream, "index_entries", None)
@@ -166,6 +163,14 @@ def check_whole(file, container):
             continue
         last = max((entry.pos + entry.size for entry in (entries[0], entries[-1])), default=0)
         check_end(file, size, last, slack=SLACK)
+
+
+def check_video(file, container):
+    """Raise ClipError if a file for its frames is cut short, or several joined ones."""
+    check_whole(file, container)
+    # Also raises if an Ogg file is cut short. FFmpeg reads on in Ogg files that are joined.
+    if len(find_recordings(file)) > 1 and container.format.name != "ogg":
+        raise ClipError("several recordings that are joined; split them, or join them with ffmpeg", path=file)
 
 
 def _message(error):

@@ -4,6 +4,7 @@ import io
 import os
 from contextlib import nullcontext
 from fractions import Fraction
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ _UNKNOWN_LENGTH = 1 << 62
 _STAMPED = {"matroska", "webm", "mov", "mpegts", "mpeg", "flv", "asf", "ogg", "nut", "rm", "mxf"}
 # Formats in which a jump is a splice of recordings, not a gap, if it is long (s), as in FFmpeg's command line.
 _SPLICED, _LONGEST_GAP = {"mpegts", "mpeg", "ogg"}, 10.0
-_SHORTEST_GAP = 0.003  # s, above the rounding of time stamps to milliseconds
+SHORTEST_GAP = 0.003  # s, above the rounding of time stamps to milliseconds
 _SPLICE = 1.0  # s: stamps that are earlier by more belong to another recording
 # Samples by which the decoded audio is late. Other containers state it (mp4, mkv) or shift their time stamps (mpg, ts):
 # AVI does not. mp3: 576 of the encoder (LAME), 529 of the decoder; AAC: one frame, as of FFmpeg's encoder.
@@ -179,7 +180,8 @@ class AudioStream:
     def pieces(self, frames):
         """Yield frames, of which the first is the first of the stream, as pieces."""
         skip = self.skip
-        for frame, following in _with_next(frames):
+        # With the frame that follows, None after the last.
+        for frame, following in pairwise(chain(frames, [None])):
             gap, time = self.clock(frame, following)
             self._start = time + self._shift if self._start is None else self._start
             channels = _channels(frame)[:, skip:]
@@ -210,8 +212,8 @@ class StreamClock:
             time = 0.0 if time is None else time
         elif time is None or not self._honours or self._is_early(frame):
             time = self.end
-        elif max(_SHORTEST_GAP, self._last / 2, duration / 2) < time - self.end < self._longest:
-            if _is_late(frame, following, time - self.end):
+        elif max(SHORTEST_GAP, self._last / 2, duration / 2) < time - self.end < self._longest:
+            if goes_back(frame, following, (time - self.end) / 2):
                 time = self.end
             else:
                 gap = time - self.end
@@ -234,29 +236,15 @@ class StreamClock:
             self.end = max(self._counted, time + frame.samples / self._first_rate)
 
 
-def _with_next(frames):
-    """Yield each frame with the one that follows, None for the last."""
-    frames = iter(frames)
-    frame = next(frames, None)
-    while frame is not None:
-        following = next(frames, None)
-        yield frame, following
-        frame = following
+def goes_back(frame, following, seconds):
+    """Return whether the stamp of the following frame is earlier than the end of a frame by more than that.
 
-
-def stamps_agree(frame, following):
-    """Return whether a frame is not stamped later than the one that follows allows.
-
-    FFmpeg 8 stamps a Vorbis frame between a long and a short block by the length of a short one, about 10 ms too late.
+    Then the frame is stamped late: FFmpeg 8 stamps a Vorbis frame between a long and a short block by the length of a
+    short one, about 10 ms too late.
     """
-    return not _is_late(frame, following, 2 * _SHORTEST_GAP)
-
-
-def _is_late(frame, following, lateness):
-    """Return whether the stamp of the following frame goes back by half of ``lateness`` (s) or more."""
     if following is None or following.time is None:
         return False
-    return following.time < frame.time + frame.samples / frame.sample_rate - lateness / 2
+    return following.time < frame.time + frame.samples / frame.sample_rate - seconds
 
 
 def _channels(frame):

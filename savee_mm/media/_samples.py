@@ -42,7 +42,7 @@ def to_full_scale(y, path=None):
     if not np.isfinite(peak):
         n_bad = np.count_nonzero(~np.isfinite(y))
         raise ClipError(f"{n_bad} of {y.size} samples are NaN or infinite; export the recording again", path=path)
-    scale = full_scale(peak, np.array_equal(y, np.rint(y)) if 1 < peak < _MIN_INTEGER_PEAK else False, path)
+    scale = full_scale(peak, 1 < peak < _MIN_INTEGER_PEAK and np.array_equal(y, np.rint(y)), path)
     return y.astype(np.float32, copy=False) if scale is None else (y / scale).astype(np.float32)
 
 

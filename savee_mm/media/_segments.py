@@ -1,7 +1,7 @@
 """Pieces of a segment of a file, decoded from shortly before its start."""
 
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 import soundfile
@@ -10,7 +10,7 @@ from savee_mm._missing import missing_reason
 from savee_mm._validation import ClipError, warn_of_correction
 from savee_mm.media._container import ERRORS, check_whole, clock_start, damaged, has_video, open_container
 from savee_mm.media._headers import check_length, find_recordings, is_joined_mp3
-from savee_mm.media._pieces import AudioStream, Piece, next_block, open_samples, pieces, stamps_agree
+from savee_mm.media._pieces import SHORTEST_GAP, AudioStream, Piece, goes_back, next_block, open_samples, pieces
 
 # Time that is decoded before a segment (s): codecs need some frames until their output no longer depends on earlier
 # ones; Opus, with the slowest recovery, 0.08 s (RFC 7845, 4.6).
@@ -119,7 +119,7 @@ def _stream_pieces(file, container, target):
             return None
         if target - head[0].time < _NEAR:
             # A packet may hold more than two frames, so that the same iterator goes on.
-            return audio.pieces(_chain(head, frames))
+            return audio.pieces(chain(head, frames))
         if container.format.name in _NO_SEEK or (container.format.name == "mp3" and is_joined_mp3(file)):
             return None
         container.seek(int((target - _PRE_ROLL) / audio.stream.time_base), stream=audio.stream)
@@ -139,7 +139,7 @@ def _jumped(audio, first, landed, frames, jump):
     """Yield the first piece of the stream, then those from a frame after a seek; the gap between them is skipped."""
     yield first
     audio.restart()
-    for piece in audio.pieces(_chain([landed], frames)):
+    for piece in audio.pieces(chain([landed], frames)):
         yield piece._replace(gap=piece.gap + jump)
         jump = 0.0
 
@@ -152,19 +152,14 @@ def _decoded(file, near):
         raise damaged(file, error, None) from error
 
 
-def _chain(head, frames):
-    yield from head
-    yield from frames
-
-
 def _first_frame(audio):
     """Return the first frame with a reliable time after a seek, and an iterator of the next ones."""
     for _ in range(_REJECTED):
         frames, landed = audio.frames(), None
         try:
             for n, frame in enumerate(frames):
-                if landed is not None and (n > _REJECTED or stamps_agree(landed, frame)):
-                    return landed, _chain([frame], frames)
+                if landed is not None and (n > _REJECTED or not goes_back(landed, frame, SHORTEST_GAP)):
+                    return landed, chain([frame], frames)
                 landed = None if frame.time is None else frame
         except ERRORS:
             continue

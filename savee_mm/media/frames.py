@@ -13,7 +13,7 @@ from savee_mm._validation import ClipError, Segment
 from savee_mm.media._container import (
     ERRORS,
     check_source,
-    check_whole,
+    check_video,
     clock_start,
     damaged,
     default_stream,
@@ -251,7 +251,7 @@ def _at(moments, times):
 def _map_segment(function, file, opened, choose):
     """Choose frames of a segment by the time stamps of the packets near it; None if these are not enough."""
     with opened() as (container, stream, convert):
-        check_whole(file, container)
+        check_video(file, container)
         index = segment_index(container, stream, choose.start, choose.end)
         if index is None:
             return None
@@ -269,7 +269,7 @@ def _map_by_packets(function, file, opened, choose):
     None if the time stamps do not identify the frames, or a chosen frame is not decoded.
     """
     with opened() as (container, stream, convert):
-        check_whole(file, container)
+        check_video(file, container)
         index = packet_index(file, container, stream)
         if index is None:
             return None
